@@ -1,0 +1,62 @@
+/** The arrows of the design: what each folder of src/lib may import. Anything not listed is an error. */
+const allowed = {
+  errors: [],
+  protocol: ['errors'],
+  config: ['errors'],
+  acl: ['errors'],
+  audience: ['errors'],
+  reply: ['errors'],
+  transport: ['errors', 'protocol'],
+  client: ['errors', 'protocol', 'config', 'transport'],
+  session: ['errors', 'protocol', 'audience', 'transport'],
+  server: ['errors', 'protocol', 'config', 'acl', 'audience', 'transport', 'session'],
+  ftp: ['errors', 'protocol', 'config', 'audience', 'reply', 'transport', 'session'],
+  cli: [
+    'errors',
+    'protocol',
+    'config',
+    'acl',
+    'audience',
+    'reply',
+    'transport',
+    'client',
+    'session',
+    'server',
+    'ftp',
+  ],
+};
+
+const pure = ['protocol', 'config', 'acl', 'audience', 'reply'];
+
+module.exports = {
+  forbidden: [
+    {name: 'no-circles', severity: 'error', from: {}, to: {circular: true}},
+    {
+      name: 'pure-folders-touch-nothing',
+      severity: 'error',
+      from: {path: `^src/lib/(${pure.join('|')})/`},
+      to: {path: '^(node:)?(net|fs|fs/promises|child_process|dgram|dns|dns/promises|http|os|tty|readline)$'},
+    },
+    {
+      name: 'commands-only-at-the-top',
+      severity: 'error',
+      from: {path: '^src/lib/'},
+      to: {path: '^src/(commands/|index)'},
+    },
+    ...Object.entries(allowed).map(([folder, targets]) => ({
+      name: `${folder}-imports-downwards`,
+      severity: 'error',
+      from: {path: `^src/lib/${folder}(/|\\.ts$)`},
+      to: {
+        path: '^src/lib/',
+        pathNot: [folder, ...targets].map((name) => `^src/lib/${name}(/|\\.ts$)`),
+      },
+    })),
+  ],
+  options: {
+    doNotFollow: {path: 'node_modules'},
+    tsConfig: {fileName: 'tsconfig.json'},
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: {extensions: ['.ts', '.js']},
+  },
+};

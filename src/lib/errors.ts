@@ -1,0 +1,21 @@
+/**
+ * The root of every error this project throws on purpose.
+ *
+ * `code` is stable and meant for programs, `exitStatus` is what the command line exits with (ProFTPD's own
+ * negated, 0 … 8; 64 and above are the client's), `hint` says what to do next. Only `cli/` prints them.
+ */
+export class FtpdctlError extends Error {
+  override readonly name: string = 'FtpdctlError';
+
+  constructor(
+    readonly code: string,
+    message: string,
+    readonly exitStatus: number = 1,
+    options: {cause?: unknown; hint?: string} = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : {cause: options.cause});
+    if (options.hint !== undefined) this.hint = options.hint;
+  }
+
+  readonly hint?: string;
+}

@@ -1,0 +1,32 @@
+import type {SessionIdentity} from '../audience/session.ts';
+
+/** One message on its way to a session. */
+export interface Message {
+  /** Unique over all servers and restarts. */
+  readonly id: string;
+  /** Text; lines are separated by `\n`, there are no other control characters. */
+  readonly text: string;
+}
+
+/** The session side of the queue for one process: many sessions share one datagram socket. */
+export interface Mailbox {
+  /** Say hello for a new session. Never throws and never blocks: a server that is absent now is found later. */
+  register(identity: SessionIdentity): SessionMailbox;
+  /** Say goodbye for every session still registered, then remove the socket. */
+  close(): Promise<void>;
+}
+
+/** One session's end of the queue. */
+export interface SessionMailbox {
+  readonly id: string;
+  /** Tell the server of a login, a class, another virtual host. */
+  change(changes: Partial<SessionIdentity>): void;
+  /** Tell the server that the client has just sent a command (it shows idle times; batched, at most one datagram a second). */
+  active(): void;
+  /** Messages waiting to be shown, oldest first. They stay here until `shown`. */
+  pending(): readonly Message[];
+  /** These messages have been written to the client's control connection. */
+  shown(ids: readonly string[]): void;
+  /** The session has ended; what is still pending is reported as undelivered. */
+  goodbye(): void;
+}

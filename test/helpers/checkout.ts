@@ -13,12 +13,18 @@ let copy: string | undefined;
 
 /**
  * A checkout that a user can read: this one, or, where a clone lies in a private directory, a copy of what the
- * program needs (of hard links where the file system allows), removed when the test process ends.
+ * program needs (of hard links where the file system allows). `removeCopy` removes that.
  */
 export function checkoutFor(uid: number | undefined): string {
   if (uid === undefined || isReadable(uid)) return CHECKOUT;
   copy ??= makeCopy();
   return copy;
+}
+
+/** Removes the copy, if one was made. */
+export function removeCopy(): void {
+  if (copy !== undefined) rmSync(copy, {recursive: true, force: true});
+  copy = undefined;
 }
 
 function isReadable(uid: number): boolean {
@@ -28,7 +34,6 @@ function isReadable(uid: number): boolean {
 
 function makeCopy(): string {
   const directory = mkdtempSync(join(tmpdir(), 'ftpdctl-checkout-'));
-  process.once('exit', () => rmSync(directory, {recursive: true, force: true}));
   chmodSync(directory, 0o755);
   const parts = RUNTIME.filter((name) => existsSync(join(CHECKOUT, name)));
   const script = 'cp -al "$@" 2>/dev/null || cp -a "$@"';

@@ -1,8 +1,12 @@
 import {chown, mkdtemp, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {checkoutFor} from './checkout.ts';
+import {afterAll} from 'vitest';
+import {checkoutFor, removeCopy} from './checkout.ts';
 import {type ProgramResult, type RunOptions, runProcess} from './process.ts';
+
+// A worker of vitest may be killed without an `exit` event, so each test file tidies up after itself.
+afterAll(removeCopy);
 
 /** How `ftpdctl` is run. */
 export interface ProgramOptions extends Omit<RunOptions, 'env'> {

@@ -1,0 +1,101 @@
+import {type Reply, reply} from '../reply/reply.ts';
+import * as dataPorts from './dataPorts.ts';
+import * as info from './info.ts';
+import * as listing from './listing.ts';
+import * as login from './login.ts';
+import * as parameters from './parameters.ts';
+import * as paths from './paths.ts';
+import type {Command, Handler} from './session.ts';
+import * as transfer from './transfer.ts';
+
+/** What ProFTPD says to a command without its argument: the codes differ, RFC 959 §5.4 knows only the 501. */
+const MISSING = reply(501, 'Invalid number of parameters');
+const notUnderstood = (verb: string, code = 500): Reply => reply(code, `'${verb}' not understood`);
+
+const PATH = '<sp> pathname';
+
+const COMMANDS: readonly Command[] = [
+  {verb: 'CWD', syntax: PATH, run: paths.changeDirectory('CWD'), missing: MISSING},
+  {verb: 'XCWD', syntax: PATH, run: paths.changeDirectory('XCWD'), missing: MISSING},
+  {verb: 'CDUP', syntax: '(up one directory)', run: paths.changeUp('CDUP')},
+  {verb: 'XCUP', syntax: '(up one directory)', run: paths.changeUp('XCUP')},
+  {
+    verb: 'QUIT',
+    syntax: '(close control connection)',
+    run: login.quit,
+    beforeLogin: true,
+    after: (s) => s.end(),
+  },
+  {verb: 'PORT', syntax: '<sp> h1,h2,h3,h4,p1,p2', run: dataPorts.port, missing: MISSING},
+  {verb: 'PASV', syntax: '(returns address/port)', run: dataPorts.passive},
+  {verb: 'EPRT', syntax: '<sp> |proto|addr|port|', run: dataPorts.extendedPort, missing: MISSING},
+  {verb: 'EPSV', syntax: '[<sp> proto|ALL] (returns port)', run: dataPorts.extendedPassive},
+  {verb: 'ALLO', syntax: '<sp> size', run: parameters.allocate, missing: notUnderstood('ALLO', 504)},
+  {verb: 'RNFR', syntax: PATH, run: paths.renameFrom, missing: MISSING},
+  {verb: 'RNTO', syntax: PATH, run: paths.renameTo, missing: MISSING},
+  {verb: 'DELE', syntax: PATH, run: paths.remove, missing: MISSING},
+  {verb: 'MDTM', syntax: PATH, run: paths.modificationTime, missing: MISSING},
+  {verb: 'RMD', syntax: PATH, run: paths.removeDirectory('RMD'), missing: MISSING},
+  {verb: 'XRMD', syntax: PATH, run: paths.removeDirectory('XRMD'), missing: MISSING},
+  {verb: 'MKD', syntax: PATH, run: paths.makeDirectory, missing: MISSING},
+  {verb: 'XMKD', syntax: PATH, run: paths.makeDirectory, missing: MISSING},
+  {verb: 'PWD', syntax: '(returns current working directory)', run: paths.printWorkingDirectory},
+  {verb: 'XPWD', syntax: '(returns current working directory)', run: paths.printWorkingDirectory},
+  {verb: 'SIZE', syntax: PATH, run: paths.size, missing: MISSING},
+  {verb: 'SYST', syntax: '(returns system type)', run: info.system, beforeLogin: true},
+  {verb: 'HELP', syntax: '[<sp> command]', run: help, beforeLogin: true},
+  {verb: 'NOOP', syntax: '(no operation)', run: info.noop, beforeLogin: true},
+  {verb: 'FEAT', syntax: '(returns feature list)', run: info.features, beforeLogin: true},
+  {
+    verb: 'OPTS',
+    syntax: '<sp> command [<sp> options]',
+    run: info.options,
+    missing: MISSING,
+    beforeLogin: true,
+  },
+  {verb: 'TYPE', syntax: '<sp> A|I|L 8', run: parameters.type, missing: notUnderstood('TYPE')},
+  {verb: 'STRU', syntax: '<sp> F', run: parameters.structure, missing: notUnderstood('STRU', 501)},
+  {verb: 'MODE', syntax: '<sp> S', run: parameters.mode, missing: notUnderstood('MODE', 501)},
+  {verb: 'RETR', syntax: PATH, run: transfer.retrieve, missing: notUnderstood('RETR')},
+  {verb: 'STOR', syntax: PATH, run: transfer.store, missing: notUnderstood('STOR')},
+  {verb: 'STOU', syntax: '(store under a new name)', run: transfer.storeUnique},
+  {verb: 'APPE', syntax: PATH, run: transfer.append, missing: notUnderstood('APPE')},
+  {verb: 'REST', syntax: '<sp> byte-count', run: parameters.restart, missing: notUnderstood('REST')},
+  {verb: 'ABOR', syntax: '(abort current transfer)', run: info.abort},
+  {verb: 'USER', syntax: '<sp> username', run: login.user, missing: MISSING, beforeLogin: true},
+  {verb: 'PASS', syntax: '<sp> password', run: login.password, beforeLogin: true},
+  {verb: 'REIN', syntax: '(log out)', run: login.reinitialize, beforeLogin: true, after: login.startOver},
+  {verb: 'LIST', syntax: '[<sp> pathname]', run: listing.list},
+  {verb: 'NLST', syntax: '[<sp> pathname]', run: listing.nameList},
+  {verb: 'STAT', syntax: '[<sp> pathname]', run: info.status},
+  {verb: 'SITE', syntax: '<sp> command', run: info.site, missing: reply(500, "'SITE' requires parameters")},
+  {verb: 'MLSD', syntax: '[<sp> pathname]', run: listing.machineList},
+  {verb: 'MLST', syntax: '[<sp> pathname]', run: listing.machineFacts},
+];
+
+const BY_VERB: ReadonlyMap<string, Command> = new Map(COMMANDS.map((command) => [command.verb, command]));
+
+/** @param verb in upper case */
+export function findCommand(verb: string): Command | undefined {
+  return BY_VERB.get(verb);
+}
+
+export const VERBS: readonly string[] = COMMANDS.map(({verb}) => verb);
+
+const HELP_COLUMNS = 8;
+const HELP_WIDTH = 8;
+
+function help(...[session, argument]: Parameters<Handler>): Reply {
+  if (argument !== '') {
+    const verb = argument.toUpperCase();
+    const command = BY_VERB.get(verb);
+    if (command === undefined) return reply(502, `Unknown command '${argument}'`);
+    return reply(214, `Syntax: ${verb} ${command.syntax}`);
+  }
+  const rows = Array.from({length: Math.ceil(VERBS.length / HELP_COLUMNS)}, (_, row) =>
+    VERBS.slice(row * HELP_COLUMNS, (row + 1) * HELP_COLUMNS)
+      .map((verb) => verb.padEnd(HELP_WIDTH))
+      .join(''),
+  );
+  return reply(214, 'The following commands are recognized:', ...rows, info.contact(session));
+}

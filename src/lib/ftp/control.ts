@@ -1,0 +1,246 @@
+import type {Socket} from 'node:net';
+import {mayJoin} from '../reply/commands.ts';
+import {countThatFit, joinMessages} from '../reply/join.ts';
+import {formatReply, type Reply, reply} from '../reply/reply.ts';
+import type {SessionMailbox} from '../session/mailbox.ts';
+import {findCommand} from './commands.ts';
+import {ActivePort, type DataPort} from './dataPort.ts';
+import {ALL_FACTS} from './facts.ts';
+import {type CommandLine, LineReader} from './lines.ts';
+import type {HarnessServer, HarnessTimeouts} from './options.ts';
+import type {RunningTransfer} from './runningTransfer.ts';
+import type {Login, Session} from './session.ts';
+import type {FileTree} from './tree.ts';
+
+/** Commands that wait for their turn; with more of them the socket is not read until there are fewer. */
+const MAX_WAITING = 32;
+
+/** How long a connection that has been told goodbye may take to read it. */
+const LINGER_MS = 2000;
+
+/** HTTP spoken to an FTP port is somebody's browser being used against it: ProFTPD hangs up at once, so do we. */
+const HTTP_VERBS = ['CONNECT', 'DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT'];
+
+/** `open`: commands are read and answered. `closing`: the last reply has been sent, the client is to hang up. */
+type Phase = {readonly kind: 'open'} | {readonly kind: 'closing'; readonly since: number};
+
+export interface ControlOptions {
+  readonly socket: Socket;
+  readonly server: HarnessServer;
+  readonly peerAddress: string;
+  readonly localAddress: string;
+  readonly tree: FileTree;
+  readonly mailbox: SessionMailbox;
+}
+
+/** One client: its control connection, its state, and its end of the message queue. */
+export class ControlConnection implements Session {
+  readonly server: HarnessServer;
+  readonly tree: FileTree;
+  readonly peerAddress: string;
+  readonly localAddress: string;
+  login: Login = {kind: 'none'};
+  workingDirectory = '/';
+  type: 'A' | 'I' = 'A';
+  restart = 0;
+  renameFrom: string | null = null;
+  dataPort: DataPort;
+  epsvOnly = false;
+  utf8 = true;
+  facts = ALL_FACTS;
+  transfer: RunningTransfer | null = null;
+
+  private readonly socket: Socket;
+  private readonly mailbox: SessionMailbox;
+  private readonly reader = new LineReader();
+  private readonly connectedAt = Date.now();
+  private waiting: CommandLine[] = [];
+  private busy = false;
+  private inputEnded = false;
+  private lastCommandAt = Date.now();
+  private phase: Phase = {kind: 'open'};
+
+  constructor({socket, server, peerAddress, localAddress, tree, mailbox}: ControlOptions) {
+    this.socket = socket;
+    this.server = server;
+    this.peerAddress = peerAddress;
+    this.localAddress = localAddress;
+    this.tree = tree;
+    this.mailbox = mailbox;
+    this.dataPort = this.defaultDataPort();
+    socket.on('data', (chunk) => this.read(chunk));
+    socket.on('end', () => this.inputEnds());
+    socket.on('error', () => socket.destroy());
+    socket.once('close', () => this.release());
+    const greeting = `ftpdctl mock FTP server (${server.name}), any password will do [${localAddress}]`;
+    void this.write(reply(220, greeting));
+  }
+
+  async preliminary(sent: Reply): Promise<void> {
+    await this.write(sent);
+  }
+
+  begin(transfer: RunningTransfer): void {
+    this.transfer = transfer;
+    if (this.waiting.some((line) => isAbort(line))) transfer.abort('ABOR');
+  }
+
+  identify(user: string | null): void {
+    this.mailbox.change({user});
+  }
+
+  reset(): void {
+    this.login = {kind: 'none'};
+    this.workingDirectory = '/';
+    this.type = 'A';
+    this.restart = 0;
+    this.dataPort.close();
+    this.dataPort = this.defaultDataPort();
+    this.epsvOnly = false;
+    this.utf8 = true;
+    this.facts = ALL_FACTS;
+    this.identify(null);
+  }
+
+  /** End the session, whatever it is doing; with a reply (421, RFC 959 §5.4) when that was not the client's wish. */
+  end(farewell?: Reply): void {
+    if (this.phase.kind === 'closing') return;
+    if (farewell !== undefined) void this.write(farewell);
+    this.phase = {kind: 'closing', since: Date.now()};
+    this.waiting = [];
+    this.transfer?.abort('closing');
+    this.socket.end();
+    this.socket.resume();
+  }
+
+  destroy(): void {
+    this.socket.destroy();
+  }
+
+  /** Called about once a second: the one clock of all sessions. */
+  sweep(now: number, timeouts: HarnessTimeouts): void {
+    const {phase, transfer} = this;
+    if (phase.kind === 'closing') {
+      if (now - phase.since > LINGER_MS) this.socket.destroy();
+    } else if (this.login.kind !== 'done' && now - this.connectedAt > timeouts.login * 1000) {
+      this.end(reply(421, `Login timeout (${timeouts.login} seconds): closing control connection`));
+    } else if (transfer !== null) {
+      if (transfer.idle(now) > timeouts.stalled * 1000) transfer.abort('stalled');
+    } else if (now - this.lastCommandAt > timeouts.idle * 1000) {
+      this.end(reply(421, `Idle timeout (${timeouts.idle} seconds): closing control connection`));
+    }
+  }
+
+  /** RFC 959 §3.3: the port that the control connection came from. */
+  private defaultDataPort(): DataPort {
+    return new ActivePort(this.localAddress, this.peerAddress, this.socket.remotePort ?? 0);
+  }
+
+  private read(chunk: Buffer): void {
+    if (this.phase.kind === 'closing') return;
+    for (const line of this.reader.push(chunk)) {
+      if (!this.takeDuringTransfer(line)) this.waiting.push(line);
+    }
+    if (this.waiting.length > MAX_WAITING) this.socket.pause();
+    void this.work();
+  }
+
+  /**
+   * RFC 959 §4.1.3: ABOR and STAT are for the transfer that runs now. ABOR ends it here and is answered in its turn,
+   * behind the 426; STAT is answered at once, without messages: those join the 226.
+   */
+  private takeDuringTransfer(line: CommandLine): boolean {
+    if (this.transfer === null || line.kind !== 'command') return false;
+    if (isAbort(line)) this.transfer.abort('ABOR');
+    const {verb, argument} = parse(line.text);
+    if (verb !== 'STAT' || argument !== '') return false;
+    void this.answerNow(verb);
+    return true;
+  }
+
+  private async answerNow(verb: string): Promise<void> {
+    const answer = await findCommand(verb)?.run(this, '');
+    if (answer !== undefined && this.phase.kind === 'open') await this.write(answer);
+  }
+
+  private inputEnds(): void {
+    this.inputEnded = true;
+    void this.work();
+  }
+
+  /** Commands one after the other, each answered before the next begins. */
+  private async work(): Promise<void> {
+    if (this.busy) return;
+    this.busy = true;
+    for (let line = this.waiting.shift(); line !== undefined; line = this.waiting.shift()) {
+      await this.execute(line);
+      if (this.waiting.length <= MAX_WAITING) this.socket.resume();
+    }
+    this.busy = false;
+    if (this.inputEnded) this.end();
+  }
+
+  private async execute(line: CommandLine): Promise<void> {
+    this.lastCommandAt = Date.now();
+    this.mailbox.active();
+    if (line.kind === 'too long') return this.finish('', '', reply(500, 'Command too long'));
+    if (line.kind === 'not UTF-8') return this.finish('', '', reply(501, 'Command is not valid UTF-8'));
+    const {verb, argument} = parse(line.text);
+    if (HTTP_VERBS.includes(verb)) return this.destroy();
+    await this.finish(verb, argument, await this.carryOut(verb, argument));
+    if (verb !== 'RNFR') this.renameFrom = null;
+    findCommand(verb)?.after?.(this);
+    this.lastCommandAt = Date.now();
+  }
+
+  private async carryOut(verb: string, argument: string): Promise<Reply> {
+    if (verb === '') return reply(500, 'Invalid command: try being more creative');
+    const command = findCommand(verb);
+    if (command === undefined) return reply(500, `${verb} not understood`);
+    if (this.login.kind !== 'done' && !command.beforeLogin)
+      return reply(530, 'Please login with USER and PASS');
+    if (argument === '' && command.missing !== undefined) return command.missing;
+    try {
+      return await command.run(this, argument);
+    } catch {
+      return reply(451, 'Requested action aborted: local error in processing');
+    }
+  }
+
+  /** The final reply of a command, and with it the messages that may join it. */
+  private async finish(verb: string, argument: string, answer: Reply): Promise<void> {
+    if (this.phase.kind === 'closing') return;
+    const pending = mayJoin(verb, argument, answer.code) ? this.mailbox.pending() : [];
+    const messages = pending.slice(0, countThatFit(pending.map(({text}) => text)));
+    const texts = messages.map(({text}) => text);
+    const sent = await this.write(joinMessages(answer, texts, this.utf8 ? 'utf8' : 'ascii'));
+    if (sent && messages.length > 0) this.mailbox.shown(messages.map(({id}) => id));
+  }
+
+  /** True once the kernel has taken the reply; false when the connection has gone. */
+  private async write(sent: Reply): Promise<boolean> {
+    if (this.phase.kind === 'closing') return false;
+    return new Promise((resolve) => {
+      this.socket.write(formatReply(sent), 'utf8', (error) => resolve(!error));
+    });
+  }
+
+  private release(): void {
+    this.phase = {kind: 'closing', since: Date.now()};
+    this.waiting = [];
+    this.transfer?.abort('closing');
+    this.dataPort.close();
+    this.mailbox.goodbye();
+  }
+}
+
+function isAbort(line: CommandLine): boolean {
+  return line.kind === 'command' && parse(line.text).verb === 'ABOR';
+}
+
+/** RFC 959 §5.3: a verb in any case, one space, and an argument in which every further space counts. */
+function parse(line: string): {verb: string; argument: string} {
+  const space = line.indexOf(' ');
+  if (space === -1) return {verb: line.toUpperCase(), argument: ''};
+  return {verb: line.slice(0, space).toUpperCase(), argument: line.slice(space + 1)};
+}

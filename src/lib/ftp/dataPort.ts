@@ -1,0 +1,100 @@
+import {connect, createServer, type Server, type Socket} from 'node:net';
+import {plainAddress} from './address.ts';
+
+/** Where the next data connection comes from. */
+export interface DataPort {
+  /** @throws the system's error, or the signal's reason */
+  open(signal: AbortSignal): Promise<Socket>;
+  close(): void;
+}
+
+const ignore = (): void => {};
+
+/** PORT and EPRT, and the default of RFC 959 §3.3: the server connects, from the address that the client called. */
+export class ActivePort implements DataPort {
+  constructor(
+    private readonly localAddress: string,
+    private readonly host: string,
+    private readonly port: number,
+  ) {}
+
+  open(signal: AbortSignal): Promise<Socket> {
+    return new Promise((resolve, reject) => {
+      const socket = connect({host: this.host, port: this.port, localAddress: this.localAddress});
+      const abort = (): void => void socket.destroy(asError(signal.reason));
+      signal.addEventListener('abort', abort, {once: true});
+      socket.once('connect', () => {
+        signal.removeEventListener('abort', abort);
+        resolve(socket);
+      });
+      socket.once('error', reject);
+      socket.on('error', ignore);
+      if (signal.aborted) abort();
+    });
+  }
+
+  close(): void {}
+}
+
+/** PASV and EPSV: a listener for one connection from the client's own address (RFC 2577 §4 on stolen data ports). */
+export class PassivePort implements DataPort {
+  private readonly waiting: ((socket: Socket) => void)[] = [];
+  private arrived: Socket | undefined;
+
+  private constructor(
+    private readonly listener: Server,
+    private readonly peer: string,
+  ) {
+    listener.on('connection', (socket) => this.accept(socket));
+    listener.on('error', ignore);
+  }
+
+  /** @throws the system's error when no port is to be had */
+  static listen(localAddress: string, peer: string): Promise<PassivePort> {
+    return new Promise((resolve, reject) => {
+      const listener = createServer({allowHalfOpen: true, pauseOnConnect: true});
+      const port = new PassivePort(listener, peer);
+      listener.once('error', reject);
+      listener.listen(0, localAddress, 1, () => resolve(port));
+    });
+  }
+
+  get port(): number {
+    return (this.listener.address() as {port: number}).port;
+  }
+
+  open(signal: AbortSignal): Promise<Socket> {
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(asError(signal.reason));
+      const abort = (): void => reject(asError(signal.reason));
+      signal.addEventListener('abort', abort, {once: true});
+      const take = (socket: Socket): void => {
+        signal.removeEventListener('abort', abort);
+        this.arrived = undefined;
+        resolve(socket);
+      };
+      if (this.arrived === undefined) this.waiting.push(take);
+      else take(this.arrived);
+    });
+  }
+
+  close(): void {
+    this.listener.close();
+    this.arrived?.destroy();
+  }
+
+  private accept(socket: Socket): void {
+    socket.on('error', ignore);
+    if (this.arrived !== undefined || plainAddress(socket.remoteAddress ?? '::') !== this.peer) {
+      socket.destroy();
+      return;
+    }
+    this.listener.close();
+    this.arrived = socket;
+    this.waiting.shift()?.(socket);
+  }
+}
+
+function asError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error(String(reason));
+}

@@ -1,0 +1,92 @@
+import {type Reply, reply} from '../reply/reply.ts';
+import {timeValue} from './facts.ts';
+import {replyForPath} from './pathReply.ts';
+import type {Handler, Session} from './session.ts';
+import {resolvePath, TreeError} from './tree.ts';
+
+/** RFC 959 Appendix II: a quote within the path is doubled. */
+function quoted(path: string): string {
+  return `"${path.replaceAll('"', '""')}"`;
+}
+
+export const printWorkingDirectory: Handler = (session) =>
+  reply(257, `${quoted(session.workingDirectory)} is the current directory`);
+
+async function enter(session: Session, path: string): Promise<void> {
+  const {kind} = await session.tree.facts(path);
+  if (kind !== 'directory') throw new TreeError('ENOTDIR');
+  session.workingDirectory = path;
+}
+
+/** CWD, CDUP and their X variants say their own name. */
+export const changeDirectory =
+  (verb: string): Handler =>
+  (session, argument) =>
+    replyForPath(argument, async () => {
+      await enter(session, resolvePath(session.workingDirectory, argument));
+      return reply(250, `${verb} command successful`);
+    });
+
+export const changeUp =
+  (verb: string): Handler =>
+  (session) =>
+    changeDirectory(verb)(session, '..');
+
+/** Something done to one path, answered with the command's name. */
+const change =
+  (verb: string, act: (session: Session, path: string) => Promise<void>): Handler =>
+  (session, argument) =>
+    replyForPath(argument, async () => {
+      await act(session, resolvePath(session.workingDirectory, argument));
+      return reply(250, `${verb} command successful`);
+    });
+
+export const remove = change('DELE', (session, path) => session.tree.remove(path));
+
+export const removeDirectory = (verb: string): Handler =>
+  change(verb, (session, path) => session.tree.removeDirectory(path));
+
+export const makeDirectory: Handler = (session, argument) => {
+  const path = resolvePath(session.workingDirectory, argument);
+  return replyForPath(argument, async () => {
+    await session.tree.makeDirectory(path);
+    return reply(257, `${quoted(path)} - Directory successfully created`);
+  });
+};
+
+export const renameFrom: Handler = (session, argument) => {
+  const path = resolvePath(session.workingDirectory, argument);
+  return replyForPath(argument, async () => {
+    await session.tree.facts(path);
+    session.renameFrom = path;
+    return reply(350, 'File or directory exists, ready for destination name');
+  });
+};
+
+export const renameTo: Handler = (session, argument) => {
+  const from = session.renameFrom;
+  if (from === null) return reply(503, 'Bad sequence of commands');
+  return replyForPath(argument, async () => {
+    await session.tree.rename(from, resolvePath(session.workingDirectory, argument));
+    return reply(250, 'Rename successful');
+  });
+};
+
+/** RFC 3659 §4: the size as transferred; in ASCII that would take reading the file. */
+export const size: Handler = (session, argument) => {
+  if (session.type === 'A') return reply(550, 'SIZE not allowed in ASCII mode');
+  return ofFile(session, argument, (facts) => String(facts.size));
+};
+
+export const modificationTime: Handler = (session, argument) =>
+  ofFile(session, argument, (facts) => timeValue(facts.modified));
+
+type Facts = Awaited<ReturnType<Session['tree']['facts']>>;
+
+function ofFile(session: Session, argument: string, value: (facts: Facts) => string): Promise<Reply> {
+  return replyForPath(argument, async () => {
+    const facts = await session.tree.facts(resolvePath(session.workingDirectory, argument));
+    if (facts.kind !== 'file') return reply(550, `${argument}: not a regular file`);
+    return reply(213, value(facts));
+  });
+}

@@ -1,0 +1,206 @@
+import {createServer, type Server, type Socket} from 'node:net';
+import {FtpdctlError} from '../errors.ts';
+import {formatReply, reply} from '../reply/reply.ts';
+import {isLoopback, isWildcard, plainAddress} from './address.ts';
+import {ControlConnection} from './control.ts';
+import {
+  DEFAULT_LIMITS,
+  DEFAULT_TIMEOUTS,
+  type HarnessLimits,
+  type HarnessOptions,
+  type HarnessServer,
+  type HarnessTimeouts,
+} from './options.ts';
+
+/** Where the harness listens. */
+export interface ListeningAddress {
+  readonly address: string;
+  readonly port: number;
+}
+
+const BACKLOG = 1024;
+const SWEEP_MS = 1000;
+const MIN_SWEEP_MS = 20;
+
+/** No socket to listen on, or one that would be open to the network unasked. */
+export class ListenError extends FtpdctlError {
+  override readonly name = 'ListenError';
+}
+
+/** A small FTP server whose sessions read a message queue and add the messages to their replies. */
+export class MockFtpServer {
+  private readonly timeouts: HarnessTimeouts;
+  private readonly limits: HarnessLimits;
+  private readonly listeners: Server[] = [];
+  private readonly sessions = new Set<ControlConnection>();
+  private readonly sessionsOf = new Map<string, number>();
+  private clock: NodeJS.Timeout | undefined;
+  private whenEmpty: (() => void) | undefined;
+  private closing: Promise<void> | undefined;
+
+  constructor(private readonly options: HarnessOptions) {
+    this.timeouts = {...DEFAULT_TIMEOUTS, ...options.timeouts};
+    this.limits = {...DEFAULT_LIMITS, ...options.limits};
+  }
+
+  /** Sessions now. */
+  get size(): number {
+    return this.sessions.size;
+  }
+
+  /**
+   * Listen for every server of the options; servers of one address and port share a socket, the first one counts.
+   *
+   * @throws ListenError with nothing left open
+   */
+  async listen(): Promise<readonly ListeningAddress[]> {
+    this.refuseTheNetwork();
+    try {
+      const addresses = [];
+      for (const group of listenerGroups(this.options.servers)) addresses.push(await this.open(group));
+      this.clock = setInterval(() => this.sweep(), sweepInterval(this.timeouts)).unref();
+      return addresses;
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  /** Say 421 to every session, end all transfers, and come back when the last connection has gone. */
+  close(): Promise<void> {
+    this.closing ??= this.shutDown();
+    return this.closing;
+  }
+
+  private async shutDown(): Promise<void> {
+    const closed = this.listeners.splice(0).map((listener) => new Promise((done) => listener.close(done)));
+    for (const session of this.sessions)
+      session.end(reply(421, 'Server shutting down, closing control connection'));
+    if (this.sessions.size > 0) {
+      await new Promise<void>((resolve) => {
+        this.whenEmpty = resolve;
+      });
+    }
+    await Promise.all(closed);
+    clearInterval(this.clock);
+  }
+
+  private refuseTheNetwork(): void {
+    if (this.options.beyondLoopback === true) return;
+    const open = this.options.servers.find(({address}) => !isLoopback(address));
+    if (open === undefined) return;
+    throw new ListenError(
+      'NOT_LOOPBACK',
+      `The mock server takes any password, so it does not listen on ${open.address}`,
+      1,
+      {
+        hint: 'Listen on 127.0.0.1 or ::1, or ask for the network explicitly.',
+      },
+    );
+  }
+
+  private open(group: readonly HarnessServer[]): Promise<ListeningAddress> {
+    const {address, port} = group[0]!;
+    return new Promise((resolve, reject) => {
+      const listener = createServer({allowHalfOpen: true, noDelay: true});
+      listener.once('error', (cause: NodeJS.ErrnoException) => {
+        reject(
+          new ListenError('CANNOT_LISTEN', `Cannot listen on ${address} port ${port}: ${cause.code}`, 1, {
+            cause,
+          }),
+        );
+      });
+      listener.listen({host: address, port, backlog: BACKLOG, ipv6Only: address.includes(':')}, () => {
+        // From now on an error is one of accept(2), such as too many open files: the next client may have more luck.
+        listener.removeAllListeners('error').on('error', () => {});
+        this.listeners.push(listener);
+        const bound = (listener.address() as {port: number}).port;
+        listener.on('connection', (socket) => this.accept(socket, group, bound));
+        resolve({address, port: bound});
+      });
+    });
+  }
+
+  private accept(socket: Socket, group: readonly HarnessServer[], port: number): void {
+    const peerAddress = plainAddress(socket.remoteAddress ?? '::');
+    const localAddress = plainAddress(socket.localAddress ?? '::');
+    if (socket.remoteAddress === undefined || this.isFull(peerAddress)) {
+      refuse(socket);
+      return;
+    }
+    const server = group.find(({address}) => plainAddress(address) === localAddress) ?? group[0]!;
+    const mailbox = this.options.mailbox.register({
+      pid: process.pid,
+      user: null,
+      address: peerAddress,
+      host: peerAddress,
+      class: this.options.classOf(peerAddress),
+      server: `${server.address}#${port}`,
+      engine: server.engine,
+    });
+    const {tree} = this.options;
+    const session = new ControlConnection({socket, server, peerAddress, localAddress, tree, mailbox});
+    this.enter(session, peerAddress);
+    socket.once('close', () => this.leave(session, peerAddress));
+  }
+
+  private isFull(address: string): boolean {
+    const {sessions, sessionsPerAddress} = this.limits;
+    return this.sessions.size >= sessions || (this.sessionsOf.get(address) ?? 0) >= sessionsPerAddress;
+  }
+
+  private enter(session: ControlConnection, address: string): void {
+    this.sessions.add(session);
+    this.sessionsOf.set(address, (this.sessionsOf.get(address) ?? 0) + 1);
+  }
+
+  private leave(session: ControlConnection, address: string): void {
+    this.sessions.delete(session);
+    const left = (this.sessionsOf.get(address) ?? 1) - 1;
+    if (left > 0) this.sessionsOf.set(address, left);
+    else this.sessionsOf.delete(address);
+    if (this.sessions.size === 0) this.whenEmpty?.();
+  }
+
+  private sweep(): void {
+    const now = Date.now();
+    for (const session of this.sessions) session.sweep(now, this.timeouts);
+  }
+}
+
+/**
+ * What shares a listening socket: the kernel does not let a wildcard address and one of its own listen on the same
+ * port, so where there is a wildcard it takes all connections of that family, and the called address tells them apart.
+ */
+function listenerGroups(servers: readonly HarnessServer[]): HarnessServer[][] {
+  const groups: HarnessServer[][] = [];
+  const wildcardsFirst = [...servers].sort(
+    (a, b) => Number(isWildcard(b.address)) - Number(isWildcard(a.address)),
+  );
+  for (const server of wildcardsFirst) {
+    const group =
+      server.port === 0 ? undefined : groups.find(([first]) => first !== undefined && covers(first, server));
+    if (group === undefined) groups.push([server]);
+    else group.push(server);
+  }
+  return groups;
+}
+
+function covers(listener: HarnessServer, server: HarnessServer): boolean {
+  if (listener.port !== server.port) return false;
+  const same = plainAddress(listener.address) === plainAddress(server.address);
+  return (
+    same || (isWildcard(listener.address) && listener.address.includes(':') === server.address.includes(':'))
+  );
+}
+
+/** Timeouts of less than a few seconds are for tests. */
+function sweepInterval({login, idle, stalled}: HarnessTimeouts): number {
+  return Math.max(MIN_SWEEP_MS, Math.min(SWEEP_MS, Math.min(login, idle, stalled) * 250));
+}
+
+function refuse(socket: Socket): void {
+  socket.on('error', () => {});
+  socket.write(formatReply(reply(421, 'Too many sessions, try again later')));
+  socket.destroySoon();
+}

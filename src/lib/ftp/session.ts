@@ -1,0 +1,65 @@
+import type {Reply} from '../reply/reply.ts';
+import type {DataPort} from './dataPort.ts';
+import type {ListedFact} from './facts.ts';
+import type {HarnessServer} from './options.ts';
+import type {RunningTransfer} from './runningTransfer.ts';
+import type {FileTree} from './tree.ts';
+
+export type Login =
+  | {readonly kind: 'none'}
+  | {readonly kind: 'named'; readonly user: string}
+  | {readonly kind: 'done'; readonly user: string};
+
+/** What the commands of one control connection share. */
+export interface Session {
+  readonly server: HarnessServer;
+  readonly tree: FileTree;
+  /** The client's address, and the one that it called. */
+  readonly peerAddress: string;
+  readonly localAddress: string;
+
+  login: Login;
+  workingDirectory: string;
+  type: 'A' | 'I';
+  /** REST, for the next transfer alone. */
+  restart: number;
+  /** RNFR, for the next command alone. */
+  renameFrom: string | null;
+  dataPort: DataPort;
+  /** RFC 2428 §4: after EPSV ALL no other way of opening a data connection. */
+  epsvOnly: boolean;
+  /** What `OPTS UTF8` said last. */
+  utf8: boolean;
+  /** Facts of MLSD and MLST, in the order in which they are written. */
+  facts: readonly ListedFact[];
+  /** The transfer that runs now. */
+  transfer: RunningTransfer | null;
+
+  /** A transfer begins; an ABOR that the client has sent already ends it. */
+  begin(transfer: RunningTransfer): void;
+  /** Send a 1xx reply ahead of the final one. */
+  preliminary(reply: Reply): Promise<void>;
+  /** Tell the queue whose session this is now; `null`: nobody's. */
+  identify(user: string | null): void;
+  /** Forget everything but the connection (REIN). */
+  reset(): void;
+  /** Close the control connection once everything written has been sent. */
+  end(): void;
+}
+
+/** Carries out one command and gives its final reply. What it throws becomes a 4xx or 5xx. */
+export type Handler = (session: Session, argument: string) => Reply | Promise<Reply>;
+
+/** One FTP command. */
+export interface Command {
+  readonly verb: string;
+  /** What HELP says after the verb. */
+  readonly syntax: string;
+  readonly run: Handler;
+  /** The reply when there is no argument; absent: it may be left out. */
+  readonly missing?: Reply;
+  /** Carried out for anybody, logged in or not. */
+  readonly beforeLogin?: boolean;
+  /** Done when the final reply has been sent. */
+  readonly after?: (session: Session) => void;
+}

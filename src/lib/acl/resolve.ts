@@ -1,0 +1,59 @@
+import {ACL_ACTIONS, type AclRule} from '../config/aclRule.ts';
+import type {NameService} from './names.ts';
+import {parseNames} from './parse.ts';
+
+/** A name of a list and its uid or gid; `undefined` where there is no such user or group: then it is dropped. */
+export interface ResolvedName {
+  readonly name: string;
+  readonly id: number | undefined;
+}
+
+/** A directive with its names looked up. */
+export interface ResolvedRule {
+  readonly rule: AclRule;
+  readonly everybody: boolean;
+  readonly names: readonly ResolvedName[];
+}
+
+/** What is in force for one action, or for the socket: a list of each kind, or none. */
+export interface Acl {
+  readonly user: ResolvedRule | null;
+  readonly group: ResolvedRule | null;
+}
+
+/** Who may do what, as of the time the names were looked up. Immutable: a reload makes another. */
+export interface AccessControl {
+  readonly socket: Acl;
+  /** For every action that has a directive, whether one is given or not. */
+  readonly actions: ReadonlyMap<string, Acl>;
+  /** Every directive, in file order, those no longer in force among them. */
+  readonly rules: readonly ResolvedRule[];
+}
+
+const UNSET: Acl = {user: null, group: null};
+
+/**
+ * Looks the names up and finds out which directives are in force (measured on 1.3.8 and 1.3.10): of one action
+ * and kind the last, of ControlsSocketACL the last altogether.
+ *
+ * @param rules `Settings.acls`
+ */
+export function resolveAcls(rules: readonly AclRule[], names: NameService): AccessControl {
+  const resolved = rules.map((rule) => resolveRule(rule, names));
+  const actions = new Map<string, Acl>(
+    Object.values(ACL_ACTIONS).flatMap((all) => all.map((each) => [each, UNSET])),
+  );
+  let socket = UNSET;
+  for (const each of resolved) {
+    const {directive, kind, actions: set} = each.rule;
+    if (directive === 'ControlsSocketACL') socket = {...UNSET, [kind]: each};
+    for (const action of set) actions.set(action, {...actions.get(action)!, [kind]: each});
+  }
+  return {socket, actions, rules: resolved};
+}
+
+function resolveRule(rule: AclRule, service: NameService): ResolvedRule {
+  const {everybody, names} = parseNames(rule.list);
+  const look = (name: string) => (rule.kind === 'user' ? service.uid(name) : service.gid(name));
+  return {rule, everybody, names: names.map((name) => ({name, id: look(name)}))};
+}

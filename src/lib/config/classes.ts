@@ -1,0 +1,106 @@
+import ipaddr from 'ipaddr.js';
+import {globMatcher, isGlob} from './glob.ts';
+import {listItems} from './items.ts';
+import {quoted} from './quote.ts';
+import {isIp, UnexpectedValue} from './values.ts';
+
+/** A client, as far as classes are concerned. */
+export interface ClientHost {
+  readonly address: string;
+  /** From reverse DNS; ProFTPD puts the address in its place where there is none. */
+  readonly name: string;
+}
+
+/** One item of a `From`. */
+export interface ClassRule {
+  readonly text: string;
+  readonly matches: (client: ClientHost) => boolean;
+}
+
+export interface ClassSettings {
+  readonly name: string;
+  /** `any` rule is enough, or `all` must hold. */
+  readonly satisfy: 'any' | 'all';
+  readonly rules: readonly ClassRule[];
+}
+
+/**
+ * The class a client belongs to: the first in file order that takes it, as in ProFTPD, or `null` (measured
+ * on 1.3.8). A negated rule takes whoever the rule itself does not: `From 10.0.0.0/8 !10.0.0.1` takes everybody.
+ *
+ * @param address IPv4 or IPv6, an IPv4-mapped one too
+ * @param name the client's host name, where one is known
+ */
+export function classOf(classes: readonly ClassSettings[], address: string, name = address): string | null {
+  const client = {address: ipaddr.process(address).toString(), name};
+  const takes = ({satisfy, rules}: ClassSettings) =>
+    satisfy === 'all'
+      ? rules.every((rule) => rule.matches(client))
+      : rules.some((rule) => rule.matches(client));
+  return classes.find((each) => each.rules.length > 0 && takes(each))?.name ?? null;
+}
+
+/**
+ * The items of one `From`: addresses, `ADDRESS/BITS`, `10.0.1.`, host names, host names with wildcards or a
+ * leading dot, each with `!` before it. `all` and `none` count as the first item only, and nothing is read
+ * after them (measured on 1.3.8). Addresses with wildcards are taken here, and refused by 1.3.8.
+ *
+ * @throws UnexpectedValue
+ */
+export function from(args: readonly string[]): readonly ClassRule[] {
+  const items = args.flatMap(listItems).filter((item) => item !== '');
+  const keyword = items.findIndex(isKeyword);
+  return (keyword === -1 ? items : items.slice(0, Math.max(keyword, 1))).map(classRule);
+}
+
+function isKeyword(item: string): boolean {
+  return /^(all|none)$/i.test(item);
+}
+
+function classRule(text: string): ClassRule {
+  if (isKeyword(text)) return {text, matches: () => text.toLowerCase() === 'all'};
+  if (!text.startsWith('!')) return {text, matches: matcher(text)};
+  const matches = matcher(text.slice(1));
+  return {text, matches: (client) => !matches(client)};
+}
+
+function matcher(item: string): ClassRule['matches'] {
+  if (item.includes('/')) return network(item);
+  if (isIp(item)) {
+    const wanted = ipaddr.process(item).toString();
+    return ({address}) => address === wanted;
+  }
+  if (/^[0-9]+\.([0-9]+\.){0,2}$/.test(item)) return ({address}) => address.startsWith(item);
+  if (/^[0-9.*?[\]-]+$/.test(item) && isGlob(item)) {
+    const matches = globMatcher(item, {ignoreCase: false});
+    return ({address}) => matches(address);
+  }
+  return hostName(item);
+}
+
+/** A whole name counts in the case it is written in, one with wildcards in any (measured). */
+function hostName(item: string): ClassRule['matches'] {
+  const pattern = item.startsWith('.') ? `*${item}` : item;
+  if (isGlob(pattern)) {
+    const matches = globMatcher(pattern, {ignoreCase: true});
+    return ({name}) => matches(name);
+  }
+  if (!/[A-Za-z]/.test(item) || item.includes(':')) throw unexpected(item);
+  return ({name}) => name === item;
+}
+
+function network(item: string): ClassRule['matches'] {
+  const slash = item.indexOf('/');
+  const [base, bits] = [item.slice(0, slash), item.slice(slash + 1)];
+  const [family, most] = base.includes(':') ? ['ipv6', 128] : ['ipv4', 32];
+  if (!isIp(base) || !/^[0-9]{1,3}$/.test(bits) || Number(bits) > most) throw unexpected(item);
+  const network = ipaddr.parse(base);
+  return ({address}) => {
+    const client = ipaddr.parse(address);
+    return client.kind() === family && client.match(network, Number(bits));
+  };
+}
+
+function unexpected(item: string): UnexpectedValue {
+  return new UnexpectedValue(`expected an address, ADDRESS/BITS or a host name, not ${quoted(item)}`);
+}

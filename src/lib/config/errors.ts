@@ -1,0 +1,25 @@
+import {FtpdctlError} from '../errors.ts';
+import {type At, showAt} from './at.ts';
+
+/** A configuration that ProFTPD would not start with, or a file of it that cannot be read. */
+export class ConfigError extends FtpdctlError {
+  override readonly name = 'ConfigError';
+
+  /**
+   * @param at the place; without a line where the file as a whole is meant
+   * @param problem what was expected there, without the place
+   */
+  constructor(
+    readonly at: At | {readonly file: string},
+    readonly problem: string,
+    options: {cause?: unknown; hint?: string} = {},
+  ) {
+    super('CONFIG_INVALID', `${'line' in at ? showAt(at) : at.file}: ${problem}`, 1, options);
+  }
+}
+
+/** Something to look at that does not keep the configuration from being used. */
+export interface ConfigWarning {
+  readonly at: At;
+  readonly message: string;
+}

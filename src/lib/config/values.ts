@@ -1,0 +1,66 @@
+import ipaddr from 'ipaddr.js';
+import {quoted} from './quote.ts';
+
+/** A value is not what its directive takes. `message` says what is, for the parser to put the place before. */
+export class UnexpectedValue extends Error {
+  override readonly name = 'UnexpectedValue';
+}
+
+const TRUE = new Set(['on', 'true', 'yes', '1']);
+const FALSE = new Set(['off', 'false', 'no', '0']);
+
+/** ProFTPD's Booleans, in any case and with nothing around them (measured: ` on`, `01` and `y` are refused). */
+export function boolean(word: string): boolean {
+  const lower = word.toLowerCase();
+  if (TRUE.has(lower)) return true;
+  if (FALSE.has(lower)) return false;
+  throw new UnexpectedValue(`expected on or off (or true, false, yes, no, 1, 0), not ${quoted(word)}`);
+}
+
+const INT_MAX = 2 ** 31 - 1;
+
+/** A number above 0, read as atoi(3) does: what follows the digits is ignored (measured: `5s` and `+3` pass). */
+export function positiveNumber(word: string): number {
+  const digits = /^[ \t\n\v\f\r]*\+?([0-9]+)/.exec(word)?.[1];
+  const number = Number(digits ?? 0);
+  if (number < 1) throw new UnexpectedValue(`expected a positive number, not ${quoted(word)}`);
+  return Math.min(number, INT_MAX);
+}
+
+const MAX_PORT = 65535;
+
+/** 0 … 65535; 0 means that the server does not listen. Stricter than ProFTPD, which reads `abc` as 0. */
+export function port(word: string): number {
+  if (!/^[0-9]{1,5}$/.test(word) || Number(word) > MAX_PORT) {
+    throw new UnexpectedValue(`expected a port number from 0 to ${MAX_PORT}, not ${quoted(word)}`);
+  }
+  return Number(word);
+}
+
+export function absolutePath(word: string): string {
+  if (!word.startsWith('/')) throw new UnexpectedValue(`expected an absolute path, not ${quoted(word)}`);
+  return word;
+}
+
+/** `none` is documented; the real module refuses it (measured). `null` stands for it. */
+export function absolutePathOrNone(word: string): string | null {
+  if (word === 'none') return null;
+  if (!word.startsWith('/')) {
+    throw new UnexpectedValue(`expected an absolute path or none, not ${quoted(word)}`);
+  }
+  return word;
+}
+
+/** An IP address, or a name that may have one: it is not resolved here. */
+export function address(word: string): string {
+  const isName = /^[A-Za-z0-9._-]+$/.test(word) && /[A-Za-z]/.test(word);
+  if (!isName && !isIp(word)) {
+    throw new UnexpectedValue(`expected an IP address or a host name, not ${quoted(word)}`);
+  }
+  return word;
+}
+
+/** A full IPv4 or IPv6 address; `10.1` and `127` are none. */
+export function isIp(word: string): boolean {
+  return ipaddr.IPv4.isValidFourPartDecimal(word) || (word.includes(':') && ipaddr.IPv6.isValid(word));
+}

@@ -1,5 +1,5 @@
 import {type Reply, reply} from '../reply/reply.ts';
-import {ALL_FACTS, type ListedFact} from './facts.ts';
+import {ALL_FACTS} from './facts.ts';
 import {status as pathStatus} from './listing.ts';
 import {replyForPath} from './pathReply.ts';
 import type {Handler, Session} from './session.ts';
@@ -44,8 +44,8 @@ function setUtf8(session: Session, argument: string, [value = 'on']: string[]): 
 
 /** RFC 3659 §7.9: facts that the server does not have are left out, without an error. */
 function setFacts(session: Session, wanted: string): Reply {
-  const names = wanted.toLowerCase().split(';');
-  session.facts = ALL_FACTS.filter((fact: ListedFact) => names.includes(fact.toLowerCase()));
+  const names = new Set(wanted.toLowerCase().split(';'));
+  session.facts = [...names].flatMap((name) => ALL_FACTS.filter((fact) => fact.toLowerCase() === name));
   return reply(200, `MLST OPTS ${session.facts.map((fact) => `${fact};`).join('')}`);
 }
 

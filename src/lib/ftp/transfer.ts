@@ -130,7 +130,7 @@ export function toNetwork(): Transform {
     transform(chunk: Buffer, _encoding, done) {
       const text = `${afterCr ? '\r' : ''}${chunk.toString('latin1')}`.replace(/(?<!\r)\n/g, '\r\n');
       done(null, Buffer.from(afterCr ? text.slice(1) : text, 'latin1'));
-      afterCr = chunk.at(-1) === CR;
+      afterCr = text.endsWith('\r');
     },
   });
 }

@@ -1,0 +1,277 @@
+import {execFileSync} from 'node:child_process';
+import {mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, unlink, writeFile} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {buffer} from 'node:stream/consumers';
+import {pipeline} from 'node:stream/promises';
+import {afterEach, beforeEach, describe, expect, test} from 'vitest';
+import {DiskTree} from '../../src/lib/ftp/diskTree.ts';
+import {MemoryTree} from '../../src/lib/ftp/memoryTree.ts';
+import {type FileTree, readOnly, resolvePath, type WriteMode} from '../../src/lib/ftp/tree.ts';
+
+let base: string;
+let root: string;
+
+beforeEach(async () => {
+  base = await mkdtemp(join(tmpdir(), 'ftpdctl-tree-'));
+  root = join(base, 'root');
+  await mkdir(join(root, 'sub'), {recursive: true});
+  await writeFile(join(root, 'file.txt'), 'hello');
+  await writeFile(join(base, 'secret'), 'secret');
+});
+
+afterEach(() => rm(base, {recursive: true, force: true}));
+
+async function memory(): Promise<FileTree> {
+  const tree = new MemoryTree();
+  tree.addDirectory('/sub');
+  tree.addFile('/file.txt', 'hello');
+  return tree;
+}
+
+async function read(tree: FileTree, path: string, offset = 0): Promise<string> {
+  return (await buffer(await tree.read(path, offset))).toString();
+}
+
+async function write(
+  tree: FileTree,
+  path: string,
+  content: string,
+  mode: WriteMode = {kind: 'replace'},
+): Promise<void> {
+  await pipeline([Buffer.from(content)], await tree.write(path, mode));
+}
+
+const names = async (tree: FileTree, path: string): Promise<string[]> =>
+  (await tree.list(path)).map(({name}) => name).sort();
+
+const failure = (code: string): object => ({name: 'TreeError', code});
+
+describe.each([
+  ['in memory', memory],
+  ['on disk', () => DiskTree.open(root)],
+] as const)('a tree %s', (_name, make) => {
+  let tree: FileTree;
+  beforeEach(async () => {
+    tree = await make();
+  });
+
+  test('lists, and tells facts', async () => {
+    expect(await names(tree, '/')).toEqual(['file.txt', 'sub']);
+    expect(await tree.facts('/file.txt')).toMatchObject({
+      name: 'file.txt',
+      kind: 'file',
+      size: 5,
+      mode: 0o644,
+    });
+    expect(await tree.facts('/sub')).toMatchObject({name: 'sub', kind: 'directory', size: 0});
+    expect(await tree.facts('/')).toMatchObject({kind: 'directory'});
+  });
+
+  test('reads from an offset', async () => {
+    expect(await read(tree, '/file.txt')).toBe('hello');
+    expect(await read(tree, '/file.txt', 3)).toBe('lo');
+    expect(await read(tree, '/file.txt', 5)).toBe('');
+  });
+
+  test.each([
+    [{kind: 'replace'}, 'XY'],
+    [{kind: 'append'}, 'helloXY'],
+    [{kind: 'at', offset: 1}, 'hXYlo'],
+    [{kind: 'at', offset: 4}, 'hellXY'],
+    [{kind: 'at', offset: 7}, 'hello\0\0XY'],
+  ] as [WriteMode, string][])('writes: %o', async (mode, content) => {
+    await write(tree, '/file.txt', 'XY', mode);
+    expect(await read(tree, '/file.txt')).toBe(content);
+    await write(tree, '/sub/new', 'new', mode);
+    expect((await read(tree, '/sub/new')).endsWith('new')).toBe(true);
+  });
+
+  test('keeps what has come when an upload breaks off', async () => {
+    const file = await tree.write('/sub/part', {kind: 'replace'});
+    await new Promise((done) => file.write('half', done));
+    file.destroy();
+    await expect.poll(() => read(tree, '/sub/part')).toBe('half');
+  });
+
+  test('makes, renames and removes', async () => {
+    await tree.makeDirectory('/sub/deep');
+    await tree.rename('/file.txt', '/sub/deep/other');
+    expect(await read(tree, '/sub/deep/other')).toBe('hello');
+    await tree.rename('/sub', '/moved');
+    expect(await names(tree, '/')).toEqual(['moved']);
+    await tree.changeMode('/moved/deep/other', 0o600);
+    expect((await tree.facts('/moved/deep/other')).mode).toBe(0o600);
+    await tree.remove('/moved/deep/other');
+    await tree.removeDirectory('/moved/deep');
+    await tree.removeDirectory('/moved');
+    expect(await names(tree, '/')).toEqual([]);
+  });
+
+  test.each<[string, (tree: FileTree) => Promise<unknown>, string]>([
+    ['facts of nothing', (t) => t.facts('/nosuch'), 'ENOENT'],
+    ['a file as a directory', (t) => t.facts('/file.txt/x'), 'ENOTDIR'],
+    ['list a file', (t) => t.list('/file.txt'), 'ENOTDIR'],
+    ['read a directory', (t) => t.read('/sub', 0), 'ENOTREG'],
+    ['write a directory', (t) => t.write('/sub', {kind: 'replace'}), 'EISDIR'],
+    ['write into nothing', (t) => t.write('/nosuch/x', {kind: 'replace'}), 'ENOENT'],
+    ['write a new file that is there', (t) => t.write('/file.txt', {kind: 'new'}), 'EEXIST'],
+    ['make what is there', (t) => t.makeDirectory('/sub'), 'EEXIST'],
+    ['remove a directory as a file', (t) => t.remove('/sub'), 'EISDIR'],
+    ['remove a file as a directory', (t) => t.removeDirectory('/file.txt'), 'ENOTDIR'],
+    ['rename nothing', (t) => t.rename('/nosuch', '/x'), 'ENOENT'],
+    ['rename into itself', (t) => t.rename('/sub', '/sub/x'), 'EINVAL'],
+    ['a name that is too long', (t) => t.makeDirectory(`/${'x'.repeat(256)}`), 'ENAMETOOLONG'],
+  ])('refuses to %s', async (_what, act, code) => {
+    await expect(act(tree)).rejects.toMatchObject(failure(code));
+    expect(await names(tree, '/')).toEqual(['file.txt', 'sub']);
+  });
+
+  test('a directory with something in it stays', async () => {
+    await write(tree, '/sub/x', '');
+    await expect(tree.removeDirectory('/sub')).rejects.toMatchObject(failure('ENOTEMPTY'));
+  });
+
+  test('read-only: shows everything and changes nothing', async () => {
+    const shown = readOnly(tree);
+    expect(await read(shown, '/file.txt')).toBe('hello');
+    const changes: Promise<unknown>[] = [
+      shown.write('/new', {kind: 'replace'}),
+      shown.makeDirectory('/new'),
+      shown.removeDirectory('/sub'),
+      shown.remove('/file.txt'),
+      shown.rename('/file.txt', '/new'),
+      shown.changeMode('/file.txt', 0),
+    ];
+    for (const change of changes) await expect(change).rejects.toMatchObject(failure('EROFS'));
+    expect(await names(shown, '/')).toEqual(['file.txt', 'sub']);
+  });
+});
+
+describe('a tree in memory', () => {
+  test('cannot be filled beyond its limits, and has room again afterwards', async () => {
+    const tree = new MemoryTree({bytes: 10, entries: 2});
+    await write(tree, '/a', '12345678');
+    await expect(write(tree, '/b', '12345678')).rejects.toMatchObject(failure('ENOSPC'));
+    await expect(tree.makeDirectory('/c')).rejects.toMatchObject(failure('ENOSPC'));
+    await expect(tree.write('/a', {kind: 'at', offset: 1e12})).rejects.toMatchObject(failure('ENOSPC'));
+    await tree.remove('/a');
+    await write(tree, '/b', '1234567890');
+    expect(await read(tree, '/b')).toBe('1234567890');
+  });
+
+  test('forgets an upload to a file that has been removed', async () => {
+    const tree = new MemoryTree({bytes: 10, entries: 10});
+    const file = await tree.write('/a', {kind: 'replace'});
+    await new Promise((done) => file.write('1234567890', done));
+    await tree.remove('/a');
+    await new Promise<void>((done) => file.end(() => done()));
+    await write(tree, '/b', '1234567890');
+    expect(await names(tree, '/')).toEqual(['b']);
+  });
+});
+
+describe('nothing leads out of a directory on disk', () => {
+  let tree: FileTree;
+  beforeEach(async () => {
+    tree = await DiskTree.open(root);
+  });
+
+  test('a path with dots ends at the root', async () => {
+    expect(resolvePath('/sub', '../../../secret')).toBe('/secret');
+    expect(resolvePath('/', '/../../etc/passwd')).toBe('/etc/passwd');
+    await expect(tree.facts(resolvePath('/sub', '../../secret'))).rejects.toMatchObject(failure('ENOENT'));
+  });
+
+  test.each([
+    ['absolute', () => join(base, 'secret')],
+    ['relative', () => '../secret'],
+    ['in a chain', () => 'chain'],
+  ])('a link to a file outside, %s', async (_name, target) => {
+    await symlink('../secret', join(root, 'chain'));
+    await symlink(target(), join(root, 'link'));
+    for (const act of [
+      () => tree.facts('/link'),
+      () => tree.read('/link', 0),
+      () => tree.changeMode('/link', 0),
+      () => tree.write('/link', {kind: 'replace'}),
+      () => tree.write('/link', {kind: 'append'}),
+    ]) {
+      await expect(act()).rejects.toMatchObject({name: 'TreeError'});
+    }
+    expect(await names(tree, '/')).toEqual(['file.txt', 'sub']);
+    expect(await readFile(join(base, 'secret'), 'utf8')).toBe('secret');
+  });
+
+  test('a link to a directory outside', async () => {
+    await symlink(base, join(root, 'out'));
+    for (const act of [
+      () => tree.list('/out'),
+      () => tree.read('/out/secret', 0),
+      () => tree.write('/out/new', {kind: 'replace'}),
+      () => tree.makeDirectory('/out/new'),
+      () => tree.remove('/out/secret'),
+      () => tree.rename('/out/secret', '/stolen'),
+      () => tree.rename('/file.txt', '/out/leaked'),
+    ]) {
+      await expect(act()).rejects.toMatchObject(failure('EACCES'));
+    }
+    expect((await readdir(base)).sort()).toEqual(['root', 'secret']);
+  });
+
+  test('a link that leads nowhere is no way to make a file outside', async () => {
+    await symlink(join(base, 'new'), join(root, 'dangling'));
+    await expect(tree.write('/dangling', {kind: 'new'})).rejects.toMatchObject({name: 'TreeError'});
+    await expect(tree.write('/dangling', {kind: 'replace'})).rejects.toMatchObject({name: 'TreeError'});
+    expect((await readdir(base)).sort()).toEqual(['root', 'secret']);
+  });
+
+  test('a link inside is followed, and removed as a link', async () => {
+    await symlink('../file.txt', join(root, 'sub', 'link'));
+    await symlink(join(root, 'sub'), join(root, 'alias'));
+    expect(await read(tree, '/alias/link')).toBe('hello');
+    expect(await names(tree, '/')).toEqual(['alias', 'file.txt', 'sub']);
+    await write(tree, '/alias/link', 'changed');
+    expect(await readFile(join(root, 'file.txt'), 'utf8')).toBe('changed');
+    await tree.remove('/alias/link');
+    expect(await read(tree, '/file.txt')).toBe('changed');
+  });
+
+  test('a root that is a link itself is where it leads', async () => {
+    await symlink(root, join(base, 'alias'));
+    expect(await names(await DiskTree.open(join(base, 'alias')), '/')).toEqual(['file.txt', 'sub']);
+  });
+
+  test('a FIFO or socket is no file, and nobody waits for it', async () => {
+    execFileSync('mkfifo', [join(root, 'fifo')]);
+    await expect(tree.read('/fifo', 0)).rejects.toMatchObject(failure('ENOTREG'));
+    await expect(tree.write('/fifo', {kind: 'replace'})).rejects.toMatchObject(failure('ENOTREG'));
+    expect(await names(tree, '/')).toEqual(['file.txt', 'sub']);
+  });
+
+  test('a directory that is exchanged for a link meanwhile', async () => {
+    await writeFile(join(root, 'sub', 'secret'), 'harmless');
+    let running = true;
+    const exchange = (async () => {
+      while (running) {
+        await rename(join(root, 'sub'), join(root, 'was'));
+        await symlink(base, join(root, 'sub'));
+        await unlink(join(root, 'sub'));
+        await rename(join(root, 'was'), join(root, 'sub'));
+      }
+    })();
+    for (let round = 0; round < 200; round++) {
+      const content = await read(tree, '/sub/secret').catch(() => 'refused');
+      expect(['harmless', 'refused']).toContain(content);
+      await write(tree, '/sub/planted', 'x').catch(() => {});
+    }
+    running = false;
+    await exchange;
+    expect((await readdir(base)).sort()).toEqual(['root', 'secret']);
+  });
+
+  test('a directory that is not there', async () => {
+    await expect(DiskTree.open(join(base, 'nosuch'))).rejects.toMatchObject(failure('ENOENT'));
+    await expect(DiskTree.open(join(root, 'file.txt'))).rejects.toMatchObject(failure('ENOTDIR'));
+  });
+});

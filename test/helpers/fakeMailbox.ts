@@ -1,0 +1,81 @@
+import type {SessionIdentity} from '../../src/lib/audience/session.ts';
+import type {Mailbox, Message, SessionMailbox} from '../../src/lib/session/mailbox.ts';
+
+/** A queue in memory: tests put messages in and see what became of them. */
+export class FakeMailbox implements Mailbox {
+  readonly sessions: FakeSessionMailbox[] = [];
+  /** While set, a session that has nothing pending finds a new message: one is there before every command. */
+  rearm: ((number: number) => string) | null = null;
+  #count = 0;
+
+  register(identity: SessionIdentity): FakeSessionMailbox {
+    const session = new FakeSessionMailbox(this, identity);
+    this.sessions.push(session);
+    return session;
+  }
+
+  async close(): Promise<void> {}
+
+  /** The latest session. */
+  get last(): FakeSessionMailbox {
+    return this.sessions.at(-1)!;
+  }
+
+  /** Texts that were reported as shown, in order, over all sessions. */
+  get shownTexts(): string[] {
+    return this.sessions.flatMap(({shownMessages}) => shownMessages.map(({text}) => text));
+  }
+
+  message(text?: string): Message {
+    this.#count += 1;
+    return {id: `id${this.#count}`, text: text ?? this.rearm!(this.#count)};
+  }
+}
+
+export class FakeSessionMailbox implements SessionMailbox {
+  readonly id = 'fake';
+  readonly shownMessages: Message[] = [];
+  readonly changes: Partial<SessionIdentity>[] = [];
+  commands = 0;
+  goodbyes = 0;
+  #pending: Message[] = [];
+
+  constructor(
+    private readonly mailbox: FakeMailbox,
+    readonly identity: SessionIdentity,
+  ) {}
+
+  /** A message arrives. */
+  deliver(...texts: readonly string[]): void {
+    this.#pending.push(...texts.map((text) => this.mailbox.message(text)));
+  }
+
+  get waiting(): string[] {
+    return this.#pending.map(({text}) => text);
+  }
+
+  change(changes: Partial<SessionIdentity>): void {
+    this.changes.push(changes);
+  }
+
+  active(): void {
+    this.commands += 1;
+    if (this.mailbox.rearm !== null && this.#pending.length === 0) this.#pending.push(this.mailbox.message());
+  }
+
+  pending(): readonly Message[] {
+    return [...this.#pending];
+  }
+
+  shown(ids: readonly string[]): void {
+    for (const id of ids) {
+      const index = this.#pending.findIndex((message) => message.id === id);
+      if (index === -1) throw new Error(`shown twice, or never pending: ${id}`);
+      this.shownMessages.push(...this.#pending.splice(index, 1));
+    }
+  }
+
+  goodbye(): void {
+    this.goodbyes += 1;
+  }
+}

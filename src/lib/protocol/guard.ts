@@ -40,13 +40,12 @@ function messageLines(request: ControlRequest): readonly string[] {
 }
 
 /** Control characters: C0, DEL, C1, and the line and paragraph separators. */
-const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/u;
-/** Halves of surrogate pairs, and what decoding leaves in place of bytes that are no UTF-8. */
-const UNDECODABLE = /[\ud800-\udfff\ufffd]/u;
-const NON_ASCII = /[^ -~]/u;
+const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
+const PRINTABLE_ASCII = /^[ -~]*$/;
 
 /** @throws RequestRefused unless the peer takes every character. */
 export function checkText(text: string, peer: Peer): void {
+  if (PRINTABLE_ASCII.test(text)) return;
   const control = CONTROL.exec(text);
   if (control) {
     throw new RequestRefused(
@@ -54,10 +53,11 @@ export function checkText(text: string, peer: Peer): void {
       `${describe(control)} is a control character, which is never sent`,
     );
   }
-  if (UNDECODABLE.test(text)) {
+  // U+FFFD is what decoding leaves in place of bytes that are no UTF-8.
+  if (!text.isWellFormed() || text.includes('\ufffd')) {
     throw new RequestRefused('REFUSED_ENCODING', `${excerpt(text)} is not valid UTF-8`);
   }
-  const foreign = NON_ASCII.exec(text);
+  const foreign = /[^ -~]/u.exec(text);
   if (foreign && peer.kind === 'proftpd') {
     throw new RequestRefused(
       'REFUSED_NON_ASCII',

@@ -1,0 +1,5 @@
+#!/usr/bin/env node
+import {build} from '../scripts/build.js';
+
+await build();
+await import('./run.js');

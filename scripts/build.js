@@ -1,0 +1,103 @@
+import {execFileSync} from 'node:child_process';
+import {existsSync, readdirSync, readFileSync, statSync} from 'node:fs';
+import {fileURLToPath} from 'node:url';
+import {build as bundle} from 'esbuild';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+const common = {
+  absWorkingDir: root,
+  outdir: 'dist',
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  // Native modules, and what only the slow commands load: installed with the package.
+  external: ['ajv', 'any-ascii', 'inquirer', 'koffi', 'typescript', 'unix-dgram'],
+  logLevel: 'warning',
+};
+
+/**
+ * Fill dist/: the program in one CommonJS file, whose compiled code can be cached (`start.cjs` does); the library as an
+ * ES module with its types; and the commands as oclif's manifest wants to read them.
+ */
+export async function build({types = false} = {}) {
+  await Promise.all([
+    bundle({
+      ...common,
+      entryPoints: {start: 'src/start.ts', program: 'src/main.ts'},
+      format: 'cjs',
+      outExtension: {'.js': '.cjs'},
+      external: [...common.external, './program.cjs'],
+      minify: true,
+      keepNames: true,
+      plugins: [bindOclifOnFirstUse],
+      define: {'import.meta.url': '__url'},
+      banner: {js: "const __url = require('node:url').pathToFileURL(__filename).href;"},
+    }),
+    bundle({...common, entryPoints: {index: 'src/index.ts'}, format: 'esm'}),
+    bundle({
+      ...common,
+      entryPoints: {oclif: 'src/oclif.ts'},
+      format: 'esm',
+      external: [...common.external, '@oclif/core'],
+    }),
+  ]);
+  if (types) {
+    execFileSync('node_modules/.bin/tsc', ['-p', 'tsconfig.types.json'], {cwd: root, stdio: 'inherit'});
+  }
+}
+
+/**
+ * oclif requires everything it might need as it starts, most of it for help and plugins. Its modules are compiled
+ * TypeScript: what they require is bound once and used as `name_1.member`, so that each binding can wait for its first
+ * use.
+ */
+const bindOclifOnFirstUse = {
+  name: 'bind-oclif-on-first-use',
+  setup(build) {
+    build.onLoad({filter: /@oclif\/core\/lib\/.*\.js$/}, ({path}) => ({
+      contents: bindOnFirstUse(readFileSync(path, 'utf8')),
+      loader: 'js',
+    }));
+  },
+};
+
+function bindOnFirstUse(source) {
+  const names = [];
+  let text = source.replace(
+    /^(?:const|var) (\w+_\d+) = ((?:__importDefault\()?require\("[^"]+"\)\)?);$/gm,
+    (_, name, value) => {
+      names.push(name);
+      return `const ${name} = () => ${value};`;
+    },
+  );
+  for (const name of names) {
+    text = text
+      .replaceAll(new RegExp(`\\bnew ${name}\\.([\\w.]+)`, 'g'), `new (${name}().$1)`)
+      .replaceAll(new RegExp(`\\b${name}\\.`, 'g'), `${name}().`);
+  }
+  return text;
+}
+
+/** Build unless dist/ is newer than what it is made from. Vitest calls this before the tests. */
+export default async function ensureBuilt() {
+  const built = oldest('dist/start.cjs', 'dist/program.cjs', 'dist/index.js', 'dist/oclif.js');
+  if (newest('src', 'scripts/build.js', 'package.json') > built) await build();
+}
+
+/** Times in milliseconds; of a folder, that of the newest file in it. 0 stands for what is not there. */
+function newest(...paths) {
+  return Math.max(
+    ...paths.map((path) => {
+      const {mtimeMs} = statSync(`${root}${path}`);
+      const inside = existsSync(`${root}${path}/.`) ? readdirSync(`${root}${path}`) : [];
+      return Math.max(mtimeMs, ...inside.map((name) => newest(`${path}/${name}`)));
+    }),
+  );
+}
+
+function oldest(...paths) {
+  return Math.min(...paths.map((path) => statSync(`${root}${path}`, {throwIfNoEntry: false})?.mtimeMs ?? 0));
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await build({types: true});

@@ -1,0 +1,24 @@
+import {ControlCommand} from '../lib/cli/controlCommand.ts';
+import {UsageError} from '../lib/cli/usageError.ts';
+
+export default class Request extends ControlCommand {
+  static override strict = false;
+  static override summary = 'Send any control action to the server, as it is';
+  static override description =
+    'Every word after the action belongs to it, dashes and all. An action that is none of our commands needs no ' +
+    '"request" before it: ftpdctl kick user bob.';
+  static override usage = 'request ACTION [WORD...]';
+  static override examples = [
+    '<%= config.bin %> request help',
+    '<%= config.bin %> kick user -n 5 bob',
+    '<%= config.bin %> request msg user dave sent as the stock client would',
+  ];
+
+  async run(): Promise<void> {
+    const {flags, argv} = await this.parse(Request);
+    const [action, ...args] = argv as string[];
+    if (!action)
+      throw new UsageError('missing required action', 'ftpdctl help asks the server which ones it has');
+    await this.send(flags, {action, args}, (client) => client.request(action, args));
+  }
+}

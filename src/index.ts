@@ -1,0 +1,13 @@
+export {
+  type Answer,
+  type ClientEvent,
+  ControlsClient,
+  type ControlsClientOptions,
+  DEFAULT_TIMEOUT,
+  type MessageOptions,
+} from './lib/client/client.ts';
+export {ClientError, type ClientErrorCode} from './lib/client/errors.ts';
+export {FtpdctlError} from './lib/errors.ts';
+export {RequestRefused} from './lib/protocol/guard.ts';
+export type {ControlResponse, Dialect, ServerIdentity} from './lib/protocol/message.ts';
+export {exitStatusOf, STATUS, type Status, type StatusName, statusName} from './lib/protocol/status.ts';

@@ -1,0 +1,104 @@
+import {Command} from '@oclif/core/command';
+import {boolean, custom, string} from '@oclif/core/flags';
+import {setLogger} from '@oclif/core/logger';
+import {type ClientEvent, ControlsClient, DEFAULT_TIMEOUT} from '../client/client.ts';
+import {noteLine} from './output.ts';
+import {parseSeconds} from './seconds.ts';
+
+/** The options that stand before any command. */
+export const globalFlags = {
+  socket: string({
+    char: 's',
+    helpValue: 'PATH',
+    summary: 'controls socket of the server, an absolute path',
+    helpGroup: 'GLOBAL',
+  }),
+  timeout: custom<number>({
+    helpValue: 'SECONDS',
+    summary: `give up after this long (default ${DEFAULT_TIMEOUT / 1000})`,
+    helpGroup: 'GLOBAL',
+    parse: async (input) => parseSeconds('--timeout', input),
+  })(),
+  verbose: boolean({char: 'v', summary: 'say what is being done, on standard error', helpGroup: 'GLOBAL'}),
+  quiet: boolean({char: 'q', summary: 'print nothing on success', helpGroup: 'GLOBAL'}),
+  json: boolean({summary: 'print one JSON object, errors too', helpGroup: 'GLOBAL'}),
+  'stock-exit-status': boolean({
+    summary: "exit as the stock client of that server would: 1.3.8's always with 0 once answered",
+    helpGroup: 'GLOBAL',
+  }),
+};
+
+/** The values of `globalFlags`. */
+export interface GlobalOptions {
+  readonly socket?: string | undefined;
+  readonly timeout?: number | undefined;
+  readonly verbose: boolean;
+  readonly quiet: boolean;
+  readonly json: boolean;
+  readonly 'stock-exit-status': boolean;
+}
+
+/** oclif's own debug output, unless DEBUG asks for it. */
+const silent = {
+  namespace: 'ftpdctl',
+  child: () => silent,
+  debug() {},
+  error() {},
+  info() {},
+  trace() {},
+  warn() {},
+};
+
+/** What every command has: the global options, and errors that go up to where they are reported. */
+export abstract class BaseCommand extends Command {
+  static override baseFlags = globalFlags;
+
+  /**
+   * Run without loading oclif's configuration from disk, which would cost a third of the program's start. What a
+   * command asks of a configuration while it runs is answered here: there are no plugins, hooks or themes.
+   */
+  static async execute(argv: readonly string[], version: string): Promise<void> {
+    if (!process.env['DEBUG']) setLogger({root: '', logger: silent});
+    const config = {
+      bin: 'ftpdctl',
+      name: 'ftpdctl',
+      version,
+      userAgent: `ftpdctl/${version}`,
+      plugins: new Map(),
+      runHook: async () => ({successes: [], failures: []}),
+      scopedEnvVar: () => undefined,
+      scopedEnvVarKeys: () => [],
+    } as unknown as Command['config'];
+    const Runnable = this as unknown as new (argv: string[], config: Command['config']) => BaseCommand;
+    await new Runnable([...argv], config)._run();
+  }
+
+  protected override async catch(error: Error): Promise<never> {
+    throw error;
+  }
+
+  /** A client as the global options want it. */
+  protected client(options: GlobalOptions, onEvent?: (event: ClientEvent) => void): ControlsClient {
+    return new ControlsClient({
+      ...(options.socket === undefined ? {} : {socket: options.socket}),
+      ...(options.timeout === undefined ? {} : {timeout: options.timeout}),
+      onEvent: (event) => {
+        if (options.verbose) noteLine(describe(event));
+        onEvent?.(event);
+      },
+    });
+  }
+}
+
+function describe(event: ClientEvent): string {
+  switch (event.kind) {
+    case 'contacting':
+      return `contacting server using '${event.socket}'`;
+    case 'sending':
+      return `sending '${event.action}' control request (${event.dialects.join(' and ')} dialect)`;
+    case 'retrying':
+      return `${event.reason}: trying again`;
+    case 'answered':
+      return `received response status: ${event.status} (${event.dialect} dialect)`;
+  }
+}

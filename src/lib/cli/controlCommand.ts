@@ -1,0 +1,74 @@
+import type {Answer} from '../client/client.ts';
+import {exitStatusOf, normalizeStatus, STATUS, statusName} from '../protocol/status.ts';
+import {BaseCommand, type GlobalOptions} from './baseCommand.ts';
+import {printJson, printLine} from './output.ts';
+import {Waiting} from './waiting.ts';
+import {endOptionsAtFirstWord} from './words.ts';
+
+/** A command that sends one control action: its own options end at its first word. */
+export abstract class ControlCommand extends BaseCommand {
+  static override strict = false;
+
+  protected override async init(): Promise<void> {
+    this.argv = endOptionsAtFirstWord(this.argv, {...this.ctor.baseFlags, ...this.ctor.flags});
+    await super.init();
+  }
+
+  /** Send, explain the wait, print the answer. Returns the answer; the exit status is set. */
+  protected async send(
+    options: GlobalOptions,
+    request: {readonly action: string; readonly args: readonly string[]},
+    call: (client: ReturnType<BaseCommand['client']>) => Promise<Answer>,
+  ): Promise<Answer> {
+    const waiting = new Waiting(options);
+    let answer: Answer;
+    try {
+      answer = await call(this.client(options, (event) => waiting.on(event)));
+    } finally {
+      waiting.end();
+    }
+    this.report(options, request, answer);
+    return answer;
+  }
+
+  /** Print the response lines, or one JSON object, and set the exit status. */
+  protected report(
+    options: GlobalOptions,
+    request: {readonly action: string; readonly args: readonly string[]},
+    answer: Answer,
+  ): void {
+    const exitStatus = exitStatusFor(answer, options, request);
+    process.exitCode = exitStatus;
+    if (options.json) {
+      printJson({
+        action: request.action,
+        args: request.args,
+        status: answer.status,
+        verdict: statusName(-exitStatus) ?? statusName(answer.verdict),
+        exitStatus,
+        responses: answer.responses,
+        dialect: answer.dialect,
+        socket: answer.socket,
+        ...(answer.server ? {server: answer.server} : {}),
+      });
+    } else if (!(options.quiet && exitStatus === 0)) {
+      for (const line of answer.responses) printLine(line);
+    }
+  }
+}
+
+/**
+ * The exit status of an answer. `msg all` with nobody connected is no failure. The stock client of 1.3.8 exits with
+ * 0 whatever the answer, that of 1.3.9 and later with the status negated.
+ */
+function exitStatusFor(
+  answer: Answer,
+  options: GlobalOptions,
+  request: {readonly action: string; readonly args: readonly string[]},
+): number {
+  if (options['stock-exit-status']) return answer.dialect === 'binary' ? 0 : exitStatusOf(answer.status);
+  const toAll = request.action === 'msg' && request.args[0] === 'all';
+  if (toAll && answer.verdict === STATUS.SUBJECT_NOT_FOUND && normalizeStatus(answer.status) === STATUS.OK)
+    return 0;
+  return exitStatusOf(answer.verdict);
+}

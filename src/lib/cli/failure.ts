@@ -1,0 +1,40 @@
+import {FtpdctlError} from '../errors.ts';
+import {noteLine, printJson} from './output.ts';
+import {UsageError} from './usageError.ts';
+
+/** `EX_SOFTWARE` of `sysexits.h`: a fault of this program. */
+const EXIT_SOFTWARE = 70;
+
+/**
+ * Say what went wrong, in one line or as JSON, and give the exit status. Nothing else in the program prints errors.
+ */
+export function reportFailure(thrown: unknown, json: boolean): number {
+  const {code, message, hint, exitStatus} = understand(thrown);
+  if (json) printJson({error: {code, message, ...(hint === undefined ? {} : {hint})}, exitStatus});
+  else noteLine(hint === undefined ? message : `${message} (${hint})`);
+  return exitStatus;
+}
+
+function understand(thrown: unknown): FtpdctlError {
+  if (thrown instanceof FtpdctlError) return thrown;
+  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+  if (isOclifUsageError(error)) return new UsageError(oneLine(error.message), 'see --help');
+  return new FtpdctlError('INTERNAL', `this should not happen: ${oneLine(error.message)}`, EXIT_SOFTWARE, {
+    cause: error,
+    hint: 'please report it, with the command you gave',
+  });
+}
+
+/** What oclif's parser throws: unknown flags, missing or bad values. Its own exit status would be 2. */
+function isOclifUsageError(error: Error): boolean {
+  return 'parse' in error || ('oclif' in error && error.constructor.name !== 'ExitError');
+}
+
+/** oclif adds a line about `--help`, and lists below the first line. */
+function oneLine(message: string): string {
+  return message
+    .replace(/\n?See more help with --help\s*$/, '')
+    .split(/\s*\n\s*/)
+    .filter((line) => line !== '')
+    .join(' ');
+}

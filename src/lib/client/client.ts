@@ -1,0 +1,258 @@
+import {setTimeout as sleep} from 'node:timers/promises';
+import {encodeRequest} from '../protocol/codec.ts';
+import {checkRequest, messageRequest, type Peer, RequestRefused} from '../protocol/guard.ts';
+import type {ControlRequest, ControlResponse, Dialect, ServerIdentity} from '../protocol/message.ts';
+import type {Status} from '../protocol/status.ts';
+import {SystemCallError} from '../transport/libc.ts';
+import {candidateSockets, type SocketCandidate} from './discovery.ts';
+import {ClientError} from './errors.ts';
+import {connectError, noAnswerError, timeoutError} from './failures.ts';
+import {cacheDirectory, type Remembered, SocketMemory} from './memory.ts';
+import {makeOffers, type Offer, type Round} from './offer.ts';
+import {verdictOf} from './verdict.ts';
+
+/** Default deadline in milliseconds: longer than the default poll of a real server (`ControlsInterval` 10 s), thrice over. */
+export const DEFAULT_TIMEOUT = 30_000;
+/** Milliseconds between tries while the server has no slot for us, or has just refused for lack of one. */
+const RETRY_PAUSE = 100;
+
+/** What a client reports while it works; for progress display and `-v`. */
+export type ClientEvent =
+  | {readonly kind: 'contacting'; readonly socket: string}
+  | {readonly kind: 'sending'; readonly action: string; readonly dialects: readonly Dialect[]}
+  | {readonly kind: 'retrying'; readonly reason: string}
+  | {readonly kind: 'answered'; readonly dialect: Dialect; readonly status: number};
+
+export interface ControlsClientOptions {
+  /** Absolute path of the controls socket. Without it, it is looked for: see `candidateSockets`. */
+  readonly socket?: string;
+  /** Milliseconds that one request may take, retries included. Default 30,000. */
+  readonly timeout?: number;
+  /** Where to remember who answers at which socket; `null` keeps it in this object. Default: the XDG cache directory. */
+  readonly cache?: string | null;
+  /** Default: `process.env`. `FTPDCTL_SOCKET`, `XDG_*`, `HOME`, `PROFTPD_CONF` are read. */
+  readonly env?: NodeJS.ProcessEnv;
+  readonly signal?: AbortSignal;
+  readonly onEvent?: (event: ClientEvent) => void;
+}
+
+/** The answer to one request. */
+export interface Answer extends ControlResponse {
+  /** What a script should see: the response's status, or what its words stand for (`verdictOf`). */
+  readonly verdict: Status;
+  readonly dialect: Dialect;
+  /** The socket it came from. */
+  readonly socket: string;
+}
+
+/** How a message is to be sent. */
+export interface MessageOptions {
+  /** For `ftpdctl serve` alone: keys of the request beside its arguments. */
+  readonly options?: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * A client of the Controls protocol for every ProFTPD and for `ftpdctl serve`: one request, one response.
+ *
+ * ```ts
+ * const client = new ControlsClient({socket: '/run/proftpd.sock'});
+ * const {verdict, responses} = await client.message(['user', 'dave'], 'please delete some files');
+ * ```
+ *
+ * Nothing is ever sent that would crash, reset or hang a server: such a request is refused with a `RequestRefused`.
+ * A request that got no answer ends in a `ClientError`.
+ */
+export class ControlsClient {
+  readonly #options: ControlsClientOptions;
+  readonly #env: NodeJS.ProcessEnv;
+  readonly #memory: SocketMemory;
+
+  constructor(options: ControlsClientOptions = {}) {
+    this.#options = options;
+    this.#env = options.env ?? process.env;
+    this.#memory = new SocketMemory(options.cache === undefined ? cacheDirectory(this.#env) : options.cache);
+  }
+
+  /**
+   * Send an action with its arguments, as they are.
+   * @throws RequestRefused, ClientError
+   */
+  async request(
+    action: string,
+    args: readonly string[] = [],
+    options?: Readonly<Record<string, unknown>>,
+  ): Promise<Answer> {
+    const request: ControlRequest = {action, args, ...(options ? {options} : {})};
+    return this.#send(action, (dialect, peer) => {
+      const sent = peer.kind === 'serve' ? request : {action, args};
+      checkRequest(dialect, sent, peer);
+      return sent;
+    });
+  }
+
+  /**
+   * Send a message.
+   * @param audience `['all']`, or `['user' | 'host' | 'class', name]`
+   * @param text the message; lines are separated by `\n`, which `ftpdctl serve` alone takes
+   * @throws RequestRefused when the server would crash on it or show it cut; ClientError
+   */
+  async message(audience: readonly string[], text: string, {options}: MessageOptions = {}): Promise<Answer> {
+    return this.#send('msg', (dialect, peer) => messageRequest(dialect, audience, text, peer, options));
+  }
+
+  /**
+   * Who answers at the socket: the identity of an `ftpdctl serve`, `undefined` for a ProFTPD. Asks with a harmless
+   * request where it is not remembered.
+   * @throws ClientError
+   */
+  async identify(): Promise<ServerIdentity | Remembered['serve'] | undefined> {
+    return this.#withDeadline((deadline) => this.#atSocket((socket) => this.#identifyAt(socket, deadline)));
+  }
+
+  async #identifyAt(socket: string, deadline: AbortSignal) {
+    const known = this.#memory.recall(socket);
+    if (known) return known.serve;
+    return (await this.#converse(socket, 'help', () => ({action: 'help', args: []}), deadline)).server;
+  }
+
+  async #send(action: string, build: Build): Promise<Answer> {
+    refuseForEverybody(build);
+    return this.#withDeadline((deadline) =>
+      this.#atSocket(async (socket) => {
+        // A request that only `ftpdctl serve` can take is not sent before it is known to answer there.
+        if (!acceptableTo({kind: 'proftpd'}, build)) await this.#identifyAt(socket, deadline);
+        return this.#converse(socket, action, build, deadline);
+      }),
+    );
+  }
+
+  /** Make rounds of offers until one is answered. */
+  async #converse(socket: string, action: string, build: Build, deadline: AbortSignal): Promise<Answer> {
+    const known = this.#memory.recall(socket);
+    const peer: Peer = known?.serve ? {kind: 'serve', maxRequest: known.serve.maxRequest} : {kind: 'proftpd'};
+    let candidates: Dialect[] = known ? [known.dialect] : ['json', 'binary'];
+    const ruledOut = new Set<Dialect>();
+    for (;;) {
+      const offers = buildOffers(candidates, build, peer);
+      this.#tell({kind: 'sending', action, dialects: offers.map(({dialect}) => dialect)});
+      const round = await makeOffers(socket, offers, deadline);
+      if (round.kind === 'answered') return this.#accept(socket, round);
+      candidates = nextCandidates(round, offers, ruledOut, peer);
+      if (round.kind !== 'no-slot' && round.kind !== 'not-executed') continue;
+      this.#tell({
+        kind: 'retrying',
+        reason: round.kind === 'no-slot' ? 'the server has no free slot' : round.reason,
+      });
+      await sleep(RETRY_PAUSE, undefined, {signal: deadline}).catch(() => deadline.throwIfAborted());
+    }
+  }
+
+  #accept(socket: string, {dialect, response}: Extract<Round, {kind: 'answered'}>): Answer {
+    this.#tell({kind: 'answered', dialect, status: response.status});
+    const {server} = response;
+    this.#memory.remember(
+      socket,
+      server ? {dialect, serve: {version: server.version, maxRequest: server.maxRequest}} : {dialect},
+    );
+    return {...response, verdict: verdictOf(response), dialect, socket};
+  }
+
+  /** Try the candidates in turn: a socket nobody listens on any more gives way to the next. */
+  async #atSocket<T>(use: (socket: string) => Promise<T>): Promise<T> {
+    const candidates = candidateSockets(this.#options.socket, this.#env);
+    const failures: {candidate: SocketCandidate; error: SystemCallError}[] = [];
+    for (const candidate of candidates) {
+      this.#tell({kind: 'contacting', socket: candidate.path});
+      try {
+        return await use(candidate.path);
+      } catch (error) {
+        if (!(error instanceof SystemCallError)) throw error;
+        failures.push({candidate, error});
+      }
+    }
+    throw connectError(failures);
+  }
+
+  async #withDeadline<T>(work: (deadline: AbortSignal) => Promise<T>): Promise<T> {
+    const {timeout = DEFAULT_TIMEOUT, signal} = this.#options;
+    const controller = new AbortController();
+    const timer = setTimeout(() => controller.abort(timeoutError(timeout)), timeout);
+    const abort = () =>
+      controller.abort(new ClientError('ABORTED', 'the request was given up', {cause: signal?.reason}));
+    if (signal?.aborted) abort();
+    signal?.addEventListener('abort', abort);
+    try {
+      controller.signal.throwIfAborted();
+      return await work(controller.signal);
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', abort);
+    }
+  }
+
+  #tell(event: ClientEvent): void {
+    this.#options.onEvent?.(event);
+  }
+}
+
+/** Lays a request out for a dialect and a peer. @throws RequestRefused. */
+type Build = (dialect: Dialect, peer: Peer) => ControlRequest;
+
+/** What no server takes is refused before anything is looked for. */
+function refuseForEverybody(build: Build): void {
+  build('json', {kind: 'serve', maxRequest: Number.POSITIVE_INFINITY});
+}
+
+function acceptableTo(peer: Peer, build: Build): boolean {
+  return (['json', 'binary'] as const).some((dialect) => {
+    try {
+      build(dialect, peer);
+      return true;
+    } catch (error) {
+      if (error instanceof RequestRefused) return false;
+      throw error;
+    }
+  });
+}
+
+/** The offers among the candidates that the guards let pass. @throws RequestRefused when none does. */
+function buildOffers(candidates: readonly Dialect[], build: Build, peer: Peer): Offer[] {
+  const offers: Offer[] = [];
+  let refusal: RequestRefused | undefined;
+  for (const dialect of candidates) {
+    try {
+      offers.push({dialect, frame: encodeRequest(dialect, build(dialect, peer))});
+    } catch (error) {
+      if (!(error instanceof RequestRefused)) throw error;
+      refusal = error;
+    }
+  }
+  if (offers.length === 0 && refusal) throw refusal;
+  return offers;
+}
+
+/** The dialects to offer next. @throws ClientError `NO_ANSWER` when the server takes neither. */
+function nextCandidates(
+  round: Exclude<Round, {kind: 'answered'}>,
+  offers: readonly Offer[],
+  ruledOut: Set<Dialect>,
+  peer: Peer,
+): Dialect[] {
+  switch (round.kind) {
+    case 'no-slot':
+      return offers.map(({dialect}) => dialect);
+    case 'not-executed':
+      return [round.dialect];
+    case 'other-dialect':
+      for (const {dialect} of offers) ruledOut.add(dialect);
+      break;
+    case 'refused':
+      for (const dialect of round.dialects) ruledOut.add(dialect);
+      // `ftpdctl serve` takes both dialects: silence there is no sign of the wrong one.
+      if (peer.kind === 'serve') throw noAnswerError(true);
+      break;
+  }
+  const left = (['json', 'binary'] as const).filter((dialect) => !ruledOut.has(dialect));
+  if (left.length === 0) throw noAnswerError(round.kind === 'refused' ? round.bound : true);
+  return left;
+}

@@ -1,0 +1,74 @@
+import {readFileSync} from 'node:fs';
+import {runtimeDirectories} from '../transport/runtimeDirectory.ts';
+import {ClientError} from './errors.ts';
+
+/** A place where a server's controls socket may be, and why we look there. */
+export interface SocketCandidate {
+  readonly path: string;
+  readonly because: string;
+}
+
+/** Where distributions put the configuration. */
+const CONFIGURATIONS = [
+  '/etc/proftpd/proftpd.conf',
+  '/etc/proftpd.conf',
+  '/usr/local/etc/proftpd.conf',
+  '/usr/local/etc/proftpd/proftpd.conf',
+];
+
+/** Compiled-in and configured defaults: Debian's binary, Debian's configuration, RPM and Arch, FreeBSD, from source. */
+const DEFAULTS = [
+  '/run/proftpd.sock',
+  '/var/run/proftpd/proftpd.sock',
+  '/run/proftpd/proftpd.sock',
+  '/var/run/proftpd.sock',
+  '/usr/local/var/proftpd/proftpd.sock',
+];
+
+/** The name of the socket of `ftpdctl serve` with its embedded default configuration, in the runtime directory. */
+export const SERVE_SOCKET_NAME = 'ftpdctl.sock';
+
+/**
+ * The sockets to try, in order: the one given, or `FTPDCTL_SOCKET`; else `ControlsSocket` of the installed
+ * configuration, the known defaults, and that of one's own `ftpdctl serve`.
+ * @throws ClientError `BAD_SOCKET_PATH` when the given path is not absolute.
+ */
+export function candidateSockets(given: string | undefined, env: NodeJS.ProcessEnv): SocketCandidate[] {
+  if (given !== undefined) return [absolute(given, '-s')];
+  const fromEnv = env['FTPDCTL_SOCKET'];
+  if (fromEnv) return [absolute(fromEnv, 'FTPDCTL_SOCKET')];
+  const candidates = [
+    ...configuredSockets(),
+    ...DEFAULTS.map((path) => ({path, because: 'a default'})),
+    ...runtimeDirectories(env).map((directory) => ({
+      path: `${directory}/${SERVE_SOCKET_NAME}`,
+      because: 'ftpdctl serve',
+    })),
+  ];
+  return candidates.filter(({path}, i) => candidates.findIndex((other) => other.path === path) === i);
+}
+
+function absolute(path: string, from: string): SocketCandidate {
+  if (path.startsWith('/')) return {path, because: from};
+  throw new ClientError('BAD_SOCKET_PATH', `the socket path "${path}" from ${from} is not absolute`, {
+    hint: `write it from the root: ${from} /run/proftpd.sock`,
+    exitStatus: 3,
+  });
+}
+
+function configuredSockets(): SocketCandidate[] {
+  return CONFIGURATIONS.flatMap((file) => {
+    const path = controlsSocketIn(file);
+    return path ? [{path, because: file}] : [];
+  });
+}
+
+/** The last `ControlsSocket` of a file; one that cannot be read names none. */
+function controlsSocketIn(file: string): string | undefined {
+  try {
+    const found = [...readFileSync(file, 'utf8').matchAll(/^\s*ControlsSocket\s+"?(\/[^"\s]+)/gim)];
+    return found.at(-1)?.[1];
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,76 @@
+import {mkdirSync, readFileSync, renameSync, statSync, writeFileSync} from 'node:fs';
+import {homedir} from 'node:os';
+import {join} from 'node:path';
+import type {Dialect} from '../protocol/message.ts';
+
+/** What the last answer from a socket has taught. */
+export interface Remembered {
+  readonly dialect: Dialect;
+  /** Largest request of the `ftpdctl serve` behind the socket; absent where a ProFTPD answers. */
+  readonly serve?: {readonly version: string; readonly maxRequest: number};
+}
+
+/**
+ * Remembers, per controls socket, who answered there: one small file a socket, under the XDG cache directory. It
+ * holds for one binding of the socket (device, inode and change time): a server that starts anew is met anew, since
+ * to take a ProFTPD for `ftpdctl serve` could crash it. Losing the memory costs a second connection, nothing else.
+ */
+export class SocketMemory {
+  readonly #texts = new Map<string, string>();
+
+  /** @param directory of the files; `null` remembers for the life of this object only */
+  constructor(private readonly directory: string | null) {}
+
+  recall(socketPath: string): Remembered | undefined {
+    try {
+      const {binding, dialect, serve} = JSON.parse(this.#read(socketPath));
+      if (binding !== bindingOf(socketPath) || (dialect !== 'binary' && dialect !== 'json')) return undefined;
+      return typeof serve?.maxRequest === 'number' ? {dialect, serve} : {dialect};
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Best effort: a cache that cannot be written is no reason to fail. */
+  remember(socketPath: string, fact: Remembered): void {
+    try {
+      const text = JSON.stringify({binding: bindingOf(socketPath), ...fact});
+      if (this.#read(socketPath) === text) return;
+      this.#texts.set(socketPath, text);
+      if (this.directory !== null) writeAtomically(this.directory, fileName(socketPath), text);
+    } catch {}
+  }
+
+  /** The last text remembered; empty when there is none. */
+  #read(socketPath: string): string {
+    const known = this.#texts.get(socketPath);
+    if (known !== undefined || this.directory === null) return known ?? '';
+    try {
+      return readFileSync(join(this.directory, fileName(socketPath)), 'utf8');
+    } catch {
+      return '';
+    }
+  }
+}
+
+function fileName(socketPath: string): string {
+  return Buffer.from(socketPath).toString('base64url');
+}
+
+function writeAtomically(directory: string, name: string, text: string): void {
+  mkdirSync(directory, {recursive: true, mode: 0o700});
+  const fresh = join(directory, `${name}.${process.pid}`);
+  writeFileSync(fresh, text, {mode: 0o600});
+  renameSync(fresh, join(directory, name));
+}
+
+function bindingOf(socketPath: string): string {
+  const {dev, ino, ctimeNs} = statSync(socketPath, {bigint: true});
+  return `${dev}:${ino}:${ctimeNs}`;
+}
+
+/** `$XDG_CACHE_HOME/ftpdctl`, else `~/.cache/ftpdctl`; works without HOME, as in cron. */
+export function cacheDirectory(env: NodeJS.ProcessEnv): string {
+  const base = env['XDG_CACHE_HOME'];
+  return join(base?.startsWith('/') ? base : join(env['HOME'] || homedir(), '.cache'), 'ftpdctl');
+}

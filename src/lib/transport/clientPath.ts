@@ -1,0 +1,92 @@
+import {chmodSync, lstatSync, unlinkSync} from 'node:fs';
+import {bindPath, SystemCallError} from './libc.ts';
+
+/**
+ * Where a client binds its own end: ProFTPD ≥ 1.3.10rc4 resets a client that is not bound to `/tmp/ftp.cl<digits>`,
+ * a real socket of mode 0700 (measured). Stock clients write their process id there, which never has nine digits.
+ */
+const PREFIX = '/tmp/ftp.cl';
+const FIRST = 100_000_000;
+const COUNT = 100_000_000;
+const TRIES = 16;
+
+/**
+ * Whether the path of a connected client is one of ours. Ours speak both dialects, so `ftpdctl serve` answers them
+ * in JSON alone: a request that is offered in both is carried out once.
+ */
+export function isOurClientPath(path: string): boolean {
+  return path.startsWith(PREFIX) && /^1\d{8}$/.test(path.slice(PREFIX.length));
+}
+
+/** A path that this process has made and must remove. */
+export interface ClientPath {
+  readonly path: string;
+  /** Remove the socket file, if it is still ours. Never throws; may be called twice. */
+  remove(): void;
+}
+
+/**
+ * Bind a socket to a fresh client path. Nothing that is there already is followed, replaced or removed.
+ * @throws SystemCallError when no path could be bound, for example `EACCES` or `EROFS` for `/tmp`.
+ */
+export function bindClientPath(fd: number): ClientPath {
+  for (let attempt = 1; ; attempt++) {
+    const path = `${PREFIX}${FIRST + Math.floor(Math.random() * COUNT)}`;
+    try {
+      // The mode must be right from the start: a server may look at any moment.
+      const umask = process.umask(0o077);
+      try {
+        bindPath(fd, path);
+      } finally {
+        process.umask(umask);
+      }
+      return own(path);
+    } catch (error) {
+      if (!(error instanceof SystemCallError && error.code === 'EADDRINUSE' && attempt < TRIES)) throw error;
+    }
+  }
+}
+
+const made = new Set<ClientPath>();
+
+function own(path: string): ClientPath {
+  const {dev, ino} = lstatSync(path);
+  chmodSync(path, 0o700);
+  const owned: ClientPath = {
+    path,
+    remove() {
+      made.delete(owned);
+      if (made.size === 0) unwatch();
+      try {
+        const now = lstatSync(path);
+        // Servers remove the file, too; by now the name may be somebody else's.
+        if (now.dev === dev && now.ino === ino) unlinkSync(path);
+      } catch {}
+    },
+  };
+  if (made.size === 0) watch();
+  made.add(owned);
+  return owned;
+}
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
+
+function watch(): void {
+  process.on('exit', removeAll);
+  for (const signal of SIGNALS) process.on(signal, onSignal);
+}
+
+function unwatch(): void {
+  process.off('exit', removeAll);
+  for (const signal of SIGNALS) process.off(signal, onSignal);
+}
+
+function removeAll(): void {
+  for (const owned of [...made]) owned.remove();
+}
+
+/** Clean up, then let the signal do what it would have done without us. */
+function onSignal(signal: NodeJS.Signals): void {
+  removeAll();
+  if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
+}

@@ -1,0 +1,86 @@
+import {fileURLToPath} from 'node:url';
+import pjson from '../package.json' with {type: 'json'};
+import {LOADERS} from './commands.ts';
+import {type CommandLine, parseCommandLine} from './lib/cli/argv.ts';
+import type {BaseCommand} from './lib/cli/baseCommand.ts';
+import {reportFailure} from './lib/cli/failure.ts';
+import {UsageError} from './lib/cli/usageError.ts';
+
+const COMMANDS: Readonly<Record<string, () => Promise<{default: Pick<typeof BaseCommand, 'execute'>}>>> =
+  LOADERS;
+
+/** Commands of two words. */
+const TOPICS = new Set(Object.keys(COMMANDS).flatMap((id) => (id.includes(':') ? [id.split(':')[0]!] : [])));
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/**
+ * Run one command line.
+ * @param argv without the interpreter and the program
+ * @returns the exit status
+ */
+export async function main(argv: readonly string[]): Promise<number> {
+  // A reader that has gone (`| head`) is no fault of ours.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit();
+    throw error;
+  });
+  let json = argv.includes('--json');
+  try {
+    const line = parseCommandLine(argv);
+    json = line.json;
+    await dispatch(line);
+    return Number(process.exitCode ?? 0);
+  } catch (error) {
+    return reportFailure(error, json);
+  }
+}
+
+async function dispatch(line: CommandLine): Promise<void> {
+  if (line.version) {
+    process.stdout.write(
+      `ftpdctl/${pjson.version} ${process.platform}-${process.arch} node-${process.version}\n`,
+    );
+    return;
+  }
+  if (line.help || wantsHelp(line)) {
+    const {showHelp} = await import('./lib/cli/help.ts');
+    return showHelp(root, helpTopic(line));
+  }
+  const {id, argv} = commandOf(line);
+  const load = COMMANDS[id];
+  if (!load)
+    throw new UsageError(`unknown command: ${id.replace(':', ' ')}`, 'ftpdctl --help lists our commands');
+  const {default: Command} = await load();
+  await Command.execute(argv, pjson.version);
+}
+
+/** Which command a line means, and its oclif argument vector. */
+function commandOf({action, words, options}: CommandLine): {id: string; argv: string[]} {
+  if (action === undefined) {
+    throw new UsageError(
+      'missing required action',
+      "ftpdctl --help lists our commands, ftpdctl help the server's",
+    );
+  }
+  if (TOPICS.has(action)) return {id: `${action}:${words[0] ?? ''}`, argv: [...options, ...words.slice(1)]};
+  if (action in COMMANDS) return {id: action, argv: [...options, ...words]};
+  return {id: 'request', argv: [...options, '--', action, ...words]};
+}
+
+/** `msg --help`: an option among those before the first word. */
+function wantsHelp({action, words}: CommandLine): boolean {
+  if (action === undefined || !(action in COMMANDS || TOPICS.has(action))) return false;
+  const own = TOPICS.has(action) ? words.slice(1) : words;
+  const firstWord = own.findIndex((word) => !word.startsWith('-'));
+  const options = firstWord === -1 ? own : own.slice(0, firstWord);
+  return (
+    options.some((word) => word === '--help' || word === '-h') || words[0] === '--help' || words[0] === '-h'
+  );
+}
+
+/** The words that name a command or a topic. */
+function helpTopic({action, words}: CommandLine): string[] {
+  if (action === undefined) return [];
+  return [action, ...(TOPICS.has(action) ? words.slice(0, 1) : [])].filter((word) => !word.startsWith('-'));
+}

@@ -1,0 +1,51 @@
+import ipaddr from 'ipaddr.js';
+import type {SessionIdentity} from './session.ts';
+
+/** Whom a message is for. */
+export type Audience =
+  | {readonly kind: 'user'; readonly name: string}
+  | {readonly kind: 'host'; readonly name: string; readonly addresses: readonly string[]}
+  | {readonly kind: 'class'; readonly name: string}
+  | {readonly kind: 'all'};
+
+/** What the real module calls the user of a session that has not logged in; it can be addressed by it. */
+export const NOT_LOGGED_IN = '(none)';
+
+/**
+ * Which sessions an audience means, as ProFTPD's mod_msg 0.5 has it (measured, 1.3.8 and 1.3.10rc5).
+ *
+ * - `user`: the exact login name. `*` is a name like any other, and so is the empty one; `(none)` means the
+ *   sessions that have not logged in.
+ * - `host`: the client's address is one of `addresses`, which the caller has resolved from `name`. A session's
+ *   host name is not asked: whoever owns an address may give it any name.
+ * - `class`: the exact name of the class.
+ * - `all`: everyone, logged in or not.
+ */
+export function audienceFilter(audience: Audience): (session: SessionIdentity) => boolean {
+  switch (audience.kind) {
+    case 'user':
+      return (session) => (session.user ?? NOT_LOGGED_IN) === audience.name;
+    case 'host': {
+      const wanted = new Set(audience.addresses.map(addressKey));
+      return (session) => wanted.has(addressKey(session.address));
+    }
+    case 'class':
+      return (session) => session.class === audience.name;
+    case 'all':
+      return () => true;
+  }
+}
+
+/** The sessions that `audience` means, in the order given. */
+export function selectSessions<T extends SessionIdentity>(audience: Audience, sessions: Iterable<T>): T[] {
+  const meant = audienceFilter(audience);
+  return [...sessions].filter(meant);
+}
+
+/**
+ * One key for every way to write an address: IPv4-mapped is the IPv4 address (RFC 4291, section 2.5.5.2), and an
+ * IPv6 zone does not count, as it is no part of the address itself (RFC 4007, section 11.2).
+ */
+function addressKey(address: string): string {
+  return ipaddr.isValid(address) ? ipaddr.process(address).toByteArray().join('.') : address;
+}

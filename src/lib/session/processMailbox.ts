@@ -1,0 +1,272 @@
+import type {SessionIdentity} from '../audience/session.ts';
+import {DatagramReceiver, DatagramSender} from '../transport/datagram.ts';
+import {mailboxPath, newMailboxId} from './address.ts';
+import {HeldSession, type SessionNews} from './heldSession.ts';
+import {ACTIVE_INTERVAL_MS, CLOSE_GRACE_MS, RETRY_MS} from './limits.ts';
+import type {Mailbox, SessionMailbox} from './mailbox.ts';
+import {type DeliveryRecord, decodeToMailbox, pack, type ReceiptRecord} from './schema.ts';
+import {pick, toSpans} from './spans.ts';
+
+/**
+ * Open this process's mailbox beside the queue at `queuePath`. One is enough for all of its sessions.
+ * It holds one descriptor, two while there is a server, and keeps the process alive until `close`.
+ *
+ * @throws FtpdctlError when no socket can be bound there, or the package unix-dgram is not installed
+ */
+export function openMailbox({queuePath}: {queuePath: string}): Mailbox {
+  return new ProcessMailbox(queuePath);
+}
+
+type Link =
+  /** No server, as far as is known; `failures` attempts in a row have found none. */
+  | {readonly kind: 'absent'; readonly failures: number; timer?: NodeJS.Timeout}
+  | {readonly kind: 'linked'; readonly sender: DatagramSender}
+  | {readonly kind: 'closed'};
+
+/** Something to say, and what to do once the kernel has it. */
+interface Parcel {
+  readonly bytes: Buffer;
+  readonly sent: () => void;
+}
+
+/**
+ * What is to be said is kept as sets of sessions, not as datagrams: while the server is away or does not read, it grows
+ * no further than the sessions and the messages they hold.
+ */
+class ProcessMailbox implements Mailbox, SessionNews {
+  readonly #queuePath: string;
+  readonly #id = newMailboxId(process.pid);
+  readonly #receiver: DatagramReceiver;
+  readonly #sessions = new Map<number, HeldSession>();
+  /** Those of them that the server has been told of. */
+  readonly #known = new Set<HeldSession>();
+  readonly #toIntroduce = new Set<HeldSession>();
+  readonly #activeOnes = new Set<HeldSession>();
+  readonly #toLeave = new Set<HeldSession>();
+  readonly #shown = new Map<string, number[]>();
+  readonly #receipts: ReceiptRecord[] = [];
+  #link: Link = {kind: 'absent', failures: 0};
+  #numbers = 0;
+  #flushing: NodeJS.Immediate | undefined;
+  #activeTimer: NodeJS.Timeout | undefined;
+  #onDrained: (() => void) | undefined;
+
+  constructor(queuePath: string) {
+    this.#queuePath = queuePath;
+    this.#receiver = DatagramReceiver.bind(mailboxPath(queuePath, this.#id), (bytes) => this.#receive(bytes));
+  }
+
+  register(identity: SessionIdentity): SessionMailbox {
+    const n = ++this.#numbers;
+    const session = new HeldSession(`${this.#id}.${n}`, n, identity, this);
+    this.#sessions.set(n, session);
+    this.changed(session);
+    return session;
+  }
+
+  async close(): Promise<void> {
+    if (this.#link.kind === 'closed') return;
+    for (const session of [...this.#sessions.values()]) session.goodbye();
+    this.#flush();
+    if (this.#link.kind === 'linked' && this.#sessions.size > 0) await this.#drained();
+    this.#unlink({kind: 'closed'});
+    clearImmediate(this.#flushing);
+    clearTimeout(this.#activeTimer);
+    this.#receiver.close();
+  }
+
+  changed(session: HeldSession): void {
+    this.#toIntroduce.add(session);
+    this.#flushSoon();
+  }
+
+  active(session: HeldSession): void {
+    if (!this.#known.has(session)) return;
+    this.#activeOnes.add(session);
+    this.#activeTimer ??= setTimeout(() => {
+      this.#activeTimer = undefined;
+      this.#flush();
+    }, ACTIVE_INTERVAL_MS).unref();
+  }
+
+  shown(session: HeldSession, id: string): void {
+    const numbers = this.#shown.get(id);
+    if (numbers === undefined) this.#shown.set(id, [session.n]);
+    else numbers.push(session.n);
+    this.#flushSoon();
+  }
+
+  ended(session: HeldSession): void {
+    this.#activeOnes.delete(session);
+    if (this.#concernsNobody(session)) {
+      this.#forget(session);
+    } else {
+      this.#toLeave.add(session);
+      this.#flushSoon();
+    }
+  }
+
+  /** No server knows of the session, and there is no message whose fate somebody might want to learn. */
+  #concernsNobody(session: HeldSession): boolean {
+    return !this.#known.has(session) && session.holdsNothing;
+  }
+
+  #forget(session: HeldSession): void {
+    this.#sessions.delete(session.n);
+    this.#known.delete(session);
+    this.#toIntroduce.delete(session);
+    this.#toLeave.delete(session);
+  }
+
+  #receive(bytes: Buffer): void {
+    const decoded = decodeToMailbox(bytes);
+    if (decoded.kind === 'invalid' || this.#link.kind === 'closed') return;
+    if (decoded.datagram.type === 'deliver') {
+      for (const delivery of decoded.datagram.items) this.#take(delivery);
+    } else {
+      this.#unlink({kind: 'absent', failures: 0});
+    }
+    this.#flushSoon();
+  }
+
+  #take({id, text, to}: DeliveryRecord): void {
+    const message = {id, text};
+    const takers: number[] = [];
+    for (const session of pick(to, this.#sessions)) if (session.take(message)) takers.push(session.n);
+    for (const spans of toSpans(takers)) this.#receipts.push({id, state: 'taken', to: spans});
+  }
+
+  /** Everything that comes up in one turn of the event loop shares its datagrams. */
+  #flushSoon(): void {
+    this.#flushing ??= setImmediate(() => this.#flush());
+  }
+
+  #flush(): void {
+    clearImmediate(this.#flushing);
+    this.#flushing = undefined;
+    for (const [id, numbers] of this.#shown) {
+      for (const to of toSpans(numbers)) this.#receipts.push({id, state: 'shown', to});
+    }
+    this.#shown.clear();
+    for (let parcel = this.#nextParcel(); parcel !== null; parcel = this.#nextParcel()) {
+      const sender = this.#sender();
+      if (sender === null) return;
+      const result = sender.send(parcel.bytes);
+      if (result.kind === 'full') return;
+      if (result.kind === 'sent') parcel.sent();
+      else this.#unlink(this.#lookAgain(0));
+    }
+    this.#onDrained?.();
+  }
+
+  /** In this order: a server hears of a session before its receipts, and of its end after them. */
+  #nextParcel(): Parcel | null {
+    if (this.#toIntroduce.size > 0) return this.#hello();
+    if (this.#receipts.length > 0) return this.#nextReceipts();
+    if (this.#activeOnes.size > 0)
+      return this.#list('active', this.#activeOnes, (it) => this.#activeOnes.delete(it));
+    if (this.#toLeave.size > 0) return this.#list('goodbye', this.#toLeave, (it) => this.#forget(it));
+    return null;
+  }
+
+  #hello(): Parcel {
+    const introduced: HeldSession[] = [];
+    function* records(sessions: Iterable<HeldSession>) {
+      for (const session of sessions) {
+        introduced.push(session);
+        yield session.record();
+      }
+    }
+    const {bytes, count} = pack({type: 'hello', from: this.#id}, records(this.#toIntroduce));
+    return {
+      bytes,
+      sent: () => {
+        for (const session of introduced.slice(0, count)) {
+          this.#toIntroduce.delete(session);
+          this.#known.add(session);
+        }
+      },
+    };
+  }
+
+  #nextReceipts(): Parcel {
+    const {bytes, count} = pack({type: 'receipts', from: this.#id}, this.#receipts);
+    return {
+      bytes,
+      sent: () => {
+        for (const {id, state, to} of this.#receipts.splice(0, count)) {
+          if (state === 'shown') for (const session of pick(to, this.#sessions)) session.reported(id);
+        }
+      },
+    };
+  }
+
+  #list(
+    type: 'active' | 'goodbye',
+    sessions: Set<HeldSession>,
+    said: (session: HeldSession) => void,
+  ): Parcel {
+    const items = toSpans([...sessions].map(({n}) => n))[0]!;
+    const bytes = Buffer.from(JSON.stringify({type, from: this.#id, items}));
+    return {
+      bytes,
+      sent: () => {
+        for (const session of pick(items, this.#sessions)) said(session);
+      },
+    };
+  }
+
+  /** The way to the server, looked for if there is none and it is not too soon to look again. */
+  #sender(): DatagramSender | null {
+    if (this.#link.kind === 'linked') return this.#link.sender;
+    if (this.#link.kind === 'closed' || this.#link.timer !== undefined) return null;
+    const result = DatagramSender.connect(this.#queuePath, {
+      trusts: isServerTrusted,
+      onWritable: () => this.#flush(),
+    });
+    if (result.kind === 'connected') {
+      this.#link = {kind: 'linked', sender: result.sender};
+      return result.sender;
+    }
+    this.#link = this.#lookAgain(this.#link.failures);
+    return null;
+  }
+
+  #lookAgain(failures: number): Link & {kind: 'absent'} {
+    const wait = Math.min(RETRY_MS.first * 2 ** failures, RETRY_MS.last);
+    const timer = setTimeout(() => {
+      this.#link = {kind: 'absent', failures: failures + 1};
+      this.#flush();
+    }, wait).unref();
+    return {kind: 'absent', failures, timer};
+  }
+
+  /** Let go of the server that was there. The next one knows nothing of our sessions. */
+  #unlink(link: Exclude<Link, {kind: 'linked'}>): void {
+    if (this.#link.kind === 'linked') this.#link.sender.close();
+    if (this.#link.kind === 'absent') clearTimeout(this.#link.timer);
+    this.#link = link;
+    this.#known.clear();
+    this.#activeOnes.clear();
+    for (const session of [...this.#sessions.values()]) {
+      if (session.ended && session.holdsNothing) this.#forget(session);
+      else this.#toIntroduce.add(session);
+    }
+  }
+
+  #drained(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, CLOSE_GRACE_MS);
+      this.#onDrained = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}
+
+/** A server may be anyone's to root, and must be our own or root's to everybody else. */
+function isServerTrusted(uid: number): boolean {
+  const own = process.geteuid!();
+  return own === 0 || uid === own || uid === 0;
+}

@@ -1,0 +1,330 @@
+import {lstatSync, type Stats, statSync, unlinkSync} from 'node:fs';
+import {createRequire} from 'node:module';
+import path from 'node:path';
+import {getSystemErrorName} from 'node:util';
+import {FtpdctlError} from '../errors.ts';
+
+/*
+ * Unix datagram sockets over the package unix-dgram 2.0.7, whose faults are worked around here and nowhere else.
+ * Each was seen in its src/unix_dgram.cc and provoked, unless it says otherwise.
+ *
+ * 1. Only a *connected* socket waits for room (`Send`); `SendTo` reports EAGAIN and never says when to try again.
+ *    → Every peer gets a connected, nameless socket of its own to send through, and nothing is sent from the bound one.
+ * 2. Two sockets connected to each other: when one connects elsewhere or closes with datagrams unread, the kernel sets
+ *    an error on the other, poll reports it, and `assert(0 == status)` aborts the process.
+ *    → A bound socket is never connected, a connected one never bound: nobody can be connected to a sender.
+ * 3. Readable and writable in one poll event, with the socket closed by the first callback: the second works on a
+ *    closing handle (by reading; libuv asserts). → By 1 and 2 a socket has either reader or writer events, never both.
+ * 4. A failed receive calls back with a null buffer, and the package's own JavaScript throws on it (by reading). The
+ *    kernel has no cause to fail a receive on a socket that is bound, unconnected and not shared with another process.
+ * 5. `close` twice: `assert(iter != watchers.end())` aborts the process. → Closed is a state here.
+ * 6. A datagram over 65,536 bytes is cut without a word (MSG_TRUNC is not looked at).
+ *    → None over MAX_DATAGRAM_BYTES is sent, and one that fills the buffer is over every limit its reader compares.
+ * 7. `bind` and `connect` cut a path that is too long for sockaddr_un, and use another socket. → Refused here.
+ * 8. `bind` creates the file with the process's umask, and `close` leaves the file behind. → Both are done here.
+ * 9. Full is the *number* 1, other errors carry a number for a code, and a failed `bind` or `connect` is an 'error' event,
+ *    emitted at once, that keeps the descriptor open. → A union of results; the descriptor is closed.
+ * 10. Where the kernel calls a socket writable although its peer is full (ENOBUFS; FreeBSD's local datagrams), waiting
+ *    for it is a busy loop. → The second wake-up in a row that led to nothing, and each after it, waits on a timer.
+ * 11. A socket keeps the event loop alive, and cannot be told not to. → Whoever opens one closes it.
+ */
+
+/** The largest datagram that may be sent, in bytes. The library receives 65,536 at most. */
+export const MAX_DATAGRAM_BYTES = 60_000;
+
+/** Bytes of a socket's path: `sun_path` less its terminating NUL (108 bytes on Linux, 104 on FreeBSD). */
+export const MAX_SOCKET_PATH_BYTES = process.platform === 'freebsd' ? 103 : 107;
+
+/** The "error code" with which the package says that the peer is full. */
+const FULL = 1;
+
+/** How long to wait before a congested socket is tried again, when its wake-ups lead to nothing: milliseconds. */
+const CONGESTION_WAIT_MS = {first: 10, last: 1000} as const;
+
+export type SendResult =
+  /** The kernel holds it for the peer. */
+  | {readonly kind: 'sent'}
+  /** The peer's queue is full. Nothing was sent; `onWritable` follows. */
+  | {readonly kind: 'full'}
+  /** Nobody listens at the path any more. */
+  | {readonly kind: 'gone'}
+  | {readonly kind: 'failed'; readonly cause: Error};
+
+export type ConnectResult =
+  | {readonly kind: 'connected'; readonly sender: DatagramSender}
+  | {readonly kind: 'gone'}
+  | {readonly kind: 'failed'; readonly cause: Error};
+
+/** What is used of the package: it has no types of its own. */
+interface NativeSocket {
+  on(event: 'message', listener: (bytes: Buffer) => void): void;
+  on(event: 'writable', listener: () => void): void;
+  on(event: 'error', listener: (error: NativeError) => void): void;
+  bind(path: string): void;
+  connect(path: string): void;
+  send(bytes: Buffer, callback: (error?: NativeError) => void): void;
+  close(): void;
+}
+
+/** `errno` is negative as libuv has it; `code` is the same number, or 1 for "full". */
+interface NativeError extends Error {
+  readonly errno?: number;
+  readonly code: number;
+}
+
+/** A named socket that receives. */
+export class DatagramReceiver {
+  #socket: NativeSocket | null;
+  readonly #file: Stats | undefined;
+
+  private constructor(
+    readonly path: string,
+    socket: NativeSocket,
+  ) {
+    this.#socket = socket;
+    this.#file = lstat(path);
+  }
+
+  /**
+   * Bind a socket at `socketPath`, readable and writable by its owner alone, and call `onDatagram` for each datagram
+   * as it comes. A socket that one of our own dead processes left there is replaced; anything else is left alone.
+   *
+   * @throws FtpdctlError when the path is too long, is taken, or lies where everybody may replace it; and when the
+   *   package unix-dgram is not installed
+   */
+  static bind(socketPath: string, onDatagram: (bytes: Buffer) => void): DatagramReceiver {
+    checkPath(socketPath);
+    checkDirectory(path.dirname(socketPath));
+    removeStale(socketPath);
+    const socket = openSocket();
+    const umask = process.umask(0o177);
+    const failure = attempt(socket, 'bind', socketPath);
+    process.umask(umask);
+    if (failure !== undefined) {
+      socket.close();
+      throw new FtpdctlError('SOCKET_BIND', `cannot bind ${socketPath}: ${errnoName(failure)}`, 1, {
+        cause: failure,
+      });
+    }
+    socket.on('message', onDatagram);
+    return new DatagramReceiver(socketPath, socket);
+  }
+
+  /** Close the socket and remove its file, if it is still the one that was bound. */
+  close(): void {
+    if (this.#socket === null) return;
+    this.#socket.close();
+    this.#socket = null;
+    const now = lstat(this.path);
+    if (now !== undefined && now.ino === this.#file?.ino && now.dev === this.#file.dev)
+      removeSocketFile(this.path);
+  }
+}
+
+type SenderState =
+  /** `failures`: how many sends in a row have met a full peer. */
+  | {readonly kind: 'ready'; readonly failures: number}
+  | {readonly kind: 'congested'; readonly failures: number; timer?: NodeJS.Timeout}
+  | {readonly kind: 'closed'};
+
+/** A nameless socket, connected to one receiver. */
+export class DatagramSender {
+  #state: SenderState = {kind: 'ready', failures: 0};
+
+  readonly #socket: NativeSocket;
+  readonly #onWritable: () => void;
+
+  private constructor(socket: NativeSocket, onWritable: () => void) {
+    this.#socket = socket;
+    this.#onWritable = onWritable;
+    socket.on('writable', () => this.#woken());
+  }
+
+  /**
+   * Connect to the receiver at `socketPath`, if its file is a socket (no symbolic link) of an owner whom `trusts`
+   * approves. `onWritable` is called once after each `full`: sending makes sense again.
+   */
+  static connect(
+    socketPath: string,
+    {trusts, onWritable}: {trusts: (uid: number) => boolean; onWritable: () => void},
+  ): ConnectResult {
+    const file = lstat(socketPath);
+    if (file === undefined) return {kind: 'gone'};
+    if (!file.isSocket()) return {kind: 'failed', cause: new Error(`${socketPath} is not a socket`)};
+    if (!trusts(file.uid)) {
+      return {kind: 'failed', cause: new Error(`${socketPath} belongs to uid ${file.uid}`)};
+    }
+    const connected = connectSocket(socketPath);
+    if (connected.kind !== 'connected') return connected;
+    return {kind: 'connected', sender: new DatagramSender(connected.socket, onWritable)};
+  }
+
+  /** Send one datagram of at most `MAX_DATAGRAM_BYTES` bytes. Never blocks; while the peer is full, costs nothing. */
+  send(bytes: Buffer): SendResult {
+    if (this.#state.kind === 'closed') return {kind: 'gone'};
+    if (this.#state.kind === 'congested') return {kind: 'full'};
+    if (bytes.length > MAX_DATAGRAM_BYTES) {
+      return {kind: 'failed', cause: new Error(`a datagram of ${bytes.length} bytes is too large`)};
+    }
+    const failure = attemptSend(this.#socket, bytes);
+    if (failure?.code === FULL) {
+      this.#state = {kind: 'congested', failures: this.#state.failures + 1};
+      return {kind: 'full'};
+    }
+    this.#state = {kind: 'ready', failures: 0};
+    return failure === undefined ? {kind: 'sent'} : notReached(failure);
+  }
+
+  close(): void {
+    if (this.#state.kind === 'closed') return;
+    if (this.#state.kind === 'congested') clearTimeout(this.#state.timer);
+    this.#state = {kind: 'closed'};
+    this.#socket.close();
+  }
+
+  #woken(): void {
+    if (this.#state.kind !== 'congested') return;
+    const {failures} = this.#state;
+    if (failures === 1) {
+      this.#ready(failures);
+    } else {
+      const wait = Math.min(CONGESTION_WAIT_MS.first * 2 ** (failures - 2), CONGESTION_WAIT_MS.last);
+      this.#state.timer = setTimeout(() => this.#ready(failures), wait);
+    }
+  }
+
+  #ready(failures: number): void {
+    this.#state = {kind: 'ready', failures};
+    this.#onWritable();
+  }
+}
+
+/** Whether a process still receives at `socketPath`. Asks the kernel; the process itself notices nothing. */
+export function isListening(socketPath: string): boolean {
+  const probe = connectSocket(socketPath);
+  if (probe.kind === 'connected') probe.socket.close();
+  return probe.kind !== 'gone';
+}
+
+/** Remove a socket's file that may be gone already, or may not be ours to remove: then somebody else will. */
+export function removeSocketFile(socketPath: string): void {
+  try {
+    unlinkSync(socketPath);
+  } catch (error) {
+    const {code} = error as NodeJS.ErrnoException;
+    if (code !== 'ENOENT' && code !== 'EACCES' && code !== 'EPERM' && code !== 'EROFS') throw error;
+  }
+}
+
+function connectSocket(
+  socketPath: string,
+): {kind: 'connected'; socket: NativeSocket} | Extract<SendResult, {kind: 'gone' | 'failed'}> {
+  checkPath(socketPath);
+  let socket: NativeSocket;
+  try {
+    socket = openSocket();
+  } catch (error) {
+    // Without unix-dgram nothing works, and that must be heard; what is left is having no more descriptors.
+    if (error instanceof FtpdctlError) throw error;
+    return notReached(error as NativeError);
+  }
+  const failure = attempt(socket, 'connect', socketPath);
+  if (failure === undefined) return {kind: 'connected', socket};
+  socket.close();
+  return notReached(failure);
+}
+
+function attempt(
+  socket: NativeSocket,
+  operation: 'bind' | 'connect',
+  socketPath: string,
+): NativeError | undefined {
+  const failures: NativeError[] = [];
+  socket.on('error', (error) => failures.push(error));
+  socket[operation](socketPath);
+  return failures[0];
+}
+
+function attemptSend(socket: NativeSocket, bytes: Buffer): NativeError | undefined {
+  const failures: NativeError[] = [];
+  socket.send(bytes, (error) => {
+    if (error !== undefined) failures.push(error);
+  });
+  return failures[0];
+}
+
+function notReached(error: NativeError): Extract<SendResult, {kind: 'gone' | 'failed'}> {
+  const name = errnoName(error);
+  // A socket whose peer died says ECONNREFUSED once, is disconnected by that, and says ENOTCONN from then on.
+  if (['ECONNREFUSED', 'ENOENT', 'ENOTCONN', 'ECONNRESET', 'EPIPE'].includes(name)) return {kind: 'gone'};
+  return {kind: 'failed', cause: new Error(name, {cause: error})};
+}
+
+function errnoName(error: NativeError): string {
+  return error.errno === undefined ? error.message : getSystemErrorName(error.errno);
+}
+
+/** What cannot be looked at counts as absent: binding or connecting then says why. */
+function lstat(file: string): Stats | undefined {
+  try {
+    return lstatSync(file);
+  } catch {
+    return undefined;
+  }
+}
+
+function checkPath(socketPath: string): void {
+  const bytes = Buffer.byteLength(socketPath);
+  if (bytes > MAX_SOCKET_PATH_BYTES) {
+    throw new FtpdctlError(
+      'SOCKET_PATH_TOO_LONG',
+      `the socket's path is ${bytes} bytes long, and ${MAX_SOCKET_PATH_BYTES} is the most the system takes: ${socketPath}`,
+      1,
+      {hint: 'choose a shorter directory'},
+    );
+  }
+}
+
+/** In a directory that is everybody's and not sticky, everybody could put another socket in this one's place. */
+function checkDirectory(directory: string): void {
+  let mode: number;
+  try {
+    mode = statSync(directory).mode;
+  } catch (cause) {
+    const why = (cause as NodeJS.ErrnoException).code ?? 'unknown error';
+    throw new FtpdctlError('SOCKET_DIRECTORY', `cannot use the directory ${directory}: ${why}`, 1, {cause});
+  }
+  if ((mode & 0o002) !== 0 && (mode & 0o1000) === 0) {
+    throw new FtpdctlError('SOCKET_DIRECTORY', `everybody may write to ${directory}`, 1, {
+      hint: `chmod o-w ${directory}`,
+    });
+  }
+}
+
+function removeStale(socketPath: string): void {
+  const file = lstat(socketPath);
+  if (file === undefined) return;
+  const taken = (why: string) => new FtpdctlError('SOCKET_TAKEN', `cannot bind ${socketPath}: ${why}`);
+  if (!file.isSocket()) throw taken('it exists and is not a socket');
+  if (file.uid !== process.geteuid!()) throw taken(`it belongs to uid ${file.uid}`);
+  if (isListening(socketPath)) throw taken('another process listens there');
+  removeSocketFile(socketPath);
+}
+
+const requireHere = createRequire(import.meta.url);
+
+/** The package is native and optional, so it is asked for when it is needed and not before. */
+function openSocket(): NativeSocket {
+  return loadLibrary().createSocket('unix_dgram');
+}
+
+function loadLibrary(): {createSocket(type: 'unix_dgram'): NativeSocket} {
+  try {
+    return requireHere('unix-dgram');
+  } catch (cause) {
+    throw new FtpdctlError('UNIX_DGRAM_MISSING', 'the session queue needs the package unix-dgram', 1, {
+      cause,
+      hint: 'npm install unix-dgram (it is compiled at install: a C++ compiler, make and Python 3 are needed)',
+    });
+  }
+}

@@ -1,7 +1,7 @@
 import {readFileSync} from 'node:fs';
 import type {Caller, NameService} from '../../src/lib/acl/names.ts';
 import {type AccessControl, resolveAcls} from '../../src/lib/acl/resolve.ts';
-import {loadSettings} from '../../src/lib/config/settings.ts';
+import {loadSettings} from '../../src/lib/config/load.ts';
 import {memorySource} from '../config/memorySource.ts';
 
 type Verdict = 'allowed' | 'denied';

@@ -1,7 +1,7 @@
 import {readFileSync} from 'node:fs';
 import {describe, expect, test} from 'vitest';
 import {ConfigError} from '../../src/lib/config/errors.ts';
-import {type LoadedConfig, loadSettings} from '../../src/lib/config/settings.ts';
+import {type LoadedConfig, loadSettings} from '../../src/lib/config/load.ts';
 import {memorySource} from './memorySource.ts';
 
 interface ParseCase {

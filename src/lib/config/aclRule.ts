@@ -1,7 +1,7 @@
 import type {At} from './at.ts';
+import {UnexpectedValue} from './errors.ts';
 import {listItems} from './items.ts';
 import {quoted} from './quote.ts';
-import {UnexpectedValue} from './values.ts';
 
 /** What the words of a `…ACLs` or `ControlsSocketACL` directive say. */
 export interface AclValue {

@@ -1,8 +1,9 @@
 import ipaddr from 'ipaddr.js';
+import {UnexpectedValue} from './errors.ts';
 import {globMatcher, isGlob} from './glob.ts';
 import {listItems} from './items.ts';
 import {quoted} from './quote.ts';
-import {isIp, UnexpectedValue} from './values.ts';
+import {isIp} from './values.ts';
 
 /** A client, as far as classes are concerned. */
 export interface ClientHost {
@@ -80,13 +81,11 @@ function matcher(item: string): ClassRule['matches'] {
 
 /** A whole name counts in the case it is written in, one with wildcards in any (measured). */
 function hostName(item: string): ClassRule['matches'] {
-  const pattern = item.startsWith('.') ? `*${item}` : item;
-  if (isGlob(pattern)) {
-    const matches = globMatcher(pattern, {ignoreCase: true});
-    return ({name}) => matches(name);
-  }
+  const wild = isGlob(item);
   if (!/[A-Za-z]/.test(item) || item.includes(':')) throw unexpected(item);
-  return ({name}) => name === item;
+  if (!wild && !item.startsWith('.')) return ({name}) => name === item;
+  const matches = globMatcher(wild ? item : `*${item}`, {ignoreCase: true});
+  return ({name}) => matches(name);
 }
 
 function network(item: string): ClassRule['matches'] {

@@ -1,3 +1,5 @@
+import {quoteWord} from './lexer.ts';
+
 /** What the embedded configuration is made for. */
 export interface DefaultConfigOptions {
   /** Absolute path of a directory that only the calling user may enter. */
@@ -19,8 +21,8 @@ export function defaultConfig({
   user,
   port = DEFAULT_FTP_PORT,
 }: DefaultConfigOptions): string {
-  const inRuntime = (name: string) => quotedWord(`${runtimeDirectory}/${name}`);
-  const me = quotedWord(user);
+  const inRuntime = (name: string) => quoteWord(`${runtimeDirectory}/${name}`);
+  const me = quoteWord(user);
   return `# ftpdctl's own configuration, used when no file is given. ProFTPD reads it, too.
 
 ServerName "ftpdctl"
@@ -58,9 +60,4 @@ Port ${port}
   MessageControlsACLs all allow user ${me}
 </IfModule>
 `;
-}
-
-/** A word in quotes when it needs them; the lexer takes the backslashes out again. */
-function quotedWord(word: string): string {
-  return /^[A-Za-z0-9_./@+-]+$/.test(word) ? word : `"${word.replace(/["\\]/g, '\\$&')}"`;
 }

@@ -1,18 +1,10 @@
 import {type AclDirective, actionAcl, socketAcl} from './aclRule.ts';
 import {from} from './classes.ts';
-import {ConfigError} from './errors.ts';
+import {ConfigError, UnexpectedValue, valueAt} from './errors.ts';
 import type {Directive} from './parser.ts';
 import {quoted} from './quote.ts';
 import {type ContextKind, showContext} from './sections.ts';
-import {
-  absolutePath,
-  absolutePathOrNone,
-  address,
-  boolean,
-  port,
-  positiveNumber,
-  UnexpectedValue,
-} from './values.ts';
+import {absolutePath, absolutePathOrNone, address, boolean, port, positiveNumber} from './values.ts';
 
 /** What a directive takes, and where. */
 interface DirectiveRule<T> {
@@ -104,13 +96,8 @@ export function checkDirective<N extends DirectiveName>(name: N, directive: Dire
     );
   }
   const surplus = rule.surplus === 'used' ? [] : args.slice(rule.parameters);
-  try {
-    return {...directive, name, value: rule.value(args) as ValueOf<N>, surplus};
-  } catch (error) {
-    if (error instanceof UnexpectedValue)
-      throw new ConfigError(at, `${name}: ${error.message}`, {cause: error});
-    throw error;
-  }
+  const value = valueAt(at, name, () => rule.value(args)) as ValueOf<N>;
+  return {...directive, name, value, surplus};
 }
 
 function satisfy(word: string): 'any' | 'all' {

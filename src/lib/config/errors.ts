@@ -18,6 +18,27 @@ export class ConfigError extends FtpdctlError {
   }
 }
 
+/** A value is not what is taken there; the message says what is. `valueAt` adds where it stands. */
+export class UnexpectedValue extends Error {
+  override readonly name = 'UnexpectedValue';
+}
+
+/**
+ * Reads a value that stands somewhere.
+ *
+ * @param subject what takes it: the directive's name
+ * @throws ConfigError where `read` throws `UnexpectedValue`
+ */
+export function valueAt<T>(at: At, subject: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof UnexpectedValue)
+      throw new ConfigError(at, `${subject}: ${error.message}`, {cause: error});
+    throw error;
+  }
+}
+
 /** Something to look at that does not keep the configuration from being used. */
 export interface ConfigWarning {
   readonly at: At;

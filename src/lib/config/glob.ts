@@ -10,7 +10,7 @@ export function isGlob(text: string): boolean {
 
 /** Matches as fnmatch(3) does with the flags ProFTPD gives it: no escapes, no special treatment of dots. */
 export function globMatcher(pattern: string, {ignoreCase}: {ignoreCase: boolean}): (text: string) => boolean {
-  return picomatch(pattern.replace(/[\\()|]/g, '\\$&'), {
+  return picomatch(pattern.replaceAll('[!', '[^').replace(/[\\()|]/g, '\\$&'), {
     nocase: ignoreCase,
     dot: true,
     nobrace: true,

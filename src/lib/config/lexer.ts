@@ -51,3 +51,8 @@ export function words(text: string, env: (name: string) => string | undefined): 
   }
   return found;
 }
+
+/** A word as it may stand in a file: `words` takes the quotes and backslashes off again. */
+export function quoteWord(word: string): string {
+  return /^[^ \t\n\v\f\r"\\#][^ \t\n\v\f\r"\\]*$/.test(word) ? word : `"${word.replace(/["\\]/g, '\\$&')}"`;
+}

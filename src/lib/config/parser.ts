@@ -1,10 +1,12 @@
 import {type At, showAt} from './at.ts';
 import {ConfigError, type ConfigWarning} from './errors.ts';
 import {expandGlob, isGlob} from './glob.ts';
-import {logicalLines, words} from './lexer.ts';
+import {logicalLines, quoteWord, words} from './lexer.ts';
 import {PRESENT_MODULES} from './modules.ts';
+import {quoted} from './quote.ts';
 import {type Section, sectionRule, showContext} from './sections.ts';
 import type {ConfigSource} from './source.ts';
+import {type Statement, takeApart} from './statement.ts';
 
 /** One directive as it stands in a file, sections and conditions resolved. */
 export interface Directive {
@@ -12,7 +14,7 @@ export interface Directive {
   readonly args: readonly string[];
   readonly section: Section;
   readonly at: At;
-  /** As written, continuation lines joined. */
+  /** As written, but for comments and superfluous white space and quotes. */
   readonly text: string;
 }
 
@@ -23,15 +25,6 @@ export interface ParsedConfig {
   /** Every section opened, in file order; the first is the main server. */
   readonly sections: readonly Section[];
   readonly warnings: readonly ConfigWarning[];
-}
-
-/** A line with its first word taken apart: `<Name …>`, `</Name>` or `Name …`. */
-interface Statement {
-  readonly form: 'open' | 'close' | 'directive';
-  readonly name: string;
-  readonly args: readonly string[];
-  readonly at: At;
-  readonly text: string;
 }
 
 /** A section that is read over: a condition that is false, or a section nobody here knows. */
@@ -58,9 +51,6 @@ export function parseConfig(source: ConfigSource, path: string): ParsedConfig {
 }
 
 const BYTE_ORDER_MARK = '\ufeff';
-
-/** No directive of any module has other characters; `MessageEngine=on` and `MessageEngine: on` are slips. */
-const DIRECTIVE_NAME = /^[A-Za-z][A-Za-z0-9_]*$/;
 
 class Parser {
   readonly #source: ConfigSource;
@@ -99,7 +89,7 @@ class Parser {
       const at = {file: path, line: line.line};
       if (line.truncated) this.#warn(at, 'a NUL byte: the rest of the line is ignored');
       const found = words(line.text, (name) => this.#source.env(name));
-      if (found.length > 0) this.#statement(found, at, line.text.trim(), chain);
+      if (found.length > 0) this.#statement(found, at, chain);
     }
     if (this.#skipped !== null) {
       const {name, at} = this.#skipped;
@@ -123,16 +113,19 @@ class Parser {
     this.#warnings.push({at, message});
   }
 
-  #statement(found: string[], at: At, text: string, chain: readonly At[]): void {
+  #statement(found: string[], at: At, chain: readonly At[]): void {
     if (this.#skipped !== null) {
       this.#readOver(this.#skipped, found);
       return;
     }
-    const statement = takeApart(found, at, text);
+    const statement = takeApart(found, at);
     if (statement.form === 'open') this.#open(statement);
     else if (statement.form === 'close') this.#close(statement);
     else if (statement.name.toLowerCase() === 'include') this.#include(statement, chain);
-    else this.#directives.push({...statement, section: this.#section});
+    else {
+      const {name, args} = statement;
+      this.#directives.push({name, args, at, section: this.#section, text: found.map(quoteWord).join(' ')});
+    }
   }
 
   #readOver(skipped: Skipped, [first = '']: string[]): void {
@@ -193,7 +186,8 @@ class Parser {
   #include({args, at}: Statement, chain: readonly At[]): void {
     const path = args[0];
     if (path === undefined) throw new ConfigError(at, 'Include: missing parameters');
-    if (!path.startsWith('/')) throw new ConfigError(at, `Include: expected an absolute path, not '${path}'`);
+    if (!path.startsWith('/'))
+      throw new ConfigError(at, `Include: expected an absolute path, not ${quoted(path)}`);
     const paths = this.#includedBy(path, at);
     for (const file of paths) {
       if (file === at.file || chain.some((outer) => outer.file === file)) {
@@ -221,32 +215,6 @@ class Parser {
       throw new ConfigError(at, `Include: cannot read ${path}: ${why}`, {cause});
     }
   }
-}
-
-function takeApart(found: readonly string[], at: At, text: string): Statement {
-  const [first = '', ...rest] = found;
-  if (!first.startsWith('<')) {
-    if (!DIRECTIVE_NAME.test(first))
-      throw new ConfigError(at, `expected the name of a directive, found '${first}'`);
-    return {form: 'directive', name: first, args: rest, at, text};
-  }
-  const form = first.startsWith('</') ? 'close' : 'open';
-  let inside = first.slice(form === 'close' ? 2 : 1);
-  let args = rest;
-  if (inside.endsWith('>')) {
-    inside = inside.slice(0, -1);
-  } else {
-    const last = rest.at(-1) ?? '';
-    if (!last.endsWith('>')) throw new ConfigError(at, `expected '>' at the end of ${first}`);
-    args = last === '>' ? rest.slice(0, -1) : [...rest.slice(0, -1), last.slice(0, -1)];
-  }
-  if (!DIRECTIVE_NAME.test(inside)) {
-    throw new ConfigError(
-      at,
-      `expected the name of a section right after '${form === 'close' ? '</' : '<'}'`,
-    );
-  }
-  return {form, name: inside, args, at, text};
 }
 
 /** What holds of a name in a condition. Nothing is ever defined: there is no `-D` here. */

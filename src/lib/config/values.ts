@@ -1,10 +1,6 @@
 import ipaddr from 'ipaddr.js';
+import {UnexpectedValue} from './errors.ts';
 import {quoted} from './quote.ts';
-
-/** A value is not what its directive takes. `message` says what is, for the parser to put the place before. */
-export class UnexpectedValue extends Error {
-  override readonly name = 'UnexpectedValue';
-}
 
 const TRUE = new Set(['on', 'true', 'yes', '1']);
 const FALSE = new Set(['off', 'false', 'no', '0']);

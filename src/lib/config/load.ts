@@ -1,0 +1,148 @@
+import {posix} from 'node:path';
+import type {At} from './at.ts';
+import type {ClassSettings} from './classes.ts';
+import {type CheckedDirective, checkDirective, DIRECTIVES, knownDirective} from './directives.ts';
+import {ConfigError, type ConfigWarning, valueAt} from './errors.ts';
+import {Found, isAclDirective} from './found.ts';
+import {nearMiss} from './nearMiss.ts';
+import {parseConfig} from './parser.ts';
+import {quoted} from './quote.ts';
+import type {Section} from './sections.ts';
+import type {ServerSettings, Setting, Settings} from './settings.ts';
+import type {ConfigSource} from './source.ts';
+import {address} from './values.ts';
+
+/** A directive that was skipped because nobody here knows it. */
+export interface SkippedDirective {
+  readonly name: string;
+  readonly at: At;
+}
+
+export interface LoadedConfig {
+  readonly settings: Settings;
+  /** Misspelt names, words nobody reads, and the like. What is odd about the ACLs, `acl/findings.ts` says. */
+  readonly warnings: readonly ConfigWarning[];
+  /** Directives of other modules, normally. */
+  readonly skipped: readonly SkippedDirective[];
+}
+
+/**
+ * Reads `proftpd.conf` and all it includes. Touches nothing but what it reads.
+ *
+ * @param path absolute
+ * @throws ConfigError with file and line: a directive that is known and wrong, a section that is not closed,
+ *   a file that cannot be read. Directives nobody here knows are skipped.
+ */
+export function loadSettings(source: ConfigSource, path: string): LoadedConfig {
+  const {directives, sections, warnings} = parseConfig(source, path);
+  const checked: CheckedDirective[] = [];
+  const skipped: SkippedDirective[] = [];
+  for (const directive of directives) {
+    const name = knownDirective(directive.name);
+    if (name === undefined) skipped.push({name: directive.name, at: directive.at});
+    else checked.push(checkDirective(name, directive));
+  }
+  const found = new Found(checked);
+  const settings = settingsOf(found, sections);
+  checkControlsLog(settings.controls.log, source);
+  return {
+    settings,
+    skipped,
+    warnings: [
+      ...warnings,
+      ...skipped.flatMap(misspelt),
+      ...checked.flatMap(surplusWords),
+      ...sections.flatMap((section) => emptyClass(section, found)),
+    ],
+  };
+}
+
+const DEFAULTS = {
+  serverName: 'ProFTPD',
+  port: 21,
+  maxClients: 5,
+  interval: 10,
+  authFreshness: 10,
+} as const;
+
+function settingsOf(found: Found, sections: readonly Section[]): Settings {
+  const [main, ...inner] = sections as [Section, ...Section[]];
+  return {
+    main: serverSettings(found, main),
+    virtualHosts: inner
+      .filter(({kind}) => kind === 'VirtualHost')
+      .map((section) => serverSettings(found, section)),
+    classes: inner.filter(({kind}) => kind === 'Class').map((section) => classSettings(found, section)),
+    controls: {
+      engine: setting(found.last('ControlsEngine'), true),
+      socket: setting(found.last('ControlsSocket'), null),
+      owner: setting(found.last('ControlsSocketOwner'), null),
+      maxClients: setting(found.last('ControlsMaxClients'), DEFAULTS.maxClients),
+      interval: setting(found.last('ControlsInterval'), DEFAULTS.interval),
+      authFreshness: setting(found.last('ControlsAuthFreshness'), DEFAULTS.authFreshness),
+      log: setting(found.last('ControlsLog'), null),
+    },
+    message: {
+      queue: setting(found.last('MessageQueue'), null),
+      log: setting(found.first('MessageLog'), null),
+    },
+    acls: found.acls(),
+    allowLogSymlinks: setting(
+      found.first('AllowLogSymlinks', main) ?? found.firstGlobal('AllowLogSymlinks'),
+      false,
+    ),
+  };
+}
+
+function serverSettings(found: Found, section: Section): ServerSettings {
+  const {kind, args, at} = section;
+  return {
+    name: setting(found.last('ServerName', section), DEFAULTS.serverName),
+    addresses:
+      kind === 'VirtualHost'
+        ? {value: valueAt(at, '<VirtualHost>', () => args.map(address)), at}
+        : setting(found.last('DefaultAddress'), []),
+    port: setting(found.last('Port', section) ?? found.firstGlobal('Port'), DEFAULTS.port),
+    engine: setting(found.first('MessageEngine', section) ?? found.firstGlobal('MessageEngine'), false),
+  };
+}
+
+function classSettings(found: Found, section: Section): ClassSettings {
+  return {
+    name: section.args[0]!,
+    satisfy: found.last('Satisfy', section)?.value ?? 'any',
+    rules: found.all('From', section).flatMap(({value}) => value),
+  };
+}
+
+function setting<T>(found: {readonly value: T; readonly at: At} | undefined, otherwise: T): Setting<T> {
+  return found === undefined ? {value: otherwise, at: null} : {value: found.value, at: found.at};
+}
+
+function misspelt({name, at}: SkippedDirective): ConfigWarning[] {
+  const meant = nearMiss(name, Object.keys(DIRECTIVES));
+  return meant === undefined
+    ? []
+    : [{at, message: `${name} is not known and is skipped: did you mean ${meant}?`}];
+}
+
+function surplusWords({name, at, surplus}: CheckedDirective): ConfigWarning[] {
+  if (surplus.length === 0 || isAclDirective(name) || name === 'ControlsSocketACL') return [];
+  return [{at, message: `${name}: ignored: ${surplus.map(quoted).join(' ')}`}];
+}
+
+function emptyClass(section: Section, found: Found): ConfigWarning[] {
+  if (section.kind !== 'Class' || classSettings(found, section).rules.length > 0) return [];
+  return [{at: section.at, message: `<Class ${section.args[0]}> is empty: nobody belongs to it`}];
+}
+
+/** ProFTPD opens this log while it reads, and does not start when it cannot (measured). */
+function checkControlsLog({value: path, at}: Setting<string | null>, source: ConfigSource): void {
+  if (path === null || at === null) return;
+  const directory = posix.dirname(path);
+  if (source.kind(path) === 'directory')
+    throw new ConfigError(at, `ControlsLog: ${quoted(path)} is a directory`);
+  if (source.kind(directory) === 'missing') {
+    throw new ConfigError(at, `ControlsLog: no such directory: ${quoted(directory)}`);
+  }
+}

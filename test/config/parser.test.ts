@@ -1,0 +1,297 @@
+import {describe, expect, test} from 'vitest';
+import {ConfigError} from '../../src/lib/config/errors.ts';
+import {type LoadedConfig, loadSettings} from '../../src/lib/config/load.ts';
+import {memorySource} from './memorySource.ts';
+
+const FILE = '/d/t.conf';
+
+function load(
+  text: string,
+  files: Record<string, string> = {},
+  env: Record<string, string> = {},
+): LoadedConfig {
+  return loadSettings(memorySource({...files, [FILE]: text}, env), FILE);
+}
+
+/** What the directives that were not skipped over add up to: the interval shows which of them counted. */
+function interval(text: string, files?: Record<string, string>): number {
+  return load(text, files).settings.controls.interval.value;
+}
+
+function problem(text: string, files?: Record<string, string>): string {
+  try {
+    load(text, files);
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigError);
+    return (error as ConfigError).message;
+  }
+  throw new Error('expected a ConfigError');
+}
+
+const warnings = (text: string, files?: Record<string, string>) =>
+  load(text, files).warnings.map(({at, message}) => `${at.file}:${at.line}: ${message}`);
+
+describe('conditions (measured on 1.3.8: 2 where the inside counts, else the default)', () => {
+  test.each([
+    ['<IfModule mod_msg.c>\nControlsInterval 2\n</IfModule>', 2],
+    ['<ifmodule mod_msg.c>\nControlsInterval 2\n</IFMODULE>', 2],
+    ['<IfModule "mod_msg.c" >\nControlsInterval 2\n</IfModule>', 2],
+    ['<IfModule mod_msg>\nControlsInterval 2\n</IfModule>', 10],
+    ['<IfModule MOD_MSG.C>\nControlsInterval 2\n</IfModule>', 10],
+    ['<IfModule mod_tls.c>\nControlsInterval 2\n</IfModule>', 10],
+    ['<IfModule !mod_tls.c>\nControlsInterval 2\n</IfModule>', 2],
+    ['<IfModule ! mod_msg.c>\nControlsInterval 2\n</IfModule>', 2],
+    ['<IfModule mod_tls.c mod_msg.c>\nControlsInterval 2\n</IfModule>', 10],
+    ['<IfDefine NOPE>\nControlsInterval 2\n</IfDefine>', 10],
+    ['<IfDefine !NOPE>\nControlsInterval 2\n</IfDefine>', 2],
+    ['<IfModule mod_tls.c>\n<IfModule mod_msg.c>\n</IfModule>\nControlsInterval 2\n</IfModule>', 10],
+    ['<IfDefine NOPE>\n<IfModule mod_msg.c>\n</IfDefine>\nControlsInterval 2', 2],
+    ['<IfModule mod_tls.c>\n<IfDefine NOPE>\n</IfModule>\nControlsInterval 2', 2],
+    ['<IfModule mod_tls.c>\n<Global>\nMessageEngine bogus\n</IfModule>\nControlsInterval 2', 2],
+    ['<IfModule mod_tls.c>\n# </IfModule>\nControlsInterval 2\n</IfModule>', 10],
+    ['<IfVersion >= 1.3.6>\nControlsInterval 2\n</IfVersion>', 10],
+  ])('%j', (text, expected) => {
+    expect(interval(text)).toBe(expected);
+  });
+
+  test('a name may come from the environment', () => {
+    const text = '<IfModule %{env:MODULE}>\nControlsInterval 2\n</IfModule>';
+    expect(load(text, {}, {MODULE: 'mod_msg.c'}).settings.controls.interval.value).toBe(2);
+  });
+
+  test('an end that is missing, or one too many, is warned of where ProFTPD minds neither', () => {
+    expect(warnings('<IfModule mod_msg.c>\nMessageEngine on')).toEqual([
+      '/d/t.conf:1: <IfModule> is not closed by the end of the file',
+    ]);
+    expect(warnings('</IfModule>')).toEqual(['/d/t.conf:1: </IfModule> without a <IfModule>']);
+    expect(warnings('<IfModule mod_ctrls.c>\n<IfModule mod_msg.c>\n</IfModule>\n</IfModule>')).toEqual([]);
+  });
+
+  test('a section of an unknown module is skipped whole, with a warning', () => {
+    const {warnings, skipped} = load('<IfUser x>\nMessageEngine bogus\n</IfUser>');
+    expect(warnings[0]?.message).toBe('<IfUser> is of no module known here: all of it is skipped');
+    expect(skipped).toEqual([]);
+  });
+});
+
+describe('sections', () => {
+  test.each([
+    ['</Global>', '1: </Global> without a <Global>'],
+    ['<Global>\nMessageEngine on', '1: <Global> is not closed: expected </Global>'],
+    ['<IfModule mod_tls.c>\nMessageEngine on', '1: <IfModule> is not closed'],
+    ['<Global>\n</VirtualHost>', '2: expected </Global> (opened at /d/t.conf:1), found </VirtualHost>'],
+    ['<Global>\n<VirtualHost 127.0.0.9>', '2: <VirtualHost> is not allowed in <Global>'],
+    ['<VirtualHost 127.0.0.9>\n<VirtualHost 127.0.0.8>', '2: <VirtualHost> is not allowed in <VirtualHost>'],
+    ['<VirtualHost 127.0.0.9>\n<Class a>', '2: <Class> is not allowed in <VirtualHost>'],
+    ['<Class a>\n<Class b>', '2: <Class> is not allowed in <Class>'],
+    ['<Limit ALL>\n<Limit LOGIN>', '2: <Limit> is not allowed in <Limit>'],
+    ['From 127.0.0.1', '1: From is not allowed in the server config, only in <Class>'],
+    ['<VirtualHost>', '1: <VirtualHost>: missing parameters'],
+    ['<VirtualHost 300.1.1.1>\n</VirtualHost>', '1: <VirtualHost>: expected an IP address or a host name'],
+    ['<Class>', '1: <Class>: missing parameters'],
+    ['<IfModule>', '1: <IfModule>: missing parameters'],
+    ['<Global> x', '1: <Global>: too many parameters'],
+    ['<Global x>', '1: <Global>: too many parameters'],
+    ['<Global>\n</Global x>', '2: </Global>: too many parameters'],
+    ['<VirtualHost 127.0.0.9', "1: expected '>' at the end of the line that begins with '<VirtualHost'"],
+    ['<IfModule # x>', "1: expected '>' at the end of the line"],
+    ['<>', "1: expected the name of a section right after '<'"],
+    ['< IfModule mod_msg.c >', "1: expected the name of a section right after '<'"],
+    ['<Class a>\nFrom all\nSatisfy some\n</Class>', "3: Satisfy: expected any or all, not 'some'"],
+  ])('%j is refused', (text, expected) => {
+    expect(problem(`${text}\n`)).toContain(`/d/t.conf:${expected}`);
+  });
+
+  test('a <Global> within a <VirtualHost> is let through, as 1.3.8 does, and is about all servers', () => {
+    const text = '<VirtualHost 127.0.0.9>\n<Global>\nMessageEngine on\n</Global>\n</VirtualHost>';
+    const {main, virtualHosts} = load(text).settings;
+    expect([main, ...virtualHosts].map(({engine}) => engine.value)).toEqual([true, true]);
+  });
+
+  test('a class without addresses is warned of', () => {
+    expect(warnings('<Class a>\n</Class>')).toEqual([
+      '/d/t.conf:1: <Class a> is empty: nobody belongs to it',
+    ]);
+  });
+});
+
+const PLACES = [
+  '<Global>',
+  '<VirtualHost 127.0.0.9>',
+  '<Class a>',
+  '<Anonymous /tmp>',
+  '<Directory />',
+  '<Limit ALL>',
+];
+
+/** Measured on 1.3.8: which of `PLACES` takes it. */
+const CONTEXTS: readonly [string, string][] = [
+  ['AllowLogSymlinks on', '++----'],
+  ['ServerName x', '-+----'],
+  ['Port 2', '++----'],
+  ['MessageEngine on', '++----'],
+  ['DefaultAddress 127.0.0.1', '------'],
+  ['ControlsEngine on', '------'],
+  ['ControlsSocket /a/b', '------'],
+  ['ControlsSocketACL allow user *', '------'],
+  ['ControlsSocketOwner root root', '------'],
+  ['ControlsMaxClients 3', '------'],
+  ['ControlsAuthFreshness 3', '------'],
+  ['ControlsInterval 3', '------'],
+  ['ControlsLog /d/x', '------'],
+  ['ControlsACLs all allow user *', '------'],
+  ['AdminControlsACLs all allow user *', '------'],
+  ['MessageControlsACLs all allow user *', '------'],
+  ['MessageLog /d/x', '------'],
+  ['MessageQueue /d/x', '------'],
+];
+
+test.each(CONTEXTS)('where %s may stand', (directive, expected) => {
+  const taken = PLACES.map((place) => {
+    const text = `${place}\n${directive}\n</${/\w+/.exec(place)![0]}>\n`;
+    try {
+      load(text);
+      return '+';
+    } catch (error) {
+      expect((error as Error).message).toContain(`is not allowed in <${/\w+/.exec(place)![0]}>`);
+      return '-';
+    }
+  });
+  expect(taken.join('')).toBe(expected);
+  expect(() => load(directive)).not.toThrow();
+});
+
+/** Measured on 1.3.8 beyond what the oracle records, but for the ports: `Port abc` is 0 there. */
+describe('values that are refused', () => {
+  test.each([
+    ['ControlsInterval 0', 'expected a positive number'],
+    ['ControlsInterval ""', 'expected a positive number'],
+    ['ControlsMaxClients', 'missing parameters, expected 1, found 0'],
+    ['ControlsSocket ""', 'expected an absolute path'],
+    ['ControlsSocketACL allow users *', "expected 'user' or 'group' as second parameter, not 'users'"],
+    ['ControlsSocketACL allow user', 'missing parameters, expected 3, found 2'],
+    ['ControlsLog /nodir/x.log', "ControlsLog: no such directory: '/nodir'"],
+    ['MessageQueue ""', 'expected an absolute path'],
+    ['AllowLogSymlinks maybe', 'expected on or off'],
+    ['Port 65536', 'expected a port number from 0 to 65535'],
+    ['Port -1', 'expected a port number'],
+    ['Port abc', 'expected a port number'],
+    ['Port 21x', 'expected a port number'],
+    ['DefaultAddress 300.1.1.1', 'expected an IP address or a host name'],
+    ['DefaultAddress 127.0.0.1 ""', 'expected an IP address or a host name'],
+    ['ControlsACLs "lsctrl ,insctrl" allow user *', "unknown action ''"],
+    ['ControlsACLs lsctrl,all,bogus allow user *', "unknown action 'bogus'"],
+    ['AdminControlsACLs dump allow user *', "unknown action 'dump'"],
+    ['Include conf.d', 'expected an absolute path'],
+    ['Include', 'Include: missing parameters'],
+    ['Message\u00e9ngine on', 'expected the name of a directive'],
+    [`X\x1b[31m${'y'.repeat(100)} on`, "found 'X\\x1b[31myyyy"],
+  ])('%j', (text, expected) => {
+    expect(problem(text)).toContain('/d/t.conf:1: ');
+    expect(problem(text)).toContain(expected);
+    expect(problem(text).length).toBeLessThan(200);
+  });
+});
+
+describe('Include', () => {
+  const two = {'/inc/b.conf': 'ControlsInterval 3', '/inc/a.conf': 'ControlsInterval 2'};
+
+  test.each([
+    ['Include /inc/a.conf', 2],
+    ['include /inc', 3],
+    ['Include /inc/', 3],
+    ['Include /inc/*.conf', 3],
+    ['Include /*/a.conf', 2],
+    ['Include /inc/[!b]*.conf', 2],
+    ['Include /inc/?.conf', 3],
+    ['Include /inc/{a,b}.conf', 10],
+    ['Include /inc/*.txt', 10],
+    ['Include /inc/a.conf /inc/b.conf', 2],
+    ['Include "/inc/a.conf"\nControlsInterval 4', 4],
+    ['<IfModule mod_tls.c>\nInclude /inc/a.conf\n</IfModule>', 10],
+    ['<IfModule mod_msg.c>\nInclude /inc/a.conf\n</IfModule>', 2],
+  ])('%j, in the order of the names', (text, expected) => {
+    expect(interval(text, two)).toBe(expected);
+  });
+
+  test('of a directory takes what has a leading dot or a trailing tilde, of a pattern does not', () => {
+    const odd = {
+      '/inc/.a': 'ControlsInterval 2',
+      '/inc/b~': 'MessageEngine on',
+      '/inc/sub/c': 'MessageEngine bogus',
+    };
+    expect(interval('Include /inc', odd)).toBe(2);
+    expect(load('Include /inc', odd).settings.main.engine).toEqual({
+      value: true,
+      at: {file: '/inc/b~', line: 1},
+    });
+    expect(interval('Include /inc/*', odd)).toBe(10);
+    expect(interval('Include /inc/.*', odd)).toBe(2);
+  });
+
+  test('a missing file is warned of, as 1.3.8 does', () => {
+    expect(warnings('Include /inc/none')).toEqual(['/d/t.conf:1: Include: no such file: /inc/none']);
+  });
+
+  test('an error in an included file is an error there', () => {
+    expect(problem('Include /inc/a', {'/inc/a': '\nMessageEngine bogus'})).toContain(
+      '/inc/a:2: MessageEngine: ',
+    );
+  });
+
+  test('a section counts in what is included, and may end there', () => {
+    expect(problem('<Global>\nInclude /inc/a.conf\n</Global>', two)).toContain(
+      '/inc/a.conf:1: ControlsInterval is not',
+    );
+    expect(interval('<Global>\nInclude /inc/end\nControlsInterval 5', {'/inc/end': '</Global>'})).toBe(5);
+  });
+
+  test('a condition does not reach over the end of a file', () => {
+    expect(problem('Include /inc/x\n</IfModule>', {'/inc/x': '<IfModule mod_tls.c>'})).toContain(
+      '/inc/x:1: <IfModule>',
+    );
+  });
+
+  test('a file that includes itself is refused, by whatever way', () => {
+    expect(problem(`Include ${FILE}`)).toBe(`/d/t.conf:1: Include: ${FILE} would include itself`);
+    expect(problem('Include /a', {'/a': 'Include /b', '/b': `Include ${FILE}`})).toContain('/b:1: Include: ');
+    expect(interval('Include /a\nInclude /a', {'/a': 'ControlsInterval 2'})).toBe(2);
+  });
+
+  test('a configuration that is not there is refused', () => {
+    expect(() => loadSettings(memorySource({}), FILE)).toThrow(
+      '/d/t.conf: expected a configuration file, found none',
+    );
+  });
+});
+
+describe('what is passed over is said', () => {
+  test('misspelt names, with what was meant', () => {
+    const {warnings, skipped} = load(
+      'MesageEngine on\nMessageControlsACL msg allow user *\nMessageFoo on\nTLSEngine on',
+    );
+    expect(warnings.map(({at, message}) => `${at.line}: ${message}`)).toEqual([
+      '1: MesageEngine is not known and is skipped: did you mean MessageEngine?',
+      '2: MessageControlsACL is not known and is skipped: did you mean MessageControlsACLs?',
+      '3: MessageFoo is not known and is skipped: did you mean MessageLog?',
+    ]);
+    expect(skipped.map(({name}) => name)).toEqual([
+      'MesageEngine',
+      'MessageControlsACL',
+      'MessageFoo',
+      'TLSEngine',
+    ]);
+  });
+
+  test('words nobody reads; those of ACLs are for the findings', () => {
+    expect(warnings('ControlsInterval 2 3 "4 5"\nMessageControlsACLs msg allow user a, b')).toEqual([
+      "/d/t.conf:1: ControlsInterval: ignored: '3' '4 5'",
+    ]);
+  });
+
+  test('what a NUL byte cuts off', () => {
+    expect(warnings('MessageEngine on\0 x')).toEqual([
+      '/d/t.conf:1: a NUL byte: the rest of the line is ignored',
+    ]);
+  });
+});

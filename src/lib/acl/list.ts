@@ -63,12 +63,16 @@ function inWords(users: Passing, groups: Passing): string {
   if (users.kind === 'all-but' && groups.kind === 'all-but') {
     return `everybody but user ${users.names.join(', ')} with primary group ${groups.names.join(', ')}`;
   }
-  const parts = [part('user', users), part('group', groups)].filter((words) => words !== '');
+  const only = [onlyPart('user', users), onlyPart('group', groups)];
+  const others = [allButPart('user', users), allButPart('group', groups)];
+  const parts = [...only, ...others].filter((words) => words !== '');
   return parts.length === 0 ? 'nobody' : parts.join(' or ');
 }
 
-function part(kind: 'user' | 'group', passing: Passing): string {
-  if (passing.kind === 'only') return `${kind} ${passing.names.join(', ')}`;
-  if (passing.kind === 'all-but') return `everybody but ${kind} ${passing.names.join(', ')}`;
-  return '';
+function onlyPart(kind: 'user' | 'group', passing: Passing): string {
+  return passing.kind === 'only' ? `${kind} ${passing.names.join(', ')}` : '';
+}
+
+function allButPart(kind: 'user' | 'group', passing: Passing): string {
+  return passing.kind === 'all-but' ? `everybody but ${kind} ${passing.names.join(', ')}` : '';
 }

@@ -23,6 +23,8 @@ interface Case {
 const WAITS = 'a program reads this reply, so the message waits for the next one';
 const LOGIN =
   'lftp searches a 530 for reasons to try again, and a 331 may hold a challenge: the message waits';
+const OWN_BEHALF =
+  'clients send this on their own behalf and hide the reply: the message waits for what the user asked for';
 const NOT_THERE = 'the harness does not have this command';
 
 /** Where the harness differs from the real server, and why. `wait`: only in that the message joins the next reply. */
@@ -47,6 +49,18 @@ const DELIBERATE: Record<string, {readonly only: 'wait' | 'reply'; readonly why:
   ]),
   ...waits(WAITS, ['LANG xx', 'AUTH TLS', 'AUTH TLS before login', 'PBSZ 0', 'PROT P', 'MIC x']),
   ...waits(WAITS, ['AVBL', 'HASH file.txt', 'XCRC file.txt']),
+  ...waits(OWN_BEHALF, [
+    'TYPE I',
+    'TYPE A',
+    'TYPE L 8',
+    'TYPE',
+    'MODE S',
+    'MODE B',
+    'MODE Z',
+    'MODE',
+    'STRU R',
+  ]),
+  ...waits(OWN_BEHALF, ['ALLO 10', 'ALLO', 'PORT 127,0,0,1,200,10', 'PORT 1,2']),
   ...waits(LOGIN, ['USER as first command', 'PWD before login', 'STAT before login']),
   ...replies('the owner is ftp, the size of a directory 0', ['STAT file.txt', 'STAT sub', 'MLST file.txt']),
   ...replies('the harness has its own features', ['FEAT', 'FEAT before login', 'HELP', 'SITE HELP']),

@@ -26,7 +26,8 @@ export async function startHarness(options: Partial<HarnessOptions> = {}): Promi
     mailbox,
     ...options,
   });
-  const [{port}] = (await server.listen()) as [{port: number}];
+  const [first] = await server.listen();
+  const {port} = first!;
   onTestFinished(() => server.close());
   const connect: Harness['connect'] = async (how) => {
     const session = await FtpSession.connect(port, how);

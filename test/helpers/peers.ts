@@ -1,3 +1,5 @@
+import {existsSync} from 'node:fs';
+import {delimiter, join} from 'node:path';
 import {describe} from 'vitest';
 
 /**
@@ -13,4 +15,12 @@ export function describeWithPeer(missing: string | null, name: string, suite: ()
   } else {
     describe.skip(`${name} (skipped: ${missing})`, suite);
   }
+}
+
+/** Why `describeWithPeer` must do without this program, or `null`: it is to be found as a shell would find it. */
+export function whyNoProgram(program: string): string | null {
+  const found = (process.env['PATH'] ?? '')
+    .split(delimiter)
+    .some((folder) => existsSync(join(folder, program)));
+  return found ? null : `${program} is not installed`;
 }

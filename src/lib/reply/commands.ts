@@ -17,13 +17,14 @@ const NEGOTIATION =
   'asked and answered between programs; nobody reads it, so a message would be wasted on it';
 const PATH = 'clients take the path between the quotes: ftplib pwd() and mkd(), wget, curl, lftp, basic-ftp';
 const PORT_OF_DATA = 'clients take address and port from the text, some from its last line';
+const PREPARES =
+  'clients send it on their own behalf and hide its reply (tnftp, ftplib, basic-ftp); what the user asked for follows at once';
 const CHECKSUM = 'the text is a value for a program';
 
 /** Every command of RFC 5797's registry that clients are known to send, and the historic X commands. */
 export const JOIN_RULES: readonly JoinRule[] = [
   joins('ABOR', 'RFC 959 §4.1.3', CODE_ONLY),
   joins('ACCT', 'RFC 959 §4.1.1', CODE_ONLY),
-  joins('ALLO', 'RFC 959 §4.1.3', CODE_ONLY),
   joins('APPE', 'RFC 959 §4.1.3', 'the 226 after the transfer; the 150 before it is preliminary'),
   joins('CDUP', 'RFC 959 §4.1.1', CODE_ONLY),
   joins(
@@ -43,7 +44,6 @@ export const JOIN_RULES: readonly JoinRule[] = [
     'RFC 3659 §7.2',
     'the facts are on the data connection, the 226 says only that they are whole',
   ),
-  joins('MODE', 'RFC 959 §4.1.2', CODE_ONLY),
   joins(
     'NLST',
     'RFC 959 §4.1.3',
@@ -51,7 +51,6 @@ export const JOIN_RULES: readonly JoinRule[] = [
   ),
   joins('NOOP', 'RFC 959 §4.1.3', CODE_ONLY),
   joins('PASS', 'RFC 959 §4.1.1', 'the 230 is where servers greet; clients act on the code alone'),
-  joins('PORT', 'RFC 959 §4.1.2', CODE_ONLY),
   joins('QUIT', 'RFC 959 §4.1.1', 'the last chance: what does not join the 221 is not seen at all'),
   joins('REIN', 'RFC 959 §4.1.1', 'the last reply that the one who leaves will see'),
   joins('RETR', 'RFC 959 §4.1.3', 'the 226 after the transfer; the 150 with its size is preliminary'),
@@ -62,14 +61,13 @@ export const JOIN_RULES: readonly JoinRule[] = [
   joins('SMNT', 'RFC 959 §4.1.1', CODE_ONLY),
   joins('STAT', 'RFC 959 §4.1.3', 'the state of the session, for people'),
   joins('STOR', 'RFC 959 §4.1.3', 'the 226 after the transfer; the 150 before it is preliminary'),
-  joins('STRU', 'RFC 959 §4.1.2', CODE_ONLY),
-  joins('TYPE', 'RFC 959 §4.1.2', CODE_ONLY),
   joins('USER', 'RFC 959 §4.1.1', 'only its errors: the 331 is intermediate, and challenges stand in it'),
   joins('XCUP', 'RFC 775', CODE_ONLY),
   joins('XCWD', 'RFC 775', CODE_ONLY),
   joins('XRMD', 'RFC 775', CODE_ONLY),
 
   never('ADAT', 'RFC 2228 §3', NEGOTIATION),
+  never('ALLO', 'RFC 959 §4.1.3', PREPARES),
   never('AUTH', 'RFC 2228 §3', NEGOTIATION),
   never('AVBL', 'draft-peterson-streamlined-ftp-command-extensions', CHECKSUM),
   never('CCC', 'RFC 2228 §3', NEGOTIATION),
@@ -97,9 +95,11 @@ export const JOIN_RULES: readonly JoinRule[] = [
   never('MIC', 'RFC 2228 §3', NEGOTIATION),
   never('MKD', 'RFC 959 Appendix II', PATH),
   never('MLST', 'RFC 3659 §7.2', 'the facts of the file stand in the reply itself'),
+  never('MODE', 'RFC 959 §4.1.2', PREPARES),
   never('OPTS', 'RFC 2389 §4', 'RFC 3659 §7.9 has programs read the facts from the 200 of OPTS MLST'),
   never('PASV', 'RFC 959 §4.1.2, RFC 1123 §4.1.2.6', PORT_OF_DATA),
   never('PBSZ', 'RFC 2228 §3', NEGOTIATION),
+  never('PORT', 'RFC 959 §4.1.2', PREPARES),
   never('PRET', 'no RFC; distributed servers', NEGOTIATION),
   never('PROT', 'RFC 2228 §3', NEGOTIATION),
   never('PWD', 'RFC 959 Appendix II', PATH),
@@ -113,11 +113,13 @@ export const JOIN_RULES: readonly JoinRule[] = [
   never('SPSV', 'draft-rosenau-ftp-single-port', PORT_OF_DATA),
   never('STAT path', 'RFC 959 §4.1.3', 'a listing: lftp (ftp:use-stat-for-list) and FXP clients parse it'),
   never('STOU', 'RFC 1123 §4.1.2.9', 'the name of the new file is in the 150, with some servers in the 226'),
+  never('STRU', 'RFC 959 §4.1.2', PREPARES),
   never(
     'SYST',
     'RFC 959 §4.1.3',
     'wget, curl, tnftp and lftp choose the listing parser by the last line of the 215',
   ),
+  never('TYPE', 'RFC 959 §4.1.2', PREPARES),
   never('XCRC', 'no RFC', CHECKSUM),
   never('XMD5', 'no RFC', CHECKSUM),
   never('XMKD', 'RFC 775', PATH),

@@ -3,7 +3,6 @@ import {ControlCommand} from '../lib/cli/controlCommand.ts';
 import {audienceOf} from '../lib/cli/messageWords.ts';
 
 export default class Msg extends ControlCommand {
-  static override strict = false;
   static override summary = 'Send a message to connected FTP clients';
   static override description =
     "The message joins the reply to each client's next FTP command. Every word after the audience belongs to the " +
@@ -21,8 +20,8 @@ export default class Msg extends ControlCommand {
   };
 
   async run(): Promise<void> {
-    const {flags, argv} = await this.parse(Msg);
-    const {audience, words} = audienceOf(argv as string[]);
+    const {flags} = await this.parse(Msg);
+    const {audience, words} = audienceOf(this.words);
     const text = await this.#text(words.join(' '), flags.transliterate);
     await this.send(flags, {action: 'msg', args: [...audience, text]}, (client) =>
       client.message(audience, text),

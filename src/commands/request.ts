@@ -2,7 +2,6 @@ import {ControlCommand} from '../lib/cli/controlCommand.ts';
 import {UsageError} from '../lib/cli/usageError.ts';
 
 export default class Request extends ControlCommand {
-  static override strict = false;
   static override summary = 'Send any control action to the server, as it is';
   static override description =
     'Every word after the action belongs to it, dashes and all. An action that is none of our commands needs no ' +
@@ -15,8 +14,8 @@ export default class Request extends ControlCommand {
   ];
 
   async run(): Promise<void> {
-    const {flags, argv} = await this.parse(Request);
-    const [action, ...args] = argv as string[];
+    const {flags} = await this.parse(Request);
+    const [action, ...args] = this.words;
     if (!action)
       throw new UsageError('missing required action', 'ftpdctl help asks the server which ones it has');
     await this.send(flags, {action, args}, (client) => client.request(action, args));

@@ -69,6 +69,7 @@ export abstract class BaseCommand extends Command {
       scopedEnvVar: () => undefined,
       scopedEnvVarKeys: () => [],
     } as unknown as Command['config'];
+    // biome-ignore lint/complexity/noThisInStatic: the command's own class is meant
     const Runnable = this as unknown as new (argv: string[], config: Command['config']) => BaseCommand;
     await new Runnable([...argv], config)._run();
   }

@@ -3,14 +3,17 @@ import {exitStatusOf, normalizeStatus, STATUS, statusName} from '../protocol/sta
 import {BaseCommand, type GlobalOptions} from './baseCommand.ts';
 import {printJson, printLine} from './output.ts';
 import {Waiting} from './waiting.ts';
-import {endOptionsAtFirstWord} from './words.ts';
+import {splitAtFirstWord} from './words.ts';
 
 /** A command that sends one control action: its own options end at its first word. */
 export abstract class ControlCommand extends BaseCommand {
-  static override strict = false;
+  /** The words after the options, untouched: oclif's parser would put equal words side by side. */
+  protected words: readonly string[] = [];
 
   protected override async init(): Promise<void> {
-    this.argv = endOptionsAtFirstWord(this.argv, {...this.ctor.baseFlags, ...this.ctor.flags});
+    const {options, words} = splitAtFirstWord(this.argv, {...this.ctor.baseFlags, ...this.ctor.flags});
+    this.argv = options;
+    this.words = words;
     await super.init();
   }
 

@@ -5,19 +5,19 @@ interface FlagShape {
 }
 
 /**
- * Put `--` before the first word, so that a command's own options end where its words begin: every word belongs to the
+ * Part a command's own options from its words: they end where the first word begins, and every word belongs to the
  * action, dashes and all (`msg user dave please use --passive`).
  */
-export function endOptionsAtFirstWord(
+export function splitAtFirstWord(
   argv: readonly string[],
   flags: Readonly<Record<string, FlagShape>>,
-): string[] {
+): {options: string[]; words: string[]} {
   let at = 0;
   while (at < argv.length && isOption(argv[at]!)) {
-    if (argv[at] === '--') return [...argv];
+    if (argv[at] === '--') return {options: argv.slice(0, at), words: argv.slice(at + 1)};
     at += takesNext(argv[at]!, flags) ? 2 : 1;
   }
-  return [...argv.slice(0, at), '--', ...argv.slice(at)];
+  return {options: argv.slice(0, at), words: argv.slice(at)};
 }
 
 /** A lone dash is a word: standard input. */

@@ -43,6 +43,13 @@ const calls = {
   connect: libc.func('int connect(int fd, const uint8_t *address, uint32_t length)'),
   send: libc.func('intptr_t send(int fd, const uint8_t *bytes, size_t length, int flags)'),
   close: libc.func('int close(int fd)'),
+  listen: libc.func('int listen(int fd, int backlog)'),
+  poll: libc.func('int poll(_Inout_ uint8_t *descriptors, unsigned long count, int timeout)'),
+  accept4: libc.func('int accept4(int fd, _Out_ uint8_t *address, _Inout_ uint32_t *length, int flags)'),
+  getsockopt: libc.func(
+    'int getsockopt(int fd, int level, int name, _Out_ uint8_t *value, _Inout_ uint32_t *length)',
+  ),
+  shutdown: libc.func('int shutdown(int fd, int how)'),
 };
 
 /** A failed call, with the name of its `errno`: `ENOENT`, `EAGAIN`, … */
@@ -113,4 +120,71 @@ export function closeDescriptor(fd: number): void {
   calls.close(fd);
 }
 
-export {libc};
+/** Make a bound socket take connections; `backlog` of them may wait to be accepted. */
+export function listenOn(fd: number, backlog: number): void {
+  checked('listen', calls.listen(fd, backlog));
+}
+
+/** Make `untilReadable` return, and every later connection be refused. The descriptor stays to be closed. */
+export function shutdownDescriptor(fd: number): void {
+  const SHUT_RDWR = 2;
+  calls.shutdown(fd, SHUT_RDWR);
+}
+
+const POLLIN = 1;
+
+/** Wait, on a thread of the pool, until a descriptor has something to accept or has been shut down. */
+export function untilReadable(fd: number): Promise<void> {
+  // struct pollfd: int fd; short events; short revents
+  const descriptor = Buffer.alloc(8);
+  descriptor.writeInt32LE(fd, 0);
+  descriptor.writeInt16LE(POLLIN, 4);
+  return new Promise((resolve) => calls.poll.async(descriptor, 1, -1, () => resolve()));
+}
+
+/**
+ * Take one waiting connection: its descriptor and the path the client has bound (empty when it has none).
+ * @returns `undefined` when none waits
+ * @throws SystemCallError, for example `EMFILE` or, after a shutdown, `EINVAL`
+ */
+export function acceptFrom(fd: number): {fd: number; path: string} | undefined {
+  const {nonblock, cloexec} = platform();
+  const address = Buffer.alloc(ADDRESS_BYTES);
+  const length = [ADDRESS_BYTES];
+  try {
+    const accepted = checked('accept', calls.accept4(fd, address, length, nonblock | cloexec));
+    return {fd: accepted, path: pathOf(address, length[0]!)};
+  } catch (error) {
+    if (error instanceof SystemCallError && (error.code === 'EAGAIN' || error.code === 'ECONNABORTED')) {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+/** Who a peer is, as the kernel says: its process, effective uid and primary gid when it connected. */
+export interface PeerCredentials {
+  readonly pid: number;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** `SO_PEERCRED` of a connected Unix socket (Linux). @throws FtpdctlError elsewhere, SystemCallError. */
+export function peerCredentials(fd: number): PeerCredentials {
+  if (process.platform !== 'linux') {
+    throw new FtpdctlError('PLATFORM', `peer credentials are not supported on ${process.platform}`, 1, {
+      hint: 'run the server on Linux',
+    });
+  }
+  const SOL_SOCKET = 1;
+  const SO_PEERCRED = 17;
+  const credentials = Buffer.alloc(12);
+  checked('getsockopt', calls.getsockopt(fd, SOL_SOCKET, SO_PEERCRED, credentials, [credentials.length]));
+  return {
+    pid: credentials.readInt32LE(0),
+    uid: credentials.readUInt32LE(4),
+    gid: credentials.readUInt32LE(8),
+  };
+}
+
+export {koffi, libc};

@@ -1,0 +1,100 @@
+/**
+ * What `ftpdctl serve` says beyond the lines, under `ftpdctl.details` of a JSON answer; and what our client may ask
+ * beyond the arguments, under `ftpdctl` of a JSON request. One shape an action.
+ */
+
+/** `who`: the sessions the server knows. */
+export interface WhoDetails {
+  readonly sessions: readonly WhoSession[];
+}
+
+export interface WhoSession {
+  readonly id: string;
+  readonly pid: number;
+  /** `null` before the login. */
+  readonly user: string | null;
+  readonly host: string;
+  readonly address: string;
+  readonly class: string | null;
+  /** `ADDRESS#PORT` of the (virtual) server. */
+  readonly server: string;
+  /** `MessageEngine` of that server. */
+  readonly engine: boolean;
+  /** Milliseconds since the epoch. */
+  readonly connectedAt: number;
+  /** Seconds since the client's last command. */
+  readonly idle: number;
+  /** Messages not yet shown. */
+  readonly waiting: number;
+}
+
+/** `status`. */
+export interface StatusDetails {
+  /** Seconds since the server started. */
+  readonly uptime: number;
+  readonly sessions: number;
+  /** Messages not yet shown, over all sessions. */
+  readonly waiting: number;
+  /** `MessageEngine` of the main server. */
+  readonly engine: boolean;
+}
+
+/** Keys that a `msg` request may carry. */
+export interface MessageRequestOptions {
+  /** The lines of a message of several lines; then the text is not among the arguments. */
+  readonly lines?: readonly string[];
+  /** Say who would get the message, and send nothing. */
+  readonly dryRun?: boolean;
+}
+
+/** `msg`. */
+export interface MessageDetails {
+  /** Names the message in `receipt`; absent after a dry run or when nothing was sent. */
+  readonly id?: string;
+  /** Sessions that the message was queued for (a dry run: would be). */
+  readonly recipients: number;
+  /** Sessions left out because their server has `MessageEngine off`. */
+  readonly engineOff: number;
+  /** Sessions whose queue is full: the message was not queued for them. */
+  readonly refused: number;
+  /** A dry run: who they are. */
+  readonly sessions?: readonly WhoSession[];
+}
+
+/** `receipt ID`: how far a message has come. */
+export interface ReceiptDetails {
+  readonly id: string;
+  readonly recipients: number;
+  /** Sessions whose client has been shown the message. */
+  readonly shown: number;
+  /** Sessions that will never show it, and why. */
+  readonly undelivered: readonly {
+    readonly user: string | null;
+    readonly host: string;
+    readonly reason: string;
+  }[];
+}
+
+/** `acl check ACTION`. */
+export interface AclCheckDetails {
+  readonly action: string;
+  readonly user: string;
+  readonly group: string;
+  readonly allowed: boolean;
+  /** One English sentence. */
+  readonly why: string;
+  /** The directive that decided, as written, and where it stands. */
+  readonly decidedBy?: {readonly file: string; readonly line: number; readonly text: string};
+}
+
+/** `acl list`. */
+export interface AclListDetails {
+  readonly actions: readonly {
+    readonly action: string;
+    /** Who may run it, in words. */
+    readonly who: string;
+    readonly rules: readonly {readonly file: string; readonly line: number; readonly text: string}[];
+  }[];
+  /** What in the configuration does not do what it seems to. */
+  readonly findings: readonly string[];
+}

@@ -26,7 +26,8 @@ function audience(kind: string, name = ''): Audience {
 }
 
 interface WireReply {
-  readonly argv: string[];
+  /** Absent where the request was not the stock client's. */
+  readonly argv?: string[];
   /** Absent where the server closed without a word. */
   readonly reply?: {readonly responses?: string[]; readonly json_text?: string};
 }
@@ -37,10 +38,9 @@ const NOBODY = 'unable to send message: no such client connected';
 describe('with dave logged in, the sessions are those that a real server finds', () => {
   const {server_replies} = oracle<{server_replies: Record<string, Record<string, WireReply>>}>('wire');
   const cases = Object.entries(server_replies).flatMap(([version, replies]) =>
-    Object.values(replies).flatMap(({argv, reply}) => {
-      const {responses} = reply?.json_text === undefined ? (reply ?? {}) : JSON.parse(reply.json_text);
-      const [action, kind, name] = argv;
-      const verdict: string = responses?.[0] ?? '';
+    Object.values(replies).flatMap(({argv: [action, kind, name] = [], reply}) => {
+      const {responses = []} = reply?.json_text === undefined ? (reply ?? {}) : JSON.parse(reply.json_text);
+      const verdict: string = responses[0] ?? '';
       return action === 'msg' && [SENT, NOBODY].includes(verdict)
         ? [{version, kind: kind!, name, verdict}]
         : [];

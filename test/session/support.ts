@@ -1,0 +1,32 @@
+import type {Audience} from '../../src/lib/audience/audience.ts';
+import type {SessionIdentity} from '../../src/lib/audience/session.ts';
+import type {SessionQueue} from '../../src/lib/session/sessionQueue.ts';
+
+export const ALL: Audience = {kind: 'all'};
+
+export function identity(changes: Partial<SessionIdentity> = {}): SessionIdentity {
+  return {
+    pid: process.pid,
+    user: 'dave',
+    address: '127.0.0.1',
+    host: 'localhost',
+    class: null,
+    server: '127.0.0.1#2121',
+    engine: true,
+    ...changes,
+  };
+}
+
+/** What a log would say: one line for each message, and for each of its ends. */
+export function logOf(queue: SessionQueue): string[] {
+  const log: string[] = [];
+  queue.on('message', ({text, delivery}) => log.push(`${text} to ${delivery.recipients}`));
+  queue.on('shown', ({id, sessions}) => {
+    for (const session of sessions) log.push(`${id} shown to ${session.id}`);
+  });
+  queue.on('undelivered', ({id, reason, sessions}) => {
+    for (const session of sessions) log.push(`${id} not shown to ${session.id}: ${reason}`);
+  });
+  queue.on('ignored', ({reason}) => log.push(`ignored: ${reason}`));
+  return log;
+}

@@ -198,6 +198,15 @@ describe('data connections', () => {
     await expect(once(late, 'connect')).rejects.toThrow('ECONNREFUSED');
   });
 
+  test('is for one transfer: the next has to ask for its own', async () => {
+    const {login} = await startHarness();
+    const session = await login();
+    await fetchData(session, 'NLST');
+    expect(await session.command('NLST')).toEqual([
+      '425 Unable to build data connection: Connection refused',
+    ]);
+  });
+
   test('after EPSV ALL there is no other way', async () => {
     const {login} = await startHarness();
     const session = await login();

@@ -181,6 +181,7 @@ describe('whatever a peer sends', () => {
   });
 
   test('garbage, cut connections and half-open ones leave the harness as it was', async () => {
+    await noSocketIsOpen();
     const {port, server, connect: open} = await startHarness();
     const verbs = fc.constantFrom(
       'USER a',
@@ -219,6 +220,7 @@ describe('whatever a peer sends', () => {
             .on('error', () => {})
             .resume();
           await once(socket, 'connect');
+          socket.write('USER a\r\nPASS b\r\n');
           for (const octets of pieces) socket.write(octets);
           if (how === 'end') socket.end();
           else if (how === 'reset') socket.resetAndDestroy();
@@ -229,8 +231,28 @@ describe('whatever a peer sends', () => {
     );
     const session = await open();
     expect(await session.command('NOOP')).toEqual(['200 NOOP command successful']);
+    await session.close();
     await server.close();
     expect(server.size).toBe(0);
+    await noSocketIsOpen();
+  });
+
+  test('a session that is cut in the middle of a command leaves no port open', async () => {
+    await noSocketIsOpen();
+    const {port, server} = await startHarness();
+    for (const command of ['EPSV', 'PASV\r\nSTOR x', 'PASV\r\nLIST', 'LIST', 'RETR welcome.txt']) {
+      for (const cut of ['220', '331', '230', '227', '229', '150', '425']) {
+        const socket = connect({host: '127.0.0.1', port}).on('error', () => {});
+        socket.setTimeout(50, () => socket.resetAndDestroy());
+        socket.on('data', (wire) => {
+          if (wire.includes(cut)) socket.resetAndDestroy();
+        });
+        socket.write(`USER a\r\nPASS b\r\n${command}\r\n`);
+        await once(socket, 'close');
+      }
+    }
+    await server.close();
+    await noSocketIsOpen();
   });
 
   test('commands and an end in one packet are all answered', async () => {
@@ -245,6 +267,12 @@ describe('whatever a peer sends', () => {
     expect(wire.split('\r\n').map((line) => line.slice(0, 3))).toEqual(['220', '331', '230', '257', '']);
   });
 });
+
+/** Neither listeners nor connections, in all of this process. */
+async function noSocketIsOpen(): Promise<void> {
+  const open = (): string[] => process.getActiveResourcesInfo().filter((name) => name.startsWith('TCP'));
+  await expect.poll(open, {timeout: 5000}).toEqual([]);
+}
 
 async function freePort(): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1');

@@ -82,7 +82,14 @@ export class ControlConnection implements Session {
 
   begin(transfer: RunningTransfer): void {
     this.transfer = transfer;
+    if (this.phase.kind === 'closing') transfer.abort('closing');
     if (this.waiting.some((line) => isAbort(line))) transfer.abort('ABOR');
+  }
+
+  useDataPort(port: DataPort | null): void {
+    this.dataPort.close();
+    this.dataPort = port ?? this.defaultDataPort();
+    if (this.phase.kind === 'closing') this.dataPort.close();
   }
 
   identify(user: string | null): void {
@@ -94,8 +101,7 @@ export class ControlConnection implements Session {
     this.workingDirectory = '/';
     this.type = 'A';
     this.restart = 0;
-    this.dataPort.close();
-    this.dataPort = this.defaultDataPort();
+    this.useDataPort(null);
     this.epsvOnly = false;
     this.utf8 = true;
     this.facts = ALL_FACTS;

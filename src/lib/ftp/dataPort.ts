@@ -38,7 +38,7 @@ export class ActivePort implements DataPort {
 
 /** PASV and EPSV: a listener for one connection from the client's own address (RFC 2577 §4 on stolen data ports). */
 export class PassivePort implements DataPort {
-  private readonly waiting: ((socket: Socket) => void)[] = [];
+  private waiting: ((socket: Socket) => void) | undefined;
   private arrived: Socket | undefined;
 
   private constructor(
@@ -66,14 +66,17 @@ export class PassivePort implements DataPort {
   open(signal: AbortSignal): Promise<Socket> {
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(asError(signal.reason));
-      const abort = (): void => reject(asError(signal.reason));
+      const abort = (): void => {
+        this.waiting = undefined;
+        reject(asError(signal.reason));
+      };
       signal.addEventListener('abort', abort, {once: true});
       const take = (socket: Socket): void => {
         signal.removeEventListener('abort', abort);
         this.arrived = undefined;
         resolve(socket);
       };
-      if (this.arrived === undefined) this.waiting.push(take);
+      if (this.arrived === undefined) this.waiting = take;
       else take(this.arrived);
     });
   }
@@ -85,13 +88,14 @@ export class PassivePort implements DataPort {
 
   private accept(socket: Socket): void {
     socket.on('error', ignore);
-    if (this.arrived !== undefined || plainAddress(socket.remoteAddress ?? '::') !== this.peer) {
+    const expected = this.listener.listening && plainAddress(socket.remoteAddress ?? '::') === this.peer;
+    if (!expected) {
       socket.destroy();
       return;
     }
     this.listener.close();
     this.arrived = socket;
-    this.waiting.shift()?.(socket);
+    this.waiting?.(socket);
   }
 }
 

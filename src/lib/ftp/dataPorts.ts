@@ -29,7 +29,7 @@ export const extendedPassive: Handler = async (session, argument) => {
 async function listen(session: Session, announce: (port: number) => Reply): Promise<Reply> {
   try {
     const port = await PassivePort.listen(session.localAddress, session.peerAddress);
-    use(session, port);
+    session.useDataPort(port);
     return announce(port.port);
   } catch {
     return reply(425, 'Unable to build data connection: no port to listen on');
@@ -61,13 +61,8 @@ export const extendedPort: Handler = (session, argument) => {
 function connectTo(session: Session, verb: string, address: string, number: number): Reply {
   const allowed = address === session.peerAddress && number >= FIRST_UNPRIVILEGED_PORT && number <= MAX_PORT;
   if (!allowed) return reply(500, `Illegal ${verb} command`);
-  use(session, new ActivePort(session.localAddress, address, number));
+  session.useDataPort(new ActivePort(session.localAddress, address, number));
   return reply(200, `${verb} command successful`);
-}
-
-function use(session: Session, dataPort: Session['dataPort']): void {
-  session.dataPort.close();
-  session.dataPort = dataPort;
 }
 
 function protocolOf(session: Session): string {

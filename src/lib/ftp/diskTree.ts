@@ -49,9 +49,14 @@ export class DiskTree implements FileTree {
   }
 
   async list(path: string): Promise<FileFacts[]> {
-    const names = await this.at(path, 'followed', (place) => listDirectory(place));
-    const entries = await mapInOrder(names, (name) => this.entry(posix.join(path, name)));
-    return entries.filter((entry) => entry !== undefined);
+    const found = await this.at(path, 'followed', listDirectory);
+    const entries: FileFacts[] = [];
+    for (const {name, stats} of found) {
+      if (stats.isFile() || stats.isDirectory()) entries.push(factsOf(name, stats));
+      const target = stats.isSymbolicLink() ? await this.entry(posix.join(path, name)) : undefined;
+      if (target !== undefined) entries.push(target);
+    }
+    return entries;
   }
 
   async read(path: string, offset: number): Promise<Readable> {
@@ -147,10 +152,17 @@ async function descend(root: string, parts: readonly string[]): Promise<FileHand
   return handle;
 }
 
-async function listDirectory(place: string): Promise<string[]> {
+/** One entry after the other: a large directory must not have the process's file threads to itself. */
+async function listDirectory(place: string): Promise<{name: string; stats: Stats}[]> {
   const handle = await open(place, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   try {
-    return await readdir(process.platform === 'linux' ? `/proc/self/fd/${handle.fd}` : place);
+    const folder = process.platform === 'linux' ? `/proc/self/fd/${handle.fd}` : place;
+    const entries = [];
+    for (const name of await readdir(folder)) {
+      const stats = await lstat(join(folder, name)).catch(() => undefined);
+      if (stats !== undefined) entries.push({name, stats});
+    }
+    return entries;
   } finally {
     await handle.close();
   }
@@ -183,13 +195,6 @@ function factsOf(name: string, stats: Stats): FileFacts {
     mode: stats.mode & 0o7777,
     unique: `${stats.dev.toString(16)}U${stats.ino.toString(16)}`,
   };
-}
-
-/** One after the other: a large directory must not open a descriptor for each of its entries at once. */
-async function mapInOrder<T, U>(items: readonly T[], act: (item: T) => Promise<U>): Promise<U[]> {
-  const results: U[] = [];
-  for (const item of items) results.push(await act(item));
-  return results;
 }
 
 async function rejectAsTreeError<T>(promise: Promise<T>): Promise<T> {

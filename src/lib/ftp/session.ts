@@ -25,7 +25,7 @@ export interface Session {
   restart: number;
   /** RNFR, for the next command alone. */
   renameFrom: string | null;
-  dataPort: DataPort;
+  readonly dataPort: DataPort;
   /** RFC 2428 §4: after EPSV ALL no other way of opening a data connection. */
   epsvOnly: boolean;
   /** What `OPTS UTF8` said last. */
@@ -39,6 +39,8 @@ export interface Session {
   begin(transfer: RunningTransfer): void;
   /** Send a 1xx reply ahead of the final one. */
   preliminary(reply: Reply): Promise<void>;
+  /** Where the next data connection comes from; `null`: from nowhere in particular, as after each transfer. */
+  useDataPort(port: DataPort | null): void;
   /** Tell the queue whose session this is now; `null`: nobody's. */
   identify(user: string | null): void;
   /** Forget everything but the connection (REIN). */

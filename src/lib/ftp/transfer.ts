@@ -25,7 +25,7 @@ export async function overDataConnection(session: Session, opening: string, carr
     return socket === null ? notOpened(transfer, error) : brokenOff(transfer, error);
   } finally {
     socket?.destroy();
-    session.dataPort.close();
+    session.useDataPort(null);
     session.transfer = null;
     session.restart = 0;
   }

@@ -132,11 +132,12 @@ describe('messageLines', () => {
 });
 
 test('what joins one reply is bounded, and never nothing', () => {
-  const half = 'x'.repeat(MAX_JOINED_OCTETS / 2);
+  const third = 'x'.repeat(MAX_JOINED_OCTETS / 3);
   expect(countThatFit([])).toBe(0);
-  expect(countThatFit([half, half, 'x'])).toBe(2);
-  expect(countThatFit([half, half])).toBe(2);
-  expect(countThatFit([`${half}${half}x`, 'y'])).toBe(1);
+  expect(countThatFit([third, third])).toBe(2);
+  expect(countThatFit([third, third, third])).toBe(2);
+  expect(countThatFit([`${third}${third}${third}`, 'y'])).toBe(1);
+  expect(countThatFit(['y', '\n'.repeat(MAX_JOINED_OCTETS / 3).concat('y')])).toBe(1);
 });
 
 /** What the real module does with a text that it should not have let through, and what we do instead. */

@@ -2,10 +2,13 @@ import type {Reply} from './reply.ts';
 import {type Charset, messageLines} from './text.ts';
 
 /**
- * Octets of message text that join one reply. curl 7.88 gives up on a reply beyond some 110 KiB; half of that leaves
- * room for the line starts. What does not fit waits for the next reply.
+ * Octets by which messages may lengthen one reply. curl 7.88 gives up on a reply of some 109 KiB (measured). What does
+ * not fit waits for the next reply.
  */
-export const MAX_JOINED_OCTETS = 56 * 1024;
+export const MAX_JOINED_OCTETS = 96 * 1024;
+
+/** The space before a line in between, and its CR LF. */
+const LINE_OVERHEAD = 3;
 
 /**
  * lftp 4.9 decides from the last line of an error whether to try again, for ever: with these words a message would
@@ -28,7 +31,7 @@ export function joinMessages(reply: Reply, texts: readonly string[], charset: Ch
 export function countThatFit(texts: readonly string[]): number {
   let octets = 0;
   const over = texts.findIndex((text) => {
-    octets += Buffer.byteLength(text);
+    for (const line of messageLines(text)) octets += Buffer.byteLength(line) + LINE_OVERHEAD;
     return octets > MAX_JOINED_OCTETS;
   });
   return over === -1 ? texts.length : Math.max(1, over);

@@ -1,6 +1,7 @@
 import {setTimeout as sleep} from 'node:timers/promises';
 import {encodeRequest} from '../protocol/codec.ts';
 import {checkRequest, messageRequest, type Peer, RequestRefused} from '../protocol/guard.ts';
+import {SERVE_REQUEST_BYTES} from '../protocol/limits.ts';
 import type {ControlRequest, ControlResponse, Dialect, ServerIdentity} from '../protocol/message.ts';
 import type {Status} from '../protocol/status.ts';
 import {SystemCallError} from '../transport/libc.ts';
@@ -200,7 +201,7 @@ type Build = (dialect: Dialect, peer: Peer) => ControlRequest;
 
 /** What no server takes is refused before anything is looked for. */
 function refuseForEverybody(build: Build): void {
-  build('json', {kind: 'serve', maxRequest: Number.POSITIVE_INFINITY});
+  build('json', {kind: 'serve', maxRequest: SERVE_REQUEST_BYTES});
 }
 
 function acceptableTo(peer: Peer, build: Build): boolean {

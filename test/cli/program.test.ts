@@ -1,0 +1,157 @@
+import {spawn} from 'node:child_process';
+import {once} from 'node:events';
+import {existsSync} from 'node:fs';
+import {join} from 'node:path';
+import {afterEach, describe, expect, test} from 'vitest';
+import {hang, send, speak} from '../helpers/behaviours.ts';
+import {CHECKOUT} from '../helpers/checkout.ts';
+import {responseFrame} from '../helpers/frames.ts';
+import {runFtpdctl} from '../helpers/program.ts';
+import {type ScriptedServer, startScriptedServer} from '../helpers/scriptedServer.ts';
+
+let server: ScriptedServer | undefined;
+afterEach(async () => {
+  await server?.stop();
+  server = undefined;
+});
+
+const SENT = {status: 0, responses: ['message sent']};
+
+describe('exit statuses, by running the program', () => {
+  // What a status and a line make the program exit with: as it should, and as the stock client of that server does.
+  const cases: ['binary' | 'json', number, string, number, number][] = [
+    ['json', 0, 'message sent', 0, 0],
+    ['json', -1, 'something else', 1, 1],
+    ['json', -1, 'access denied', 2, 1],
+    ['json', -2, 'access denied', 2, 2],
+    ['json', -3, 'wrong number of parameters', 3, 3],
+    ['json', -4, "no such control: 'x'", 4, 4],
+    ['json', -5, "'lsctrl' control cannot be removed", 5, 5],
+    ['json', -6, 'ignored', 6, 6],
+    ['json', -7, 'unsupported action requested', 7, 7],
+    ['json', -8, 'internal', 8, 8],
+    ['json', -300, 'x', 1, 1],
+    ['json', 5, 'x', 0, 0],
+    ['json', 0, 'unable to send message: no such client connected', 4, 0],
+    ['binary', -1, 'access denied', 2, 0],
+    ['binary', -1, 'unsupported action requested', 7, 0],
+    ['binary', 0, 'unable to send message: no such client connected', 4, 0],
+    ['binary', 0, 'status: no server associated with 9.9.9.9#21', 4, 0],
+    ['binary', -1, "msg host: error resolving 'x.invalid': No such file or directory", 4, 0],
+    ['binary', -1, 'missing required parameters', 3, 0],
+  ];
+  test.each(cases)('%s %i %j: %i, stock %i', async (dialect, status, line, ours, stock) => {
+    server = await startScriptedServer(speak(dialect, {status, responses: [line]}));
+    const args = ['-s', server.socket];
+    const plain = await runFtpdctl([...args, 'request', 'x']);
+    expect(plain).toMatchObject({
+      status: ours,
+      stdout: `ftpdctl: ${line}\n`,
+      stderr: expect.any(String) as string,
+    });
+    expect((await runFtpdctl([...args, '--stock-exit-status', 'request', 'x'])).status).toBe(stock);
+  });
+
+  test('msg all with nobody connected is no failure', async () => {
+    server = await startScriptedServer(
+      speak('binary', {status: 0, responses: ['error sending message: Success']}),
+    );
+    expect((await runFtpdctl(['-s', server.socket, 'msg', 'all', 'hi'])).status).toBe(0);
+  });
+
+  test.each([
+    [['--bogus', 'status']],
+    [['-s']],
+    [[]],
+    [['--timeout', 'soon', 'status']],
+    [['msg', '--bogus', 'all', 'hi']],
+    [['msg']],
+    [['msg', 'user']],
+    [['msg', 'user', 'dave']],
+    [['msg', 'all', '']],
+    [['msg', 'bogus', 'x']],
+    [['request']],
+    [['-s', 'relative.sock', 'help']],
+  ])('%j is a usage error: 3, one line on stderr, nothing on stdout', async (args) => {
+    const {status, stdout, stderr} = await runFtpdctl(args);
+    expect({status, stdout}).toEqual({status: 3, stdout: ''});
+    expect(stderr).toMatch(/^ftpdctl: [^\n]+\n$/);
+  });
+});
+
+describe('output', () => {
+  test('escape sequences of a server never reach the terminal raw', async () => {
+    const frame = responseFrame('binary', {status: 0, responses: ['\u001b[31mred\u0007', 'é ☃']});
+    server = await startScriptedServer(send(frame));
+    const {stdout} = await runFtpdctl(['-s', server.socket, 'help']);
+    expect(stdout).toBe('ftpdctl: \\x1b[31mred\\x07\nftpdctl: é ☃\n');
+  });
+
+  test.each([
+    ['an answer', ['msg', 'all', 'hi'], 0],
+    ['a usage error', ['msg', 'user'], 3],
+    ['an unknown option', ['msg', '--bogus', 'all', 'hi'], 3],
+    ['a refusal', ['msg', 'all', 'a\u0007'], 3],
+  ])('--json prints one object for %s', async (_name, args, status) => {
+    server = await startScriptedServer(speak('json', SENT));
+    const run = await runFtpdctl(['--json', '-s', server.socket, ...args]);
+    expect(run.status).toBe(status);
+    expect(run.stderr).toBe('');
+    expect(JSON.parse(run.stdout)).toMatchObject({exitStatus: status});
+  });
+
+  test('-v says what is done, on standard error', async () => {
+    server = await startScriptedServer(speak('json', SENT));
+    const {stdout, stderr} = await runFtpdctl(['-v', '-s', server.socket, 'msg', 'all', 'hi']);
+    expect(stdout).toBe('ftpdctl: message sent\n');
+    expect(stderr).toContain(`contacting server using '${server.socket}'`);
+  });
+
+  test('repeated words stay where they are', async () => {
+    server = await startScriptedServer(speak('json', SENT));
+    await runFtpdctl([
+      '-s',
+      server.socket,
+      'msg',
+      'all',
+      'the',
+      'cat',
+      'and',
+      'the',
+      'dog',
+      'and',
+      'the',
+      '-v',
+      '--',
+      '-v',
+    ]);
+    expect(server.executed[0]!.args).toEqual(['all', 'the cat and the dog and the -v -- -v']);
+  });
+
+  test('bare help is asked of the server; -h is ours', async () => {
+    server = await startScriptedServer(speak('json', {status: 0, responses: ['msg: send a message']}));
+    expect((await runFtpdctl(['-s', server.socket, 'help'])).stdout).toBe('ftpdctl: msg: send a message\n');
+    expect(server.executed).toHaveLength(1);
+    const help = await runFtpdctl(['-h']);
+    expect(help).toMatchObject({status: 0, stderr: ''});
+    expect(help.stdout).toContain('msg');
+    expect((await runFtpdctl(['--version'])).stdout).toMatch(/^ftpdctl\/\d/);
+  });
+});
+
+test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+  '%s removes the client path and ends the program',
+  async (signal) => {
+    server = await startScriptedServer(hang);
+    const child = spawn(process.execPath, [join(CHECKOUT, 'bin/run.js'), '-s', server.socket, 'help'], {
+      stdio: 'ignore',
+    });
+    const exit = once(child, 'exit');
+    while (server.connections.length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+    const paths = server.connections.map(({clientPath}) => clientPath!);
+    expect(paths.every((path) => existsSync(path))).toBe(true);
+    child.kill(signal);
+    expect(await exit).toEqual([null, signal]);
+    expect(paths.some((path) => existsSync(path))).toBe(false);
+  },
+);

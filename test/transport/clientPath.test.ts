@@ -1,0 +1,74 @@
+import {existsSync, lstatSync, rmSync, symlinkSync, writeFileSync} from 'node:fs';
+import {afterEach, expect, test, vi} from 'vitest';
+import {bindClientPath, isOurClientPath} from '../../src/lib/transport/clientPath.ts';
+import {closeDescriptor, streamSocket} from '../../src/lib/transport/libc.ts';
+
+const cleanups: (() => void)[] = [];
+afterEach(() => {
+  for (const cleanup of cleanups.splice(0)) cleanup();
+  vi.restoreAllMocks();
+});
+
+/** The path that `Math.random()` = `value` leads to. */
+const pathFor = (value: number) => `/tmp/ftp.cl${100_000_000 + Math.floor(value * 100_000_000)}`;
+
+function bound() {
+  const fd = streamSocket();
+  cleanups.push(() => closeDescriptor(fd));
+  const path = bindClientPath(fd);
+  cleanups.push(() => path.remove());
+  return path;
+}
+
+test('a fresh socket of mode 0700, whatever the umask', () => {
+  const umask = process.umask(0o177);
+  cleanups.push(() => process.umask(umask));
+  const {mode} = lstatSync(bound().path);
+  expect(mode.toString(8)).toBe('140700');
+  expect(process.umask()).toBe(0o177);
+});
+
+test.each([
+  ['file', (path: string) => writeFileSync(path, 'mine')],
+  ['symbolic link to nowhere', (path: string) => symlinkSync('/tmp/ftpdctl-nowhere', path)],
+])('a %s at the path is neither followed nor replaced', (_kind, make) => {
+  const taken = pathFor(0.123456789);
+  make(taken);
+  cleanups.push(() => rmSync(taken, {force: true}));
+  vi.spyOn(Math, 'random').mockReturnValueOnce(0.123456789).mockReturnValueOnce(0.5);
+  const before = lstatSync(taken).ino;
+  const {path} = bound();
+  expect(path).toBe(pathFor(0.5));
+  expect(lstatSync(taken).ino).toBe(before);
+  expect(existsSync('/tmp/ftpdctl-nowhere')).toBe(false);
+});
+
+test('what has taken the place of our socket is left alone', () => {
+  const ours = bound();
+  rmSync(ours.path);
+  writeFileSync(ours.path, 'theirs');
+  cleanups.push(() => rmSync(ours.path, {force: true}));
+  ours.remove();
+  expect(existsSync(ours.path)).toBe(true);
+});
+
+test('no signal handler stays when no path is left', () => {
+  const before = process.listenerCount('SIGTERM');
+  const one = bound();
+  const two = bound();
+  expect(process.listenerCount('SIGTERM')).toBe(before + 1);
+  one.remove();
+  two.remove();
+  two.remove();
+  expect(process.listenerCount('SIGTERM')).toBe(before);
+});
+
+test.each([
+  ['/tmp/ftp.cl123456789', true],
+  ['/tmp/ftp.cl12345', false],
+  ['/tmp/ftp.cl4194304', false],
+  ['/tmp/ftp.cl1234567890', false],
+  ['/tmp/ftp.cl12345678x', false],
+  ['/var/tmp/ftp.cl123456789', false],
+  ['', false],
+])('%j is ours: %s', (path, ours) => expect(isOurClientPath(path)).toBe(ours));

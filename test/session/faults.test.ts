@@ -1,5 +1,5 @@
 import {randomBytes} from 'node:crypto';
-import {chmodSync, existsSync, mkdtempSync, readdirSync, rmSync} from 'node:fs';
+import {chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, rmSync} from 'node:fs';
 import {createRequire} from 'node:module';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
@@ -298,6 +298,34 @@ describe('a stranger’s datagram', () => {
     await stranger.kill();
     expect(existsSync(foreign)).toBe(true);
     rmSync(foreign);
+  });
+});
+
+describe.runIf(process.getuid!() === 0)('root', () => {
+  it("may take part in a user's queue, in a directory of that user's", async () => {
+    chownSync(directory, NOBODY, NOBODY);
+    const server = await spawn(QUEUE, queuePath, String(NOBODY));
+    const mailbox = openMailbox({queuePath});
+    expect(process.geteuid!()).toBe(0);
+    const session = mailbox.register(identity());
+    await vi.waitFor(async () => expect(await server.ask('sessions')).toEqual(['dave']));
+    await server.ask('hi');
+    await vi.waitFor(() => expect(session.pending().map(({text}) => text)).toEqual(['hi']));
+    await mailbox.close();
+    await server.kill();
+    rmSync(queuePath);
+  });
+
+  it('does not fall for a queue that a user has put where everybody may', async () => {
+    chmodSync(directory, 0o1777);
+    const server = await spawn(QUEUE, queuePath, String(NOBODY));
+    const mailbox = openMailbox({queuePath});
+    mailbox.register(identity());
+    await new Promise(setImmediate);
+    expect(await server.ask('sessions')).toEqual([]);
+    await mailbox.close();
+    await server.kill();
+    rmSync(queuePath);
   });
 });
 

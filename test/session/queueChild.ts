@@ -1,8 +1,16 @@
-/** A process with a session queue, which does what its parent asks for. */
+/** A process with a session queue, of another user if need be, which does what its parent asks for. */
+import {createRequire} from 'node:module';
 import {SessionQueue} from '../../src/lib/session/sessionQueue.ts';
 import {ALL} from './support.ts';
 
-const queue = SessionQueue.open(process.argv[2]!);
+const [queuePath, uid] = process.argv.slice(2) as [string, string | undefined];
+if (uid !== undefined) {
+  // The native package is loaded as root: the checkout may lie where nobody else can read.
+  createRequire(import.meta.url)('unix-dgram');
+  process.setgid!(Number(uid));
+  process.setuid!(Number(uid));
+}
+const queue = SessionQueue.open(queuePath);
 
 process.on('message', (question: string) => {
   if (question === 'sessions') process.send!(queue.sessions().map(({user}) => user));

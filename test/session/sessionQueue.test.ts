@@ -1,4 +1,4 @@
-import {existsSync, mkdtempSync, readdirSync, rmSync} from 'node:fs';
+import {existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterEach, beforeEach, describe, expect, it, vi} from 'vitest';
@@ -6,6 +6,7 @@ import {MAX_TEXT_BYTES, MAX_WAITING_BYTES, MAX_WAITING_MESSAGES} from '../../src
 import type {Mailbox, SessionMailbox} from '../../src/lib/session/mailbox.ts';
 import {openMailbox} from '../../src/lib/session/processMailbox.ts';
 import {SessionQueue} from '../../src/lib/session/sessionQueue.ts';
+import {MAX_SOCKET_PATH_BYTES} from '../../src/lib/transport/datagram.ts';
 import {ALL, identity, logOf} from './support.ts';
 
 let directory: string;
@@ -149,6 +150,36 @@ describe('sessions', () => {
     for (let n = 0; n < 3000; n++) box.register(identity({user: `user${n}`}));
     const sessions = await known(queue, 3000);
     expect(new Set(sessions.map(({id}) => id)).size).toBe(3000);
+  });
+});
+
+describe('the path of a queue', () => {
+  const most = MAX_SOCKET_PATH_BYTES - '.4194304.0123456789ab'.length;
+
+  it('may be as long as the names beside it allow', async () => {
+    queuePath = join(directory, 'x'.repeat(most - directory.length - 1));
+    const queue = openQueue();
+    mailbox().register(identity());
+    await known(queue, 1);
+    queuePath += 'x';
+    expect(() => openQueue()).toThrow(expect.objectContaining({code: 'SOCKET_PATH_TOO_LONG'}));
+  });
+
+  it.each(['none/queue', 'file/queue'])('must lead into a directory: %s', (wrong) => {
+    writeFileSync(join(directory, 'file'), '');
+    queuePath = join(directory, wrong);
+    expect(() => openQueue()).toThrow(expect.objectContaining({code: 'SOCKET_DIRECTORY'}));
+    expect(() => mailbox()).toThrow(expect.objectContaining({code: 'SOCKET_DIRECTORY'}));
+    rmSync(join(directory, 'file'));
+  });
+
+  it('belongs to one server, and leaves other files beside it alone', () => {
+    const others = ['queue.1.0123456789ab', 'queue.log', 'queue.1.0123456789AB'];
+    for (const file of others) writeFileSync(join(directory, file), '');
+    openQueue();
+    expect(() => openQueue()).toThrow(expect.objectContaining({code: 'SOCKET_TAKEN'}));
+    for (const file of others) rmSync(join(directory, file));
+    expect(readdirSync(directory)).toEqual(['queue']);
   });
 });
 

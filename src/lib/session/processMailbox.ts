@@ -6,6 +6,7 @@ import {ACTIVE_INTERVAL_MS, CLOSE_GRACE_MS, RETRY_MS} from './limits.ts';
 import type {Mailbox, SessionMailbox} from './mailbox.ts';
 import {type DeliveryRecord, decodeToMailbox, pack, type ReceiptRecord} from './schema.ts';
 import {pick, toSpans} from './spans.ts';
+import {asOwnerOfPlace, trustsBeside} from './trust.ts';
 
 /**
  * Open this process's mailbox beside the queue at `queuePath`. One is enough for all of its sessions.
@@ -53,7 +54,9 @@ class ProcessMailbox implements Mailbox, SessionNews {
 
   constructor(queuePath: string) {
     this.#queuePath = queuePath;
-    this.#receiver = DatagramReceiver.bind(mailboxPath(queuePath, this.#id), (bytes) => this.#receive(bytes));
+    this.#receiver = asOwnerOfPlace(queuePath, () =>
+      DatagramReceiver.bind(mailboxPath(queuePath, this.#id), (bytes) => this.#receive(bytes)),
+    );
   }
 
   register(identity: SessionIdentity): SessionMailbox {
@@ -148,9 +151,10 @@ class ProcessMailbox implements Mailbox, SessionNews {
       for (const to of toSpans(numbers)) this.#receipts.push({id, state: 'shown', to});
     }
     this.#shown.clear();
-    for (let parcel = this.#nextParcel(); parcel !== null; parcel = this.#nextParcel()) {
+    for (let say = this.#nextToSay(); say !== null; say = this.#nextToSay()) {
       const sender = this.#sender();
-      if (sender === null) return;
+      if (sender === null || sender.isCongested) return;
+      const parcel = say();
       const result = sender.send(parcel.bytes);
       if (result.kind === 'full') return;
       if (result.kind === 'sent') parcel.sent();
@@ -160,12 +164,15 @@ class ProcessMailbox implements Mailbox, SessionNews {
   }
 
   /** In this order: a server hears of a session before its receipts, and of its end after them. */
-  #nextParcel(): Parcel | null {
-    if (this.#toIntroduce.size > 0) return this.#hello();
-    if (this.#receipts.length > 0) return this.#nextReceipts();
-    if (this.#activeOnes.size > 0)
-      return this.#list('active', this.#activeOnes, (it) => this.#activeOnes.delete(it));
-    if (this.#toLeave.size > 0) return this.#list('goodbye', this.#toLeave, (it) => this.#forget(it));
+  #nextToSay(): (() => Parcel) | null {
+    if (this.#toIntroduce.size > 0) return () => this.#hello();
+    if (this.#receipts.length > 0) return () => this.#nextReceipts();
+    if (this.#activeOnes.size > 0) {
+      return () => this.#list('active', this.#activeOnes, (session) => this.#activeOnes.delete(session));
+    }
+    if (this.#toLeave.size > 0) {
+      return () => this.#list('goodbye', this.#toLeave, (session) => this.#forget(session));
+    }
     return null;
   }
 
@@ -221,7 +228,7 @@ class ProcessMailbox implements Mailbox, SessionNews {
     if (this.#link.kind === 'linked') return this.#link.sender;
     if (this.#link.kind === 'closed' || this.#link.timer !== undefined) return null;
     const result = DatagramSender.connect(this.#queuePath, {
-      trusts: isServerTrusted,
+      trusts: trustsBeside(this.#queuePath),
       onWritable: () => this.#flush(),
     });
     if (result.kind === 'connected') {
@@ -263,10 +270,4 @@ class ProcessMailbox implements Mailbox, SessionNews {
       };
     });
   }
-}
-
-/** A server may be anyone's to root, and must be our own or root's to everybody else. */
-function isServerTrusted(uid: number): boolean {
-  const own = process.geteuid!();
-  return own === 0 || uid === own || uid === 0;
 }

@@ -6,13 +6,14 @@ import {type Audience, audienceFilter} from '../audience/audience.ts';
 import type {SessionIdentity} from '../audience/session.ts';
 import {FtpdctlError} from '../errors.ts';
 import {DatagramReceiver, DatagramSender, isListening, removeSocketFile} from '../transport/datagram.ts';
-import {mailboxIdOf, mailboxPath} from './address.ts';
+import {checkQueuePath, mailboxIdOf, mailboxPath} from './address.ts';
 import {Ledger, type Receipt, type Undelivered} from './ledger.ts';
 import {MAX_SESSIONS, MAX_TEXT_BYTES} from './limits.ts';
 import {Peer} from './peer.ts';
 import {QueueSession, type SessionEntry} from './queueSession.ts';
 import {decodeToServer, pack, type ReceiptRecord, type SessionRecord, type ToServer} from './schema.ts';
 import {pick, type Spans} from './spans.ts';
+import {trustsBeside} from './trust.ts';
 
 /** Why a message was not shown. */
 export const UNDELIVERED = {
@@ -61,12 +62,14 @@ export class SessionQueue extends EventEmitter<SessionQueueEvents> {
   readonly #ledger = new Ledger();
   /** Message ids are unique over all servers and restarts: a random part for this one, and a count. */
   readonly #run = randomBytes(6).toString('hex');
+  readonly #trusts: (uid: number) => boolean;
   #messages = 0;
   #sessionCount = 0;
 
   private constructor(readonly path: string) {
     super();
     this.#receiver = DatagramReceiver.bind(path, (bytes) => this.#receive(bytes));
+    this.#trusts = trustsBeside(path);
     this.#findMailboxes();
   }
 
@@ -77,6 +80,7 @@ export class SessionQueue extends EventEmitter<SessionQueueEvents> {
    * @throws FtpdctlError when no socket can be bound there, or the package unix-dgram is not installed
    */
   static open(queuePath: string): SessionQueue {
+    checkQueuePath(queuePath);
     return new SessionQueue(queuePath);
   }
 
@@ -196,11 +200,10 @@ export class SessionQueue extends EventEmitter<SessionQueueEvents> {
     }
   }
 
-  /** The kernel lets no process send to us that is not root's or our own. The other way round it is up to us. */
   #connect(id: string, greeting: Buffer | null): Peer | null {
     const socketPath = mailboxPath(this.path, id);
     const result = DatagramSender.connect(socketPath, {
-      trusts: (uid) => uid === 0 || uid === process.geteuid!(),
+      trusts: this.#trusts,
       onWritable: () => {
         const peer = this.#peers.get(id);
         if (peer !== undefined) this.#flush(peer);

@@ -175,6 +175,11 @@ export class DatagramSender {
     return failure === undefined ? {kind: 'sent'} : notReached(failure);
   }
 
+  /** Whether sending is of no use until `onWritable`. */
+  get isCongested(): boolean {
+    return this.#state.kind === 'congested';
+  }
+
   close(): void {
     if (this.#state.kind === 'closed') return;
     if (this.#state.kind === 'congested') clearTimeout(this.#state.timer);

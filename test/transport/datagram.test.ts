@@ -12,6 +12,7 @@ import {
 import {createServer} from 'node:net';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
+import {setTimeout} from 'node:timers/promises';
 import {build} from 'esbuild';
 import {afterEach, beforeEach, describe, expect, it, vi} from 'vitest';
 import {
@@ -258,6 +259,26 @@ describe('send', () => {
       await vi.waitFor(async () => expect(await child.ask('count')).toBe(sent + 1));
     },
   );
+
+  it('does not spin while others take all the room there is', async () => {
+    const {received} = receive();
+    const woken = vi.fn(() => {
+      const other = connect();
+      fill(other);
+      other.close();
+      expect(sender.send(Buffer.from('late'))).toEqual({kind: 'full'});
+    });
+    const sender = connect(woken);
+    fill(sender);
+    await setTimeout(300);
+    const wakeUps = woken.mock.calls.length;
+    expect(wakeUps).toBeGreaterThan(1);
+    expect(wakeUps).toBeLessThan(20);
+    woken.mockImplementation(() => {
+      expect(sender.send(Buffer.from('at last'))).toEqual({kind: 'sent'});
+    });
+    await vi.waitFor(() => expect(received.at(-1)).toBe('at last'), 3000);
+  });
 
   it('finds out that the peer has died, full or not, and stays calm', async () => {
     const child = await spawnChild('receive', path);

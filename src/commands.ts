@@ -1,6 +1,8 @@
 /** Our own commands by their oclif ids: each is loaded when it is run. Any other action is sent to the server. */
 export const LOADERS = {
+  mock: () => import('./commands/mock.ts'),
   msg: () => import('./commands/msg.ts'),
   request: () => import('./commands/request.ts'),
   status: () => import('./commands/status.ts'),
+  who: () => import('./commands/who.ts'),
 } as const;

@@ -23,15 +23,22 @@ export abstract class ControlCommand extends BaseCommand {
     request: {readonly action: string; readonly args: readonly string[]},
     call: (client: ReturnType<BaseCommand['client']>) => Promise<Answer>,
   ): Promise<Answer> {
+    const answer = await this.ask(options, call);
+    this.report(options, request, answer);
+    return answer;
+  }
+
+  /** Send and explain the wait; print nothing. */
+  protected async ask(
+    options: GlobalOptions,
+    call: (client: ReturnType<BaseCommand['client']>) => Promise<Answer>,
+  ): Promise<Answer> {
     const waiting = new Waiting(options);
-    let answer: Answer;
     try {
-      answer = await call(this.client(options, (event) => waiting.on(event)));
+      return await call(this.client(options, (event) => waiting.on(event)));
     } finally {
       waiting.end();
     }
-    this.report(options, request, answer);
-    return answer;
   }
 
   /** Print the response lines, or one JSON object, and set the exit status. */

@@ -1,5 +1,6 @@
 import {statSync} from 'node:fs';
 import path from 'node:path';
+import {loadUnixDgram} from '../transport/datagram.ts';
 
 /*
  * Only processes of the server's user or root's take part in a queue. The kernel sees to it that no other can send to
@@ -17,6 +18,7 @@ export function trustsBeside(queuePath: string): (uid: number) => boolean {
 /** Run `bind`; root does so as the owner of the directory, whose server could not write to root's own socket. */
 export function asOwnerOfPlace<T>(queuePath: string, bind: () => T): T {
   if (process.geteuid!() !== 0) return bind();
+  loadUnixDgram();
   process.seteuid!(ownerOfPlace(queuePath));
   try {
     return bind();

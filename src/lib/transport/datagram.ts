@@ -318,12 +318,17 @@ function removeStale(socketPath: string): void {
 
 const requireHere = createRequire(import.meta.url);
 
-/** The package is native and optional, so it is asked for when it is needed and not before. */
 function openSocket(): NativeSocket {
-  return loadLibrary().createSocket('unix_dgram');
+  return loadUnixDgram().createSocket('unix_dgram');
 }
 
-function loadLibrary(): {createSocket(type: 'unix_dgram'): NativeSocket} {
+/**
+ * The package is native and optional, so it is loaded with the first socket and not before; or by this, when the first
+ * socket will be opened by a user who may not be able to read it.
+ *
+ * @throws FtpdctlError when it is not installed
+ */
+export function loadUnixDgram(): {createSocket(type: 'unix_dgram'): NativeSocket} {
   try {
     return requireHere('unix-dgram');
   } catch (cause) {

@@ -1,5 +1,5 @@
 import {execFileSync} from 'node:child_process';
-import {existsSync, readdirSync, readFileSync, statSync} from 'node:fs';
+import {existsSync, readdirSync, readFileSync, statSync, writeFileSync} from 'node:fs';
 import {fileURLToPath} from 'node:url';
 import {build as bundle} from 'esbuild';
 
@@ -14,6 +14,7 @@ const common = {
   // Native modules, and what only the slow commands load: installed with the package.
   external: ['ajv', 'any-ascii', 'inquirer', 'koffi', 'typescript', 'unix-dgram'],
   logLevel: 'warning',
+  metafile: true,
 };
 
 /**
@@ -21,7 +22,7 @@ const common = {
  * ES module with its types; and the commands as oclif's manifest wants to read them.
  */
 export async function build({types = false} = {}) {
-  await Promise.all([
+  const bundles = await Promise.all([
     bundle({
       ...common,
       entryPoints: {start: 'src/start.ts', program: 'src/main.ts'},
@@ -42,9 +43,22 @@ export async function build({types = false} = {}) {
       external: [...common.external, '@oclif/core'],
     }),
   ]);
+  writeNotices(bundles.flatMap(({metafile}) => Object.keys(metafile.inputs)));
   if (types) {
     execFileSync('node_modules/.bin/tsc', ['-p', 'tsconfig.types.json'], {cwd: root, stdio: 'inherit'});
   }
+}
+
+/** The licences of the packages that are bundled in. */
+function writeNotices(inputs) {
+  const packages = new Set(inputs.flatMap((file) => file.match(/^node_modules\/(?:@[^/]+\/)?[^/]+/) ?? []));
+  const notices = [...packages].sort().map((folder) => {
+    const {name, version, license} = JSON.parse(readFileSync(`${root}${folder}/package.json`, 'utf8'));
+    const file = readdirSync(`${root}${folder}`).find((entry) => /^licen[cs]e/i.test(entry));
+    const text = file ? readFileSync(`${root}${folder}/${file}`, 'utf8') : `License: ${license}\n`;
+    return `${name} ${version}\n\n${text}`;
+  });
+  writeFileSync(`${root}dist/THIRD-PARTY-NOTICES.txt`, notices.join(`\n${'-'.repeat(80)}\n\n`));
 }
 
 /**

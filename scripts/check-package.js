@@ -1,0 +1,55 @@
+import {execFileSync} from 'node:child_process';
+import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {fileURLToPath} from 'node:url';
+
+/** What a user gets: packs the package, installs it into an empty folder, runs it, and compiles against its types. */
+const root = fileURLToPath(new URL('..', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'ftpdctl-package-'));
+const run = (command, args, options = {}) =>
+  execFileSync(command, args, {
+    cwd: folder,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+    ...options,
+  });
+
+try {
+  run('npm', ['pack', '--silent', '--pack-destination', folder], {cwd: root});
+  writeFileSync(join(folder, 'package.json'), '{"private": true, "type": "module"}');
+  const [archive] = run('ls', []).match(/ftpdctl-.*\.tgz/);
+  run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', `./${archive}`]);
+
+  const program = join(folder, 'node_modules/.bin/ftpdctl');
+  expect(run(program, ['--version']).startsWith('ftpdctl/'), 'the program tells its version');
+  expect(run(program, ['--help']).includes('msg'), 'the program shows its help');
+
+  const example = `import {ControlsClient, type Answer, STATUS} from 'ftpdctl';
+const client = new ControlsClient({socket: '/nonexistent/socket', timeout: 100});
+const failed: string = await client.message(['all'], 'hi').then((answer: Answer) => String(answer.verdict === STATUS.OK), (error) => error.code);
+if (failed !== 'SOCKET_MISSING') throw new Error(failed);
+`;
+  writeFileSync(join(folder, 'example.ts'), example);
+  const options = [
+    '--outDir',
+    '.',
+    '--module',
+    'nodenext',
+    '--target',
+    'es2022',
+    '--strict',
+    '--skipLibCheck',
+    'false',
+  ];
+  const types = ['--typeRoots', join(root, 'node_modules/@types'), '--types', 'node'];
+  run(join(root, 'node_modules/.bin/tsc'), [...options, ...types, 'example.ts'], {stdio: 'inherit'});
+  run(process.execPath, ['example.js']);
+  console.log('the package installs, runs and compiles');
+} finally {
+  rmSync(folder, {recursive: true, force: true});
+}
+
+function expect(truth, what) {
+  if (!truth) throw new Error(`not so: ${what}`);
+}

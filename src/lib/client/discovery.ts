@@ -1,4 +1,6 @@
-import {readFileSync} from 'node:fs';
+import {existsSync} from 'node:fs';
+import {loadSettings} from '../config/load.ts';
+import {systemConfigSource} from '../transport/configSource.ts';
 import {runtimeDirectories} from '../transport/runtimeDirectory.ts';
 import {ClientError} from './errors.ts';
 
@@ -63,12 +65,12 @@ function configuredSockets(): SocketCandidate[] {
   });
 }
 
-/** The last `ControlsSocket` of a file; one that cannot be read names none. */
-function controlsSocketIn(file: string): string | undefined {
+/** The `ControlsSocket` of a configuration; one that is absent or cannot be read names none. */
+function controlsSocketIn(file: string): string | null {
+  if (!existsSync(file)) return null;
   try {
-    const found = [...readFileSync(file, 'utf8').matchAll(/^\s*ControlsSocket\s+"?(\/[^"\s]+)/gim)];
-    return found.at(-1)?.[1];
+    return loadSettings(systemConfigSource, file).settings.controls.socket.value;
   } catch {
-    return undefined;
+    return null;
   }
 }

@@ -66,8 +66,12 @@ export function connectError(
   }
   // Of many places the one that holds something is the one to speak of first.
   const telling = failures.find(({error}) => error.code !== 'ENOENT' && error.code !== 'ENOTDIR');
-  const looked = failures.map(({candidate, error}) => `${candidate.path} (${wordingOf(error).says})`);
-  return new ClientError('NO_SOCKET', `no server answers; looked at ${looked.join(', ')}`, {
+  const sayings = [...new Set(failures.map(({error}) => wordingOf(error).says))];
+  const looked = sayings.map((says) => {
+    const places = failures.filter(({error}) => wordingOf(error).says === says);
+    return `${says}: ${places.map(({candidate}) => candidate.path).join(', ')}`;
+  });
+  return new ClientError('NO_SOCKET', `no server answers; ${looked.join('; ')}`, {
     cause: first?.error,
     hint: telling ? wordingOf(telling.error).hint : 'name the ControlsSocket of the server with -s',
   });

@@ -1,0 +1,107 @@
+import {execFile, spawn} from 'node:child_process';
+import {once} from 'node:events';
+import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {createServer} from 'node:net';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {createInterface} from 'node:readline';
+import {fileURLToPath} from 'node:url';
+import {promisify} from 'node:util';
+import {Client} from 'basic-ftp';
+import chalk from 'chalk';
+
+/** The whole story: a control server, a mock FTP server, an FTP client, and messages standing in its replies. */
+const program = fileURLToPath(new URL('../bin/run.js', import.meta.url));
+const directory = mkdtempSync(join(tmpdir(), 'ftpdctl-demo-'));
+const env = {...process.env, XDG_RUNTIME_DIR: directory, XDG_CACHE_HOME: directory};
+delete env.FTPDCTL_SOCKET;
+const socket = join(directory, 'ftpdctl/ftpdctl.sock');
+const servers = [];
+
+try {
+  const port = await freePort();
+  const config = join(directory, 'proftpd.conf');
+  const {stdout} = await run('serve', '--print-config');
+  writeFileSync(config, stdout.replace(/^Port .*/m, `Port ${port}`));
+
+  heading('A control server and a mock FTP server, on a configuration of their own');
+  await start('serve', '--config', config);
+  await start('mock', '--config', config);
+
+  heading('An FTP client logs in as dave');
+  const client = new Client();
+  client.ftp.log = showConversation;
+  client.ftp.verbose = true;
+  client.ftp.log = showConversation;
+  await client.access({host: '127.0.0.1', port, user: 'dave', password: 'anything'});
+
+  heading('Messages, and the replies to whatever the client does next');
+  await ftpdctl('msg', 'user', 'dave', 'please', 'delete', 'some', 'files');
+  await client.send('NOOP');
+  await ftpdctl('msg', 'host', '127.0.0.1', 'your', 'quota', 'is', 'nearly', 'full');
+  await client.cd('/pub');
+  await ftpdctl('msg', 'class', 'local', 'Mittagessen für alle 🍲');
+  await ftpdctl('msg', 'all', 'going', 'down', 'at', '18:00');
+  await client.list();
+  await ftpdctl('who');
+  await ftpdctl('msg', 'user', 'bob', 'are', 'you', 'there?');
+
+  heading('Goodbye');
+  await client.send('QUIT').catch(() => {});
+  client.close();
+} finally {
+  for (const server of servers) server.kill('SIGTERM');
+  await Promise.all(servers.map((server) => server.exitCode ?? once(server, 'exit')));
+  rmSync(directory, {recursive: true, force: true});
+}
+
+function heading(text) {
+  console.log(`\n${chalk.bold(text)}`);
+}
+
+/** What is said on the control connection, messages standing out. */
+function showConversation(line) {
+  if (/^(Connected|Login security|Trying|Control socket|Uploading|Downloading|Received)/.test(line)) return;
+  for (const part of line.replace(/\s+$/, '').split('\r\n')) {
+    const sent = part.startsWith('> ');
+    console.log(`  ${sent ? chalk.cyan(part) : markMessage(part)}`);
+  }
+}
+
+const MESSAGES =
+  /(please delete some files|your quota is nearly full|Mittagessen für alle 🍲|going down at 18:00)/;
+
+function markMessage(line) {
+  return line.replace(MESSAGES, (message) => chalk.bold.yellow(message));
+}
+
+/** Run the program to its end; its exit status is part of the story, not a failure. */
+function run(...args) {
+  return promisify(execFile)(process.execPath, [program, ...args], {env}).catch((error) => error);
+}
+
+async function ftpdctl(...args) {
+  console.log(`\n${chalk.green('$')} ftpdctl ${args.join(' ')}`);
+  const {stdout, stderr, code = 0} = await run('-s', socket, ...args);
+  process.stdout.write(stdout + stderr + (code === 0 ? '' : chalk.dim(`(exit status ${code})\n`)));
+}
+
+/** Start a server and wait until it says that it listens. */
+async function start(...args) {
+  console.log(`${chalk.green('$')} ftpdctl ${args[0]} --config proftpd.conf &`);
+  const server = spawn(process.execPath, [program, ...args], {env, stdio: ['ignore', 'inherit', 'pipe']});
+  servers.push(server);
+  for await (const line of createInterface(server.stderr)) {
+    console.log(line.replaceAll(directory, '$XDG_RUNTIME_DIR'));
+    if (line.includes('listening')) return;
+  }
+  throw new Error(`ftpdctl ${args[0]} did not start`);
+}
+
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const {port} = server.address();
+  server.close();
+  return port;
+}

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import {build} from '../scripts/build.js';
-
-await build();
-await import('./run.js');
+import('../scripts/build.js').then(async ({build}) => {
+  await build();
+  require('./run.js');
+});

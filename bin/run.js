@@ -1,4 +1,6 @@
 #!/usr/bin/env node
-import start from '../dist/start.cjs';
+const {main} = require('../dist/start.cjs');
 
-process.exitCode = await start.main(process.argv.slice(2));
+main(process.argv.slice(2)).then((status) => {
+  process.exitCode = status;
+});

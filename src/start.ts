@@ -9,26 +9,21 @@ import {
   writeFileSync,
 } from 'node:fs';
 import {createRequire} from 'node:module';
-import {homedir} from 'node:os';
 import {dirname, join} from 'node:path';
 import {constants, Script} from 'node:vm';
+import {cacheDirectory} from './lib/client/memory.ts';
 
 /**
  * Starts the program from `program.cjs` and keeps V8's compiled code between runs, which halves the time to the first
  * line of work. Node ≥ 22.1 has `module.enableCompileCache` for that; Node 20 has not.
  */
 const file = join(__dirname, 'program.cjs');
-const cacheFile = join(cacheDirectory(), 'code');
+const cacheFile = join(cacheDirectory(process.env), 'code');
 
 /** Compiled code fits one program and one Node alone. V8 itself compares no more than the source's length. */
 function keyOf(): string {
   const {size, mtimeMs} = statSync(file);
   return `${process.version} ${process.arch} ${size} ${mtimeMs}\n`;
-}
-
-function cacheDirectory(): string {
-  const base = process.env['XDG_CACHE_HOME'];
-  return join(base?.startsWith('/') ? base : join(process.env['HOME'] || homedir(), '.cache'), 'ftpdctl');
 }
 
 /** Compiled code is trusted as the program is: only a file that nobody else could have written will do. */

@@ -34,7 +34,7 @@ const dialects: [string, Dialect][] = [
 
 /** Every way to cut the bytes in two, then all bytes one by one; a long frame is cut at a sample of its places. */
 function* splits(bytes: Buffer): Generator<Buffer[]> {
-  const step = Math.max(1, Math.floor(bytes.length / 600));
+  const step = Math.max(1, Math.floor(bytes.length / 6000));
   for (let at = 0; at <= bytes.length; at += step) yield [bytes.subarray(0, at), bytes.subarray(at)];
   yield [...bytes].map((byte) => Buffer.from([byte]));
 }

@@ -4,6 +4,7 @@ import {LOADERS} from './commands.ts';
 import {type CommandLine, parseCommandLine} from './lib/cli/argv.ts';
 import type {BaseCommand} from './lib/cli/baseCommand.ts';
 import {reportFailure} from './lib/cli/failure.ts';
+import {didYouMean} from './lib/cli/suggest.ts';
 import {UsageError} from './lib/cli/usageError.ts';
 
 const COMMANDS: Readonly<Record<string, () => Promise<{default: Pick<typeof BaseCommand, 'execute'>}>>> =
@@ -49,10 +50,23 @@ async function dispatch(line: CommandLine): Promise<void> {
   }
   const {id, argv} = commandOf(line);
   const load = COMMANDS[id];
-  if (!load)
-    throw new UsageError(`unknown command: ${id.replace(':', ' ')}`, 'ftpdctl --help lists our commands');
+  if (!load) throw unknownCommand(id);
   const {default: Command} = await load();
-  await Command.execute(argv, pjson.version);
+  await Command.execute(argv, {version: pjson.version, root, commandIDs: Object.keys(COMMANDS)});
+}
+
+/** A second word that names no command of the topic before it. */
+function unknownCommand(id: string): UsageError {
+  const [topic, word = ''] = id.split(':');
+  const known = Object.keys(COMMANDS).flatMap((other) =>
+    other.startsWith(`${topic}:`) ? [other.replace(':', ' ')] : [],
+  );
+  return word === ''
+    ? new UsageError(`${topic}: missing command`, `one of: ${known.join(', ')}`)
+    : new UsageError(
+        `unknown command: ${topic} ${word}`,
+        didYouMean(`${topic} ${word}`, known, `one of: ${known.join(', ')}`),
+      );
 }
 
 /** Which command a line means, and its oclif argument vector. */

@@ -1,3 +1,4 @@
+import {didYouMean} from './suggest.ts';
 import {UsageError} from './usageError.ts';
 
 /** The command line, taken apart: options stand before the action, as POSIX says. */
@@ -86,7 +87,11 @@ function nextValue(option: string, queue: string[]): string {
 function unknownOption(option: string): UsageError {
   return new UsageError(
     `unknown option: ${option}`,
-    'options stand before the action; ftpdctl --help lists them',
+    didYouMean(
+      option,
+      GLOBAL_OPTIONS.map(({long}) => `--${long}`),
+      "ftpdctl --help lists those that stand before the command; a command's own stand after its name",
+    ),
   );
 }
 

@@ -4,6 +4,8 @@ import {setLogger} from '@oclif/core/logger';
 import {type ClientEvent, ControlsClient, DEFAULT_TIMEOUT} from '../client/client.ts';
 import {noteLine} from './output.ts';
 import {parseSeconds} from './seconds.ts';
+import {didYouMean} from './suggest.ts';
+import {UsageError} from './usageError.ts';
 
 /** The options that stand before any command. */
 export const globalFlags = {
@@ -38,6 +40,15 @@ export interface GlobalOptions {
   readonly 'stock-exit-status': boolean;
 }
 
+/** What a command may ask of the program it is part of. */
+export interface Program {
+  readonly version: string;
+  /** Directory of the package. */
+  readonly root: string;
+  /** Our own commands by their oclif ids. */
+  readonly commandIDs: string[];
+}
+
 /** oclif's own debug output, unless DEBUG asks for it. */
 const silent = {
   namespace: 'ftpdctl',
@@ -57,13 +68,13 @@ export abstract class BaseCommand extends Command {
    * Run without loading oclif's configuration from disk, which would cost a third of the program's start. What a
    * command asks of a configuration while it runs is answered here: there are no plugins, hooks or themes.
    */
-  static async execute(argv: readonly string[], version: string): Promise<void> {
+  static async execute(argv: readonly string[], program: Program): Promise<void> {
     if (!process.env['DEBUG']) setLogger({root: '', logger: silent});
     const config = {
       bin: 'ftpdctl',
       name: 'ftpdctl',
-      version,
-      userAgent: `ftpdctl/${version}`,
+      ...program,
+      userAgent: `ftpdctl/${program.version}`,
       plugins: new Map(),
       runHook: async () => ({successes: [], failures: []}),
       scopedEnvVar: () => undefined,
@@ -75,7 +86,16 @@ export abstract class BaseCommand extends Command {
   }
 
   protected override async catch(error: Error): Promise<never> {
+    if (isUnknownFlags(error)) throw this.#unknownOption(error.flags);
     throw error;
+  }
+
+  #unknownOption(options: readonly string[]): UsageError {
+    const known = Object.keys({...this.ctor.baseFlags, ...this.ctor.flags}).map((name) => `--${name}`);
+    return new UsageError(
+      `unknown option: ${options.join(', ')}`,
+      didYouMean(options[0] ?? '', known, 'see --help'),
+    );
   }
 
   /** A client as the global options want it. */
@@ -89,6 +109,11 @@ export abstract class BaseCommand extends Command {
       },
     });
   }
+}
+
+/** oclif's `NonExistentFlagsError`, which it does not export. */
+function isUnknownFlags(error: Error): error is Error & {readonly flags: readonly string[]} {
+  return error.constructor.name === 'NonExistentFlagsError';
 }
 
 function describe(event: ClientEvent): string {

@@ -1,7 +1,8 @@
 import type {Answer} from '../client/client.ts';
 import {exitStatusOf, normalizeStatus, STATUS, statusName} from '../protocol/status.ts';
+import {hintFor} from './answerHint.ts';
 import {BaseCommand, type GlobalOptions} from './baseCommand.ts';
-import {printJson, printLine} from './output.ts';
+import {noteLine, printJson, printLine} from './output.ts';
 import {Waiting} from './waiting.ts';
 import {splitAtFirstWord} from './words.ts';
 
@@ -49,6 +50,7 @@ export abstract class ControlCommand extends BaseCommand {
   ): void {
     const exitStatus = exitStatusFor(answer, options, request);
     process.exitCode = exitStatus;
+    const hint = hintFor(request.action, answer, this.config.commandIDs);
     if (options.json) {
       printJson({
         action: request.action,
@@ -60,9 +62,11 @@ export abstract class ControlCommand extends BaseCommand {
         dialect: answer.dialect,
         socket: answer.socket,
         ...(answer.server ? {server: answer.server} : {}),
+        ...(hint === undefined ? {} : {hint}),
       });
     } else if (!(options.quiet && exitStatus === 0)) {
       for (const line of answer.responses) printLine(line);
+      if (hint !== undefined) noteLine(hint);
     }
   }
 }

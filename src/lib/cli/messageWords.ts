@@ -1,3 +1,4 @@
+import {didYouMean} from './suggest.ts';
 import {UsageError} from './usageError.ts';
 
 /** What the words after `msg` may begin with. */
@@ -13,7 +14,7 @@ export function audienceOf(words: readonly string[]): {audience: string[]; words
   const [kind, ...rest] = words;
   if (kind === undefined) throw new UsageError('msg: missing required parameters', USAGE);
   if (!AUDIENCES.some((audience) => audience === kind)) {
-    throw new UsageError(`msg: unknown audience "${kind}"`, USAGE);
+    throw new UsageError(`msg: unknown audience "${kind}"`, didYouMean(kind, AUDIENCES, USAGE));
   }
   const named = kind === 'all' ? 0 : 1;
   if (rest.length < named || rest[0] === '') {

@@ -1,0 +1,38 @@
+import type {Answer} from '../client/client.ts';
+import {STATUS} from '../protocol/status.ts';
+import {KNOWN_ACTIONS} from './knownActions.ts';
+import {didYouMean} from './suggest.ts';
+
+/**
+ * What a server's refusal leaves unsaid: who would have to be let in where, or which word was probably meant.
+ * @param commandIDs our own commands
+ */
+export function hintFor(
+  action: string,
+  answer: Pick<Answer, 'verdict' | 'server'>,
+  commandIDs: readonly string[],
+): string | undefined {
+  switch (answer.verdict) {
+    case STATUS.ACCESS_DENIED:
+      return accessHint(action, answer.server !== undefined);
+    case STATUS.UNSUPPORTED_OPERATION:
+      return unsupportedHint(action, commandIDs);
+    default:
+      return undefined;
+  }
+}
+
+function unsupportedHint(action: string, commandIDs: readonly string[]): string {
+  const otherwise = 'ftpdctl help lists what this server can do';
+  const known = [...commandIDs.map((id) => id.split(':')[0]!), ...Object.keys(KNOWN_ACTIONS)];
+  return known.includes(action) ? otherwise : didYouMean(action, known, otherwise);
+}
+
+function accessHint(action: string, isServe: boolean): string {
+  const directive = KNOWN_ACTIONS[action] ?? "the ACLs of the action's module";
+  const where = isServe ? '' : ' --config FILE';
+  return (
+    `ControlsSocketACL and ${directive} must both let in your user or your primary group, root's too; ` +
+    `"ftpdctl acl check ${action}${where}" says which line decides`
+  );
+}

@@ -1,0 +1,33 @@
+/**
+ * The control actions of ProFTPD's own modules (`lsctrl` of 1.3.8 and 1.3.10, and the modules' documentation), each
+ * with the directive that says who may run it. `help` needs nobody's leave.
+ */
+export const KNOWN_ACTIONS: Readonly<Record<string, string | null>> = {
+  ban: 'BanControlsACLs',
+  config: 'AdminControlsACLs',
+  debug: 'AdminControlsACLs',
+  delay: 'DelayControlsACLs',
+  dns: 'AdminControlsACLs',
+  down: 'AdminControlsACLs',
+  dynmasq: 'DynMasqControlsACLs',
+  get: 'AdminControlsACLs',
+  help: null,
+  insctrl: 'ControlsACLs',
+  insmod: 'ModuleControlsACLs',
+  kick: 'AdminControlsACLs',
+  lsctrl: 'ControlsACLs',
+  lsmod: 'ModuleControlsACLs',
+  msg: 'MessageControlsACLs',
+  permit: 'BanControlsACLs',
+  restart: 'AdminControlsACLs',
+  rmctrl: 'ControlsACLs',
+  rmmod: 'ModuleControlsACLs',
+  scoreboard: 'AdminControlsACLs',
+  shaper: 'ShaperControlsACLs',
+  shutdown: 'AdminControlsACLs',
+  statcache: 'StatCacheControlsACLs',
+  status: 'AdminControlsACLs',
+  tls: 'TLSControlsACLs',
+  trace: 'AdminControlsACLs',
+  up: 'AdminControlsACLs',
+};

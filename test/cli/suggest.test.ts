@@ -1,0 +1,81 @@
+import {afterEach, describe, expect, test} from 'vitest';
+import {didYouMean} from '../../src/lib/cli/suggest.ts';
+import {speak} from '../helpers/behaviours.ts';
+import {runFtpdctl} from '../helpers/program.ts';
+import {type ScriptedServer, startScriptedServer} from '../helpers/scriptedServer.ts';
+
+const WORDS = ['kick', 'ban', 'msg', 'status', 'serve'];
+
+describe('the nearest known word', () => {
+  test.each([
+    ['kik', 'kick'],
+    ['KICK', 'kick'],
+    ['mgs', 'msg'],
+    ['stauts', 'status'],
+    ['srve', 'serve'],
+    ['bann', 'ban'],
+  ])('%s: %s', (word, meant) => expect(didYouMean(word, WORDS, '-')).toBe(`did you mean "${meant}"?`));
+
+  test.each(['', 'x', 'foo', 'bus', 'frobnicate', 'sv'])('%j: none', (word) =>
+    expect(didYouMean(word, WORDS, '-')).toBe('-'),
+  );
+});
+
+describe('what was probably meant, by running the program', () => {
+  let server: ScriptedServer | undefined;
+  afterEach(async () => {
+    await server?.stop();
+    server = undefined;
+  });
+
+  test.each([
+    ['an option before the command', ['--tiemout', '3', 'status'], '--timeout'],
+    ["a command's option", ['msg', '--translitrate', 'all', 'hi'], '--transliterate'],
+    ['an audience', ['msg', 'usr', 'dave', 'hi'], 'user'],
+  ])('%s', async (_name, args, meant) => {
+    const {status, stdout, stderr} = await runFtpdctl(args);
+    expect({status, stdout}).toEqual({status: 3, stdout: ''});
+    expect(stderr).toMatch(/^ftpdctl: [^\n]+\n$/);
+    expect(stderr).toContain(`did you mean "${meant}"?`);
+  });
+
+  const answering = async (dialect: 'binary' | 'json', status: number, line: string) => {
+    server = await startScriptedServer(speak(dialect, {status, responses: [line]}));
+    return ['-s', server.socket];
+  };
+  const UNSUPPORTED = 'unsupported action requested';
+
+  test.each([
+    ['kik', 'did you mean "kick"?'],
+    ['stats', 'did you mean "status"?'],
+    ['mgs', 'did you mean "msg"?'],
+    ['frobnicate', 'ftpdctl help lists what this server can do'],
+    ['ban', 'ftpdctl help lists what this server can do'],
+  ])('an action the server does not know: %s', async (action, hint) => {
+    const run = await runFtpdctl([...(await answering('binary', -1, UNSUPPORTED)), action, 'user', 'x']);
+    expect(run).toEqual({
+      status: 7,
+      signal: null,
+      stdout: `ftpdctl: ${UNSUPPORTED}\n`,
+      stderr: `ftpdctl: ${hint}\n`,
+    });
+  });
+
+  test.each([
+    ['msg', ['msg', 'all', 'hi'], 'MessageControlsACLs'],
+    ['kick', ['kick', 'user', 'dave'], 'AdminControlsACLs'],
+    ['lsctrl', ['lsctrl'], ' ControlsACLs '],
+    ['an unknown module', ['frobnicate'], "the ACLs of the action's module"],
+  ])('denied by an ACL: %s', async (_name, args, directive) => {
+    const run = await runFtpdctl([...(await answering('json', -1, 'access denied')), ...args]);
+    expect(run).toMatchObject({status: 2, stdout: 'ftpdctl: access denied\n'});
+    expect(run.stderr).toMatch(/^ftpdctl: ControlsSocketACL and [^\n]+\n$/);
+    expect(run.stderr).toContain(directive);
+  });
+
+  test('--json: the hint is a key of the object', async () => {
+    const run = await runFtpdctl(['--json', ...(await answering('json', -7, UNSUPPORTED)), 'kik']);
+    expect(run.stderr).toBe('');
+    expect(JSON.parse(run.stdout)).toMatchObject({exitStatus: 7, hint: 'did you mean "kick"?'});
+  });
+});

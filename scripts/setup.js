@@ -1,4 +1,4 @@
-import {execFileSync} from 'node:child_process';
+import {spawnSync} from 'node:child_process';
 import {statSync} from 'node:fs';
 import {fileURLToPath} from 'node:url';
 
@@ -8,7 +8,9 @@ const modified = (path) => statSync(`${root}${path}`, {throwIfNoEntry: false})?.
 
 if (modified('node_modules/.package-lock.json') < modified('package-lock.json')) {
   console.log('Installing packages (once) …');
-  execFileSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {cwd: root, stdio: 'inherit'});
+  const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error'];
+  const {status} = spawnSync('npm', args, {cwd: root, stdio: 'inherit'});
+  if (status !== 0) process.exit(status ?? 1);
 }
 const {default: ensureBuilt} = await import('./build.js');
 await ensureBuilt();

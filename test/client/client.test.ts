@@ -182,18 +182,17 @@ describe('what would do harm', () => {
     expect(server.connections).toEqual([]);
   });
 
-  test.each(DIALECTS)(
-    'UTF-8 to an unknown server of the %s dialect: asked first, then refused',
-    async (dialect) => {
-      const server = await serve(speak(dialect, SENT));
-      const error = await failure(clientOf(server).message(['all'], 'grüße'));
-      expect(error).toMatchObject({code: 'REFUSED_NON_ASCII', exitStatus: 3});
-      expect(server.executed).toEqual([{action: 'help', args: []}]);
+  test.each(
+    DIALECTS,
+  )('UTF-8 to an unknown server of the %s dialect: asked first, then refused', async (dialect) => {
+    const server = await serve(speak(dialect, SENT));
+    const error = await failure(clientOf(server).message(['all'], 'grüße'));
+    expect(error).toMatchObject({code: 'REFUSED_NON_ASCII', exitStatus: 3});
+    expect(server.executed).toEqual([{action: 'help', args: []}]);
 
-      await failure(clientOf(server).message(['all'], 'grüße'));
-      expect(server.executed).toHaveLength(1);
-    },
-  );
+    await failure(clientOf(server).message(['all'], 'grüße'));
+    expect(server.executed).toHaveLength(1);
+  });
 
   test('a long message fits the binary dialect, and is refused where JSON turns out to be spoken', async () => {
     const text = Array.from({length: 600}, (_, i) => `w${i}`).join(' ');

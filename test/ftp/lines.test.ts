@@ -47,15 +47,14 @@ describe('LineReader', () => {
     expect(read(given)).toEqual(lines);
   });
 
-  test.each(TABLE.filter(([, {length}]) => length < 100))(
-    '%s, split at every octet',
-    (_name, given, lines) => {
-      for (let at = 1; at < given.length; at++) {
-        expect(read(given.subarray(0, at), given.subarray(at))).toEqual(lines);
-      }
-      expect(read(...[...given].map((octet) => Buffer.of(octet)))).toEqual(lines);
-    },
-  );
+  test.each(
+    TABLE.filter(([, {length}]) => length < 100),
+  )('%s, split at every octet', (_name, given, lines) => {
+    for (let at = 1; at < given.length; at++) {
+      expect(read(given.subarray(0, at), given.subarray(at))).toEqual(lines);
+    }
+    expect(read(...[...given].map((octet) => Buffer.of(octet)))).toEqual(lines);
+  });
 
   test('after an ABOR that has lost its LF the next command is read whole', () => {
     expect(read(octets('ABOR\r'), octets('NOOP\r\n'))).toEqual([command('ABOR'), command('NOOP')]);

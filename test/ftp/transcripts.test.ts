@@ -212,30 +212,29 @@ test('HTTP is hung up on, as by the real server, and its message is not lost as 
   expect(mailbox.last.waiting).toEqual(['Hello world']);
 });
 
-describe.each(Object.keys(several['1.3.10rc5']!))(
-  '%s in one reply, as ProFTPD 1.3.10 writes them',
-  (count) => {
-    const texts = Array.from({length: Number.parseInt(count, 10)}, (_, n) => `Msg ${n + 1}`);
-    const given: [string, string, Partial<Case>][] = [
-      ['NOOP', 'NOOP', {}],
-      ['CWD nosuch', 'CWD nosuch', {}],
-      ['PASV', 'PASV', {}],
-      ['LIST (PASV)', 'LIST', {data: 'pasv'}],
-      ['RETR file.txt (PASV)', 'RETR file.txt', {data: 'pasv'}],
-      ['PASS (message between USER and PASS)', 'PASS pw', {logged_in: false, setup: ['USER dave']}],
-    ];
+describe.each(
+  Object.keys(several['1.3.10rc5']!),
+)('%s in one reply, as ProFTPD 1.3.10 writes them', (count) => {
+  const texts = Array.from({length: Number.parseInt(count, 10)}, (_, n) => `Msg ${n + 1}`);
+  const given: [string, string, Partial<Case>][] = [
+    ['NOOP', 'NOOP', {}],
+    ['CWD nosuch', 'CWD nosuch', {}],
+    ['PASV', 'PASV', {}],
+    ['LIST (PASV)', 'LIST', {data: 'pasv'}],
+    ['RETR file.txt (PASV)', 'RETR file.txt', {data: 'pasv'}],
+    ['PASS (message between USER and PASS)', 'PASS pw', {logged_in: false, setup: ['USER dave']}],
+  ];
 
-    test.each(given)('%s', async (name, command, how) => {
-      const harness = await startHarness({tree: labTree(name)});
-      const session = await ready(harness, {logged_in: true, setup: [], data: null, ...how} as Case);
-      harness.mailbox.last.deliver(...texts);
-      const real = several['1.3.10rc5']![count]![name]!;
-      const expected = (real.replies ?? [real.reply!]).map((lines) => normal(lines.join('')));
-      expect((await allReplies(session, command)).map(normal)).toEqual(expected);
-      expect(onWire(await session.command('NOOP'))).toBe(real.then_NOOP!.join(''));
-    });
-  },
-);
+  test.each(given)('%s', async (name, command, how) => {
+    const harness = await startHarness({tree: labTree(name)});
+    const session = await ready(harness, {logged_in: true, setup: [], data: null, ...how} as Case);
+    harness.mailbox.last.deliver(...texts);
+    const real = several['1.3.10rc5']![count]![name]!;
+    const expected = (real.replies ?? [real.reply!]).map((lines) => normal(lines.join('')));
+    expect((await allReplies(session, command)).map(normal)).toEqual(expected);
+    expect(onWire(await session.command('NOOP'))).toBe(real.then_NOOP!.join(''));
+  });
+});
 
 test('the data of a transfer is what the file holds', async () => {
   const {login} = await startHarness({tree: labTree('')});

@@ -107,18 +107,18 @@ describe('a scripted server', () => {
     expect(server.executed).toHaveLength(2);
   });
 
-  it.each<Dialect>(['binary', 'json'])(
-    'records what %s clients ask, and answers each its own',
-    async (dialect) => {
-      const respond = ({action, args}: ControlRequest) => ({status: -3, responses: [action, ...args]});
-      server = await startScriptedServer(speak(dialect, respond, UNCHECKED));
-      const frame = requestFrame(dialect, 'msg', 'all', 'hi');
-      const {bytes} = await ask(server.socket, frame);
-      expect(bytes).toEqual(responseFrame(dialect, {status: -3, responses: ['msg', 'all', 'hi']}));
-      expect(server.connections[0]!.received).toEqual(frame);
-      expect(server.executed).toEqual([{action: 'msg', args: ['all', 'hi']}]);
-    },
-  );
+  it.each<Dialect>([
+    'binary',
+    'json',
+  ])('records what %s clients ask, and answers each its own', async (dialect) => {
+    const respond = ({action, args}: ControlRequest) => ({status: -3, responses: [action, ...args]});
+    server = await startScriptedServer(speak(dialect, respond, UNCHECKED));
+    const frame = requestFrame(dialect, 'msg', 'all', 'hi');
+    const {bytes} = await ask(server.socket, frame);
+    expect(bytes).toEqual(responseFrame(dialect, {status: -3, responses: ['msg', 'all', 'hi']}));
+    expect(server.connections[0]!.received).toEqual(frame);
+    expect(server.executed).toEqual([{action: 'msg', args: ['all', 'hi']}]);
+  });
 
   it('counts a request that a behaviour answers as not carried out', async () => {
     server = await startScriptedServer(speak('binary', () => blocked('binary')));

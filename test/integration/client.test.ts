@@ -182,25 +182,24 @@ describeWithPeer(whyNoProftpd(), 'callers of a real ProFTPD 1.3.8', () => {
 });
 
 describeWithPeer(whyNoProftpd(), 'the poll of a real ProFTPD 1.3.8', () => {
-  test.each([1, 5])(
-    'ControlsInterval %i: an unknown dialect costs no second interval',
-    async (controlsInterval) => {
-      const server = await startProftpd({controlsInterval});
-      try {
-        // An answer comes an interval and 0.4 s after the poll before; two intervals would need more.
-        const {status, stderr} = await runFtpdctl([
-          '-s',
-          server.socket,
-          '--timeout',
-          String(controlsInterval + 1),
-          'status',
-        ]);
-        expect({status, stderr}).toEqual({status: 0, stderr: ''});
-      } finally {
-        await server.stop();
-      }
-    },
-  );
+  test.each([
+    1, 5,
+  ])('ControlsInterval %i: an unknown dialect costs no second interval', async (controlsInterval) => {
+    const server = await startProftpd({controlsInterval});
+    try {
+      // An answer comes an interval and 0.4 s after the poll before; two intervals would need more.
+      const {status, stderr} = await runFtpdctl([
+        '-s',
+        server.socket,
+        '--timeout',
+        String(controlsInterval + 1),
+        'status',
+      ]);
+      expect({status, stderr}).toEqual({status: 0, stderr: ''});
+    } finally {
+      await server.stop();
+    }
+  });
 
   test('eight callers at once on ControlsMaxClients 2', async () => {
     const server = await startProftpd({controlsMaxClients: 2});

@@ -63,12 +63,12 @@ describe('what a mailbox may say', () => {
 });
 
 describe('what the server may say', () => {
-  it.each([{type: 'present'}, {type: 'deliver', items: [{id: 'a-1', text: 'hi\nthere', to: [1, 10_000]}]}])(
-    '%j',
-    (datagram) => {
-      expect(decodeToMailbox(json(datagram))).toEqual({kind: 'datagram', datagram});
-    },
-  );
+  it.each([
+    {type: 'present'},
+    {type: 'deliver', items: [{id: 'a-1', text: 'hi\nthere', to: [1, 10_000]}]},
+  ])('%j', (datagram) => {
+    expect(decodeToMailbox(json(datagram))).toEqual({kind: 'datagram', datagram});
+  });
 
   it.each([
     {type: 'deliver', items: []},

@@ -242,23 +242,23 @@ describe('send', () => {
     expect(woken).toHaveBeenCalledOnce();
   });
 
-  it.each([1, MAX_DATAGRAM_BYTES])(
-    'does not spin while a stopped peer is full of datagrams of %i bytes',
-    async (bytes) => {
-      const child = await spawnChild('receive', path);
-      await child.next();
-      child.child.kill('SIGSTOP');
-      const woken = vi.fn();
-      const sender = connect(woken);
-      const sent = fill(sender, bytes);
-      expect(await loopTurns(300)).toBeLessThan(100);
-      expect(woken).not.toHaveBeenCalled();
-      child.child.kill('SIGCONT');
-      await vi.waitFor(() => expect(woken).toHaveBeenCalledOnce());
-      expect(sender.send(Buffer.from('last')).kind).toBe('sent');
-      await vi.waitFor(async () => expect(await child.ask('count')).toBe(sent + 1));
-    },
-  );
+  it.each([
+    1,
+    MAX_DATAGRAM_BYTES,
+  ])('does not spin while a stopped peer is full of datagrams of %i bytes', async (bytes) => {
+    const child = await spawnChild('receive', path);
+    await child.next();
+    child.child.kill('SIGSTOP');
+    const woken = vi.fn();
+    const sender = connect(woken);
+    const sent = fill(sender, bytes);
+    expect(await loopTurns(300)).toBeLessThan(100);
+    expect(woken).not.toHaveBeenCalled();
+    child.child.kill('SIGCONT');
+    await vi.waitFor(() => expect(woken).toHaveBeenCalledOnce());
+    expect(sender.send(Buffer.from('last')).kind).toBe('sent');
+    await vi.waitFor(async () => expect(await child.ask('count')).toBe(sent + 1));
+  });
 
   it('does not spin while others take all the room there is', async () => {
     const {received} = receive();

@@ -25,7 +25,8 @@ export const globalFlags = {
   quiet: boolean({char: 'q', summary: 'print nothing on success', helpGroup: 'GLOBAL'}),
   json: boolean({summary: 'print one JSON object, errors too', helpGroup: 'GLOBAL'}),
   'stock-exit-status': boolean({
-    summary: "exit as the stock client of that server would: 1.3.8's always with 0 once answered",
+    summary: 'exit as the stock client of that server would',
+    description: "1.3.8's exits with 0 once answered, that of 1.3.9 and later with the status negated.",
     helpGroup: 'GLOBAL',
   }),
 };

@@ -2,6 +2,8 @@
 interface FlagShape {
   readonly type: string;
   readonly char?: string | undefined;
+  /** What the option stands for alone, where its value may be left out; a value then follows `=` only. */
+  readonly bare?: string | undefined;
 }
 
 /**
@@ -12,12 +14,21 @@ export function splitAtFirstWord(
   argv: readonly string[],
   flags: Readonly<Record<string, FlagShape>>,
 ): {options: string[]; words: string[]} {
+  const options: string[] = [];
   let at = 0;
   while (at < argv.length && isOption(argv[at]!)) {
-    if (argv[at] === '--') return {options: argv.slice(0, at), words: argv.slice(at + 1)};
-    at += takesNext(argv[at]!, flags) ? 2 : 1;
+    if (argv[at] === '--') return {options, words: argv.slice(at + 1)};
+    const end = at + (takesNext(argv[at]!, flags) ? 2 : 1);
+    options.push(withValue(argv[at]!, flags), ...argv.slice(at + 1, end));
+    at = end;
   }
-  return {options: argv.slice(0, at), words: argv.slice(at)};
+  return {options, words: argv.slice(at)};
+}
+
+/** oclif knows no values that may be left out: `--wait` becomes `--wait=60`. */
+function withValue(token: string, flags: Readonly<Record<string, FlagShape>>): string {
+  const bare = token.startsWith('--') ? flags[token.slice(2)]?.bare : undefined;
+  return bare === undefined ? token : `${token}=${bare}`;
 }
 
 /** A lone dash is a word: standard input. */
@@ -27,7 +38,8 @@ function isOption(token: string): boolean {
 
 function takesNext(token: string, flags: Readonly<Record<string, FlagShape>>): boolean {
   if (token.startsWith('--')) {
-    return !token.includes('=') && flags[token.slice(2)]?.type === 'option';
+    const flag = flags[token.slice(2)];
+    return flag?.type === 'option' && flag.bare === undefined;
   }
   const flag = Object.values(flags).find(({char}) => char === token[1]);
   return flag?.type === 'option' && token.length === 2;

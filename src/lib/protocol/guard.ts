@@ -10,7 +10,16 @@ import {STATUS} from './status.ts';
  */
 export type Peer = {readonly kind: 'proftpd'} | {readonly kind: 'serve'; readonly maxRequest: number};
 
-export type RefusalCode = 'REFUSED_CONTROL' | 'REFUSED_NON_ASCII' | 'REFUSED_ENCODING' | 'REFUSED_SIZE';
+export type RefusalCode =
+  | 'REFUSED_CONTROL'
+  | 'REFUSED_NON_ASCII'
+  | 'REFUSED_ENCODING'
+  | 'REFUSED_SIZE'
+  | 'REFUSED_UNSUPPORTED';
+
+const EXIT_STATUS: {readonly [code in RefusalCode]?: number} = {
+  REFUSED_UNSUPPORTED: -STATUS.UNSUPPORTED_OPERATION,
+};
 
 /** A request that must not be sent: it would crash, reset or hang the server, or not arrive whole. */
 export class RequestRefused extends FtpdctlError {
@@ -21,7 +30,7 @@ export class RequestRefused extends FtpdctlError {
     message: string,
     options: {hint?: string} = {},
   ) {
-    super(code, message, -STATUS.WRONG_PARAMETERS, options);
+    super(code, message, EXIT_STATUS[code] ?? -STATUS.WRONG_PARAMETERS, options);
   }
 }
 
@@ -136,9 +145,21 @@ function layOut(
 ): ControlRequest {
   if (peer.kind === 'serve') {
     const lines = text.split('\n');
-    const carried = lines.length > 1 ? {...options, lines} : options;
-    const args = lines.length > 1 ? audience : [...audience, text];
-    return {action: 'msg', args, ...(Object.keys(carried).length > 0 ? {options: carried} : {})};
+    // A ProFTPD that has taken the place of the server meanwhile finds no message in a dry run, and sends none.
+    if (lines.length === 1 && !options['dryRun']) {
+      return {
+        action: 'msg',
+        args: [...audience, text],
+        ...(Object.keys(options).length > 0 ? {options} : {}),
+      };
+    }
+    return {action: 'msg', args: audience, options: {...options, lines}};
+  }
+  if (options['dryRun']) {
+    throw new RequestRefused(
+      'REFUSED_UNSUPPORTED',
+      'a ProFTPD cannot say who would get the message; nothing was sent',
+    );
   }
   if (text.includes('\n')) {
     throw new RequestRefused('REFUSED_CONTROL', 'a message of several lines would crash a ProFTPD daemon', {

@@ -23,9 +23,8 @@ export function hintFor(
 }
 
 function unsupportedHint(action: string, commandIDs: readonly string[]): string {
-  const otherwise = 'ftpdctl help lists what this server can do';
   const known = [...commandIDs.map((id) => id.split(':')[0]!), ...Object.keys(KNOWN_ACTIONS)];
-  return known.includes(action) ? otherwise : didYouMean(action, known, otherwise);
+  return didYouMean(action, known, 'ftpdctl help lists what this server can do');
 }
 
 function accessHint(action: string, isServe: boolean): string {

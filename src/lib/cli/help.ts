@@ -2,12 +2,17 @@ import type {Command} from '@oclif/core/command';
 import {Config} from '@oclif/core/config';
 import {CommandHelp, Help} from '@oclif/core/help';
 import type {Topic} from '@oclif/core/interfaces';
+import {KNOWN_ACTIONS} from './knownActions.ts';
+import {didYouMean} from './suggest.ts';
+import {UsageError} from './usageError.ts';
 
 /** Columns and rows of a screen where no terminal says its own. */
 const COLUMNS = 80;
 const ROWS = 24;
 /** Narrower than this, and columns of text are no columns any more. */
 const MIN_COLUMNS = 40;
+/** By so much oclif oversteps the width it is given, where a list has no room for two columns. */
+const OVERHANG = 2;
 
 const USAGE = 'ftpdctl [OPTION...] COMMAND [WORD...]: a control client for every ProFTPD';
 const EXAMPLES = [
@@ -17,15 +22,32 @@ const EXAMPLES = [
 ];
 const FORWARDED = 'Any other word is sent to the server as a control action: see ftpdctl help.';
 
-/** Show the help of a command, of a topic, or of the program. */
+/**
+ * Show the help of a command, of a topic, or of the program.
+ * @param topic the words that name it
+ * @throws UsageError when they name none of our commands
+ */
 export async function showHelp(root: string, topic: string[]): Promise<void> {
-  await new ScreenHelp(await Config.load({root}), {maxWidth: columns()}).showHelp(topic);
+  const config = await Config.load({root});
+  const id = topic.join(':');
+  if (topic.length > 0 && !config.findCommand(id) && !config.findTopic(id)) {
+    const ours = config.commandIDs.map((other) => other.replaceAll(':', ' '));
+    throw new UsageError(
+      `"${topic.join(' ')}" is none of our commands`,
+      didYouMean(
+        topic.join(' '),
+        [...ours, ...Object.keys(KNOWN_ACTIONS)],
+        'ftpdctl help lists the control actions of the server',
+      ),
+    );
+  }
+  await new ScreenHelp(config, {maxWidth: columns()}).showHelp(topic);
 }
 
-/** `COLUMNS`, where a shell exports it, else what the terminal says. */
+/** Room for a line: `COLUMNS`, where a shell exports it, else what the terminal says. */
 function columns(): number {
   const wanted = Number(process.env['COLUMNS']) || process.stdout.columns || COLUMNS;
-  return Math.max(wanted, MIN_COLUMNS);
+  return Math.max(wanted, MIN_COLUMNS) - OVERHANG;
 }
 
 /** Sections with an empty line between them, unless only without it they fit on the screen. */

@@ -1,7 +1,26 @@
+import {broadcast} from './broadcast.js';
+import {printTable} from './measure.js';
 import {benchStart} from './start.js';
 
 /** `npm run bench [NAME...]`: speed, as ratios measured in one run; names choose some of the measurements. */
-const BENCHES = {start: benchStart};
+const BENCHES = {start: benchStart, broadcast: benchBroadcast};
+
+async function benchBroadcast() {
+  const rows = await broadcast();
+  const thousand = rows.find(({sessions}) => sessions === 1000);
+  printTable(
+    '`msg all`: until every session holds it (goals: 10,000 within 1 s, ratio <= 1, <= 10 KB of server memory a session)',
+    ['sessions', 'ms', 'us/session', 'ratio to 1,000', 'server B/session', 'mailbox B/session'],
+    rows.map(({sessions, ms, usPerSession, serverBytes, mailboxBytes}) => [
+      sessions,
+      ms.toFixed(1),
+      usPerSession.toFixed(1),
+      (usPerSession / thousand.usPerSession).toFixed(2),
+      Math.round(serverBytes),
+      Math.round(mailboxBytes),
+    ]),
+  );
+}
 
 const wanted = process.argv.slice(2);
 for (const [name, bench] of Object.entries(BENCHES)) {

@@ -9,7 +9,7 @@ import {median, printTable} from './measure.js';
 const RUNS = 41;
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const printPeakMemory =
-  "data:text/javascript,process.on('exit', () => process.stderr.write(`${process.resourceUsage().maxRSS}`))";
+  "data:text/javascript,process.on('exit', () => console.error(process.resourceUsage().maxRSS))";
 
 /**
  * Wall time of `ftpdctl -s SOCKET msg all hi` against a server that answers at once, as a ratio to a bare node:

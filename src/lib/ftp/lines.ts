@@ -75,7 +75,7 @@ export class LineReader {
   }
 
   private isText(octet: number): boolean {
-    const {telnet} = this;
+    const telnet = this.telnet;
     if (telnet === 'text') {
       if (octet !== IAC) return true;
       this.telnet = 'command';

@@ -139,19 +139,20 @@ describe('output', () => {
   });
 });
 
-test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
-  '%s removes the client path and ends the program',
-  async (signal) => {
-    server = await startScriptedServer(hang);
-    const child = spawn(process.execPath, [join(CHECKOUT, 'bin/run.js'), '-s', server.socket, 'help'], {
-      stdio: 'ignore',
-    });
-    const exit = once(child, 'exit');
-    while (server.connections.length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
-    const paths = server.connections.map(({clientPath}) => clientPath!);
-    expect(paths.every((path) => existsSync(path))).toBe(true);
-    child.kill(signal);
-    expect(await exit).toEqual([null, signal]);
-    expect(paths.some((path) => existsSync(path))).toBe(false);
-  },
-);
+test.each([
+  'SIGINT',
+  'SIGTERM',
+  'SIGHUP',
+] as const)('%s removes the client path and ends the program', async (signal) => {
+  server = await startScriptedServer(hang);
+  const child = spawn(process.execPath, [join(CHECKOUT, 'bin/run.js'), '-s', server.socket, 'help'], {
+    stdio: 'ignore',
+  });
+  const exit = once(child, 'exit');
+  while (server.connections.length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+  const paths = server.connections.map(({clientPath}) => clientPath!);
+  expect(paths.every((path) => existsSync(path))).toBe(true);
+  child.kill(signal);
+  expect(await exit).toEqual([null, signal]);
+  expect(paths.some((path) => existsSync(path))).toBe(false);
+});

@@ -17,8 +17,7 @@ describe('the nearest known word', () => {
   ])('%s: %s', (word, meant) => expect(didYouMean(word, WORDS, '-')).toBe(`did you mean "${meant}"?`));
 
   test.each(['', 'x', 'foo', 'bus', 'frobnicate', 'sv'])('%j: none', (word) =>
-    expect(didYouMean(word, WORDS, '-')).toBe('-'),
-  );
+    expect(didYouMean(word, WORDS, '-')).toBe('-'));
 });
 
 describe('what was probably meant, by running the program', () => {

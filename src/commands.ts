@@ -1,8 +1,11 @@
 /** Our own commands by their oclif ids: each is loaded when it is run. Any other action is sent to the server. */
 export const LOADERS = {
+  'acl:check': () => import('./commands/acl/check.ts'),
+  'acl:list': () => import('./commands/acl/list.ts'),
   mock: () => import('./commands/mock.ts'),
   msg: () => import('./commands/msg.ts'),
   request: () => import('./commands/request.ts'),
+  serve: () => import('./commands/serve.ts'),
   status: () => import('./commands/status.ts'),
   who: () => import('./commands/who.ts'),
 } as const;

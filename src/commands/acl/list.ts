@@ -1,0 +1,22 @@
+import {string} from '@oclif/core/flags';
+import {listAccess, reportAccess} from '../../lib/cli/aclQuestions.ts';
+import {BaseCommand} from '../../lib/cli/baseCommand.ts';
+
+export default class AclList extends BaseCommand {
+  static override summary = 'Say who may run which control action';
+  static override description =
+    "Without --config it asks a running ftpdctl serve, which tells root, the server's own user, and whoever may run " +
+    "get. With --config it reads a proftpd.conf, a real ProFTPD's, too, without any server.";
+  static override examples = [
+    '<%= config.bin %> acl list',
+    '<%= config.bin %> acl list --config /etc/proftpd/proftpd.conf',
+  ];
+  static override flags = {
+    config: string({helpValue: 'FILE', summary: 'read this proftpd.conf'}),
+  };
+
+  async run(): Promise<void> {
+    const {flags} = await this.parse(AclList);
+    reportAccess(await listAccess(flags, this.client(flags)), flags, 0);
+  }
+}

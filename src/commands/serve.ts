@@ -1,0 +1,38 @@
+import {boolean, string} from '@oclif/core/flags';
+import {BaseCommand} from '../lib/cli/baseCommand.ts';
+import {embeddedConfiguration, loadConfiguration} from '../lib/cli/configuration.ts';
+import {checkConfiguration, reportCheck} from '../lib/cli/configurationCheck.ts';
+import {serve} from '../lib/cli/serving.ts';
+import {UsageError} from '../lib/cli/usageError.ts';
+
+export default class Serve extends BaseCommand {
+  static override summary = 'Run a control server that answers every ftpdctl';
+  static override description =
+    "It reads ProFTPD's own configuration and gives every local user the verdict that ProFTPD would give. " +
+    'Without --config it serves you alone. SIGHUP reads the configuration again, SIGTERM and SIGINT end it.';
+  static override examples = [
+    '<%= config.bin %> serve',
+    '<%= config.bin %> serve --config /etc/proftpd/proftpd.conf',
+    '<%= config.bin %> serve --check --config proftpd.conf',
+    '<%= config.bin %> serve --print-config > proftpd.conf',
+  ];
+  static override flags = {
+    config: string({helpValue: 'FILE', summary: 'a proftpd.conf; without it, an embedded default'}),
+    check: boolean({summary: 'only check the configuration, and touch nothing', exclusive: ['print-config']}),
+    'print-config': boolean({
+      summary: 'print the embedded default, as a file to start from',
+      exclusive: ['config'],
+    }),
+  };
+
+  async run(): Promise<void> {
+    const {flags} = await this.parse(Serve);
+    if (flags.socket !== undefined) {
+      throw new UsageError('serve takes no -s', 'it listens at the ControlsSocket of its configuration');
+    }
+    const load = () => loadConfiguration(flags.config, process.env);
+    if (flags['print-config']) process.stdout.write(embeddedConfiguration(process.env));
+    else if (flags.check) reportCheck(checkConfiguration(load()), flags);
+    else await serve(load, this.config.version, flags);
+  }
+}

@@ -1,0 +1,62 @@
+import {mayRun, OPEN_ACTION} from '../../acl/evaluate.ts';
+import type {Caller} from '../../acl/names.ts';
+import {FtpdctlError} from '../../errors.ts';
+import {STATUS} from '../../protocol/status.ts';
+import {checkAnswer, listAnswer, subjectOf} from '../aclAnswers.ts';
+import {failure, type Reply, success} from '../reply.ts';
+import type {Action, ActionRequest, ServerView} from './action.ts';
+
+/** mod_ctrls_admin's action that lists the configuration: whoever may run it may see the ACLs, too. */
+const SEES_CONFIGURATION = 'get';
+
+const USAGE = failure(
+  STATUS.WRONG_PARAMETERS,
+  'acl: expected check ACTION [user NAME] [group NAME], or list',
+);
+const NOT_ABOUT_OTHERS = failure(
+  STATUS.ACCESS_DENIED,
+  `acl: only root, the server's own user, and those who may run '${SEES_CONFIGURATION}' may ask about others`,
+);
+
+/** Whoever may connect may ask about themselves. */
+export const acl: Action = {
+  name: 'acl',
+  module: 'mod_ftpdctl.c',
+  description: 'explain who may run which control, and why',
+  permission: OPEN_ACTION,
+  run(request, server) {
+    const [question, ...words] = request.args;
+    if (question === 'check') return check(words, request, server);
+    if (question !== 'list' || words.length > 0) return USAGE;
+    if (!seesConfiguration(request.caller, server)) return NOT_ABOUT_OTHERS;
+    const {lines, details} = listAnswer(server.access);
+    return success(lines, details);
+  },
+};
+
+function check([action, ...words]: readonly string[], {caller}: ActionRequest, server: ServerView): Reply {
+  const named = takeNames(words);
+  if (action === undefined || named === undefined) return USAGE;
+  try {
+    if (words.length > 0 && !seesConfiguration(caller, server)) return NOT_ABOUT_OTHERS;
+    const {lines, details} = checkAnswer(server.access, action, subjectOf(server.names, caller, named));
+    return success(lines, details);
+  } catch (error) {
+    if (!(error instanceof FtpdctlError)) throw error;
+    return failure(STATUS.SUBJECT_NOT_FOUND, `acl: ${error.message}`);
+  }
+}
+
+function takeNames(words: readonly string[]): {user?: string; group?: string} | undefined {
+  const named: {user?: string; group?: string} = {};
+  for (let at = 0; at < words.length; at += 2) {
+    const [kind, name] = words.slice(at);
+    if ((kind !== 'user' && kind !== 'group') || name === undefined) return undefined;
+    named[kind] = name;
+  }
+  return named;
+}
+
+function seesConfiguration(caller: Caller, {access}: ServerView): boolean {
+  return caller.uid === 0 || caller.uid === process.geteuid?.() || mayRun(access, SEES_CONFIGURATION, caller);
+}

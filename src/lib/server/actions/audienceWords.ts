@@ -1,0 +1,45 @@
+import type {Audience} from '../../audience/audience.ts';
+import {STATUS} from '../../protocol/status.ts';
+import type {HostResolver} from '../hostResolver.ts';
+import {failure, type Reply} from '../reply.ts';
+
+/** The words after `msg` taken apart, as mod_msg does it; or what it says of them. */
+export type AudienceWords =
+  | {
+      readonly kind: 'audience';
+      readonly type: Audience['kind'];
+      /** Empty for `all`. */
+      readonly name: string;
+      readonly rest: readonly string[];
+    }
+  | {readonly kind: 'refused'; readonly reply: Reply};
+
+export function takeAudience([type, ...rest]: readonly string[]): AudienceWords {
+  if (type === undefined) return refused('missing required parameters');
+  if (type === 'all') return {kind: 'audience', type, name: '', rest};
+  if (type !== 'user' && type !== 'host' && type !== 'class') {
+    return refused(`unknown msg type requested: '${type}'`);
+  }
+  const [name, ...words] = rest;
+  if (name === undefined) return refused(`msg ${type}: missing required ${type} name`);
+  return {kind: 'audience', type, name, rest: words};
+}
+
+/** @returns an audience, or a promise of one for a host, whose addresses must be looked up first */
+export function resolveAudience(
+  {type, name}: {readonly type: Audience['kind']; readonly name: string},
+  hosts: HostResolver,
+): Audience | Promise<Audience | Reply> {
+  if (type === 'host') return resolveHost(name, hosts);
+  return type === 'all' ? {kind: type} : {kind: type, name};
+}
+
+async function resolveHost(name: string, hosts: HostResolver): Promise<Audience | Reply> {
+  const resolution = await hosts.resolve(name);
+  if (resolution.kind === 'found') return {kind: 'host', name, addresses: resolution.addresses};
+  return failure(STATUS.SUBJECT_NOT_FOUND, `msg host: error resolving '${name}': ${resolution.why}`);
+}
+
+function refused(line: string): AudienceWords {
+  return {kind: 'refused', reply: failure(STATUS.WRONG_PARAMETERS, line)};
+}

@@ -1,0 +1,39 @@
+import {STATUS} from '../../protocol/status.ts';
+import {failure, success, WRONG_NUMBER} from '../reply.ts';
+import type {Action} from './action.ts';
+
+/**
+ * `rmctrl all` closes the real daemon's socket until it is restarted (measured). Here what cannot be removed stays,
+ * so that `insctrl` can bring the others back.
+ */
+export const rmctrl: Action = {
+  name: 'rmctrl',
+  module: 'mod_ctrls.c',
+  description: 'disable a registered control',
+  permission: 'rmctrl',
+  indispensable: true,
+  run({args}, {controls}) {
+    if (!takesControl(args)) return WRONG_NUMBER;
+    const [name] = args;
+    if (name === 'all') {
+      controls.disableAll();
+      return success(['all controls disabled', 'restart the daemon to re-enable controls']);
+    }
+    if (!controls.has(name)) return noSuchControl(name);
+    if (controls.isIndispensable(name)) {
+      return failure(STATUS.OPERATION_DENIED, `'${name}' control cannot be removed`);
+    }
+    controls.disable(name);
+    return success([`'${name}' control disabled`]);
+  },
+};
+
+/** A control, and a module that nobody looks at (measured). */
+export function takesControl(args: readonly string[]): args is readonly [string, ...string[]] {
+  return args.length === 1 || args.length === 2;
+}
+
+/** 1.3.8 says it with status 0 (measured). */
+export function noSuchControl(name: string) {
+  return failure(STATUS.SUBJECT_NOT_FOUND, `no such control: '${name}'`, STATUS.OK);
+}

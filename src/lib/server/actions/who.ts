@@ -1,0 +1,40 @@
+import {type Audience, NOT_LOGGED_IN, selectSessions} from '../../audience/audience.ts';
+import type {WhoDetails, WhoSession} from '../../protocol/details.ts';
+import {fitting} from '../fitting.ts';
+import {type Messages, sessionCount} from '../messages.ts';
+import {type Reply, success, WRONG_NUMBER} from '../reply.ts';
+import type {Action} from './action.ts';
+import {resolveAudience, takeAudience} from './audienceWords.ts';
+import {whoSession} from './whoSession.ts';
+
+/** The sessions the server knows, or those an audience means. Open to whoever may send them messages. */
+export const who: Action = {
+  name: 'who',
+  module: 'mod_ftpdctl.c',
+  description: 'list connected sessions',
+  permission: 'msg',
+  run({args}, {messages, hosts}) {
+    const words = takeAudience(args.length === 0 ? ['all'] : args);
+    if (words.kind === 'refused') return words.reply;
+    if (words.rest.length > 0) return WRONG_NUMBER;
+    const list = (audience: Audience | Reply) =>
+      'status' in audience ? audience : listed(audience, messages);
+    const audience = resolveAudience(words, hosts);
+    return audience instanceof Promise ? audience.then(list) : list(audience);
+  },
+};
+
+function listed(audience: Audience, messages: Messages): Reply {
+  const all = selectSessions(audience, messages.sessions());
+  const sessions = fitting(all.map(whoSession));
+  const details: WhoDetails = {sessions};
+  const left = all.length - sessions.length;
+  const lines = sessions.map(line);
+  if (left > 0) lines.push(`and ${sessionCount(left)} more`);
+  return success(lines.length === 0 ? ['no sessions'] : lines, details);
+}
+
+function line({user, host, class: name, server, idle, waiting}: WhoSession): string {
+  const inClass = name === null ? '' : `, class ${name}`;
+  return `${user ?? NOT_LOGGED_IN}@${host} on ${server}${inClass}: idle ${idle} s, ${waiting} waiting`;
+}

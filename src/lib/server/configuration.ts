@@ -1,0 +1,73 @@
+import type {Caller} from '../acl/names.ts';
+import {type AccessControl, resolveAcls} from '../acl/resolve.ts';
+import {ConfigError} from '../config/errors.ts';
+import type {LoadedConfig} from '../config/load.ts';
+import type {Setting, Settings} from '../config/settings.ts';
+import {LogError, LogFile} from './logFile.ts';
+import type {NameDirectory} from './names.ts';
+
+/** What is in force from one reading of the configuration to the next. */
+export interface Configuration {
+  readonly settings: Settings;
+  readonly access: AccessControl;
+  /** `ControlsSocketOwner` */
+  readonly owner: Caller | null;
+}
+
+/** @throws ConfigError, and FtpdctlError when names cannot be looked up */
+export function resolveConfiguration({settings}: LoadedConfig, names: NameDirectory): Configuration {
+  return {
+    settings,
+    access: resolveAcls(settings.acls, names),
+    owner: resolveOwner(settings.controls.owner, names),
+  };
+}
+
+function resolveOwner({value, at}: Settings['controls']['owner'], names: NameDirectory): Caller | null {
+  if (value === null || at === null) return null;
+  const uid = names.uid(value.user);
+  const gid = names.gid(value.group);
+  if (uid === undefined) throw new ConfigError(at, `ControlsSocketOwner: no such user: ${value.user}`);
+  if (gid === undefined) throw new ConfigError(at, `ControlsSocketOwner: no such group: ${value.group}`);
+  return {uid, gid};
+}
+
+/** The logs; `null` where none is wanted, or none can be had. */
+export interface Logs {
+  readonly controls: LogFile | null;
+  readonly message: LogFile | null;
+}
+
+/**
+ * Open both logs. As in ProFTPD (measured), a ControlsLog in a world-writable directory keeps the server from starting;
+ * whatever else is wrong with a log is said, and the server does without it.
+ *
+ * @throws ConfigError
+ */
+export function openLogs(settings: Settings, warn: (line: string) => void): Logs {
+  const controls = openLog('ControlsLog', settings.controls.log, settings, (error, at) => {
+    if (error.code === 'LOG_WORLD_WRITABLE')
+      throw new ConfigError(at, `ControlsLog: ${error.message}`, error);
+    warn(`ControlsLog: ${error.message}`);
+  });
+  const message = openLog('MessageLog', settings.message.log, settings, (error) => {
+    warn(`MessageLog: ${error.message}`);
+  });
+  return {controls, message};
+
+  function openLog(
+    name: string,
+    {value: path, at}: Setting<string | null>,
+    {allowLogSymlinks}: Settings,
+    refused: (error: LogError, at: NonNullable<Setting<string>['at']>) => void,
+  ): LogFile | null {
+    if (path === null || at === null) return null;
+    try {
+      return LogFile.open(path, allowLogSymlinks.value, ({message}) => warn(`${name}: ${message}`));
+    } catch (error) {
+      if (!(error instanceof LogError)) throw error;
+      refused(error, at);
+      return null;
+    }
+  }
+}

@@ -1,0 +1,110 @@
+import type {Socket} from 'node:net';
+import type {Caller} from '../acl/names.ts';
+import {type Framed, requestDecoder} from '../protocol/codec.ts';
+import {ProtocolError} from '../protocol/errors.ts';
+import type {FrameDecoder} from '../protocol/frame.ts';
+import {SERVE_REQUEST_BYTES} from '../protocol/limits.ts';
+import type {ControlRequest, Dialect} from '../protocol/message.ts';
+import type {Accepted} from '../transport/listener.ts';
+
+/** What a connection tells of its client. */
+export interface ConnectionEvents {
+  /** The request is whole. */
+  request(connection: Connection, framed: Framed<ControlRequest>): void;
+  /** It never will be. */
+  broken(connection: Connection, error: ProtocolError): void;
+  /** Nothing more will come of it. */
+  closed(connection: Connection): void;
+}
+
+type Decoder = FrameDecoder<Framed<ControlRequest>>;
+
+type State =
+  | {readonly kind: 'reading'; readonly decoder: Decoder; dialect: Dialect}
+  /** The client has said all it may say, and has no answer yet. */
+  | {readonly kind: 'asked'}
+  | {readonly kind: 'answering'}
+  | {readonly kind: 'closed'};
+
+/** One client: one request, one answer. */
+export class Connection {
+  readonly caller: Caller;
+  /** The path the client has bound its own end to; empty when it has none. */
+  readonly path: string;
+  readonly #socket: Socket;
+  readonly #events: ConnectionEvents;
+  #state: State = {kind: 'reading', decoder: requestDecoder(SERVE_REQUEST_BYTES), dialect: 'json'};
+
+  constructor(
+    {socket, credentials, path}: Accepted,
+    /** The names of the caller, as logs have them: `root/root`. */
+    readonly client: string,
+    events: ConnectionEvents,
+  ) {
+    this.caller = {uid: credentials.uid, gid: credentials.gid};
+    this.path = path;
+    this.#socket = socket;
+    this.#events = events;
+    // A client may well close its sending half before it reads the answer.
+    socket.allowHalfOpen = true;
+    socket.on('data', (chunk) => {
+      this.#recognise(chunk);
+      this.#take((decoder) => decoder.push(chunk));
+    });
+    socket.on('end', () => this.#take((decoder) => decoder.end()));
+    socket.on('error', () => {});
+    socket.on('close', () => {
+      this.#state = {kind: 'closed'};
+      events.closed(this);
+    });
+  }
+
+  /** The dialect of a request that is not whole yet; JSON while that is not known. */
+  get dialect(): Dialect {
+    return this.#state.kind === 'reading' ? this.#state.dialect : 'json';
+  }
+
+  /** Whether it waits for the client to send. */
+  get isReading(): boolean {
+    return this.#state.kind === 'reading';
+  }
+
+  /** Send the answer and close, as soon as the client has taken it. */
+  answer(frame: Buffer): void {
+    if (this.#state.kind === 'closed') return;
+    this.#state = {kind: 'answering'};
+    this.#socket.write(frame, () => this.drop());
+  }
+
+  /** Close at once. What the client has sent and nobody has read makes it see a reset. */
+  drop(): void {
+    this.#socket.destroy();
+  }
+
+  /** Only a client that writes its first word in pieces is not recognised before its request is whole. */
+  #recognise(chunk: Buffer): void {
+    const state = this.#state;
+    if (state.kind !== 'reading' || state.decoder.received > 0) return;
+    if (chunk.length >= 4 && chunk.readInt32LE() === 0) state.dialect = 'binary';
+  }
+
+  #take(read: (decoder: Decoder) => Framed<ControlRequest> | undefined): void {
+    const state = this.#state;
+    if (state.kind !== 'reading') return;
+    const outcome = attempt(() => read(state.decoder));
+    if (outcome === undefined) return;
+    this.#state = {kind: 'asked'};
+    this.#socket.pause();
+    if (outcome instanceof ProtocolError) this.#events.broken(this, outcome);
+    else this.#events.request(this, outcome);
+  }
+}
+
+function attempt<T>(read: () => T): T | ProtocolError {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof ProtocolError) return error;
+    throw error;
+  }
+}

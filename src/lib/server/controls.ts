@@ -1,0 +1,57 @@
+/** What `help` and `lsctrl` say of a control action, and who decides on it. */
+export interface Control {
+  readonly name: string;
+  /** The module of ProFTPD that has it; `mod_ftpdctl.c` for what no ProFTPD has. */
+  readonly module: 'mod_ctrls.c' | 'mod_ctrls_admin.c' | 'mod_msg.c' | 'mod_ftpdctl.c';
+  readonly description: string;
+  /** The action whose ACL decides who may run this one: itself, but for our own, which have no directive. */
+  readonly permission: string;
+  /** `rmctrl` cannot take it away. */
+  readonly indispensable?: true;
+}
+
+/** The control actions of the server, and which of them `rmctrl` has taken away. */
+export class Controls<T extends Control> {
+  readonly #actions: ReadonlyMap<string, T>;
+  readonly #disabled = new Set<string>();
+
+  constructor(actions: readonly T[]) {
+    const byName = (a: T, b: T) => (a.name < b.name ? -1 : 1);
+    this.#actions = new Map([...actions].sort(byName).map((action) => [action.name, action]));
+  }
+
+  /** Exact names only. A control that is disabled is as unknown as one there never was (measured). */
+  find(name: string): T | undefined {
+    return this.#disabled.has(name) ? undefined : this.#actions.get(name);
+  }
+
+  /** Those that are enabled, by name. */
+  enabled(): T[] {
+    return [...this.#actions.values()].filter(({name}) => !this.#disabled.has(name));
+  }
+
+  /** Whether there is such a control, enabled or not. */
+  has(name: string): boolean {
+    return this.#actions.has(name);
+  }
+
+  isIndispensable(name: string): boolean {
+    return this.#actions.get(name)?.indispensable === true;
+  }
+
+  disable(name: string): void {
+    this.#disabled.add(name);
+  }
+
+  enable(name: string): void {
+    this.#disabled.delete(name);
+  }
+
+  disableAll(): void {
+    for (const [name, {indispensable}] of this.#actions) if (!indispensable) this.#disabled.add(name);
+  }
+
+  enableAll(): void {
+    this.#disabled.clear();
+  }
+}

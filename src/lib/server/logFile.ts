@@ -1,0 +1,175 @@
+import {closeSync, constants, fstatSync, lstatSync, openSync, statSync, write, writeSync} from 'node:fs';
+import {dirname} from 'node:path';
+import {FtpdctlError} from '../errors.ts';
+import {escapeControls} from './words.ts';
+
+/** Bytes, roughly, that may wait for a slow disk. What is more is lost, and the log says how much. */
+const MAX_PENDING = 4 * 1024 * 1024;
+/** As ProFTPD creates its logs (measured). */
+const LOG_MODE = 0o640;
+
+export type LogErrorCode = 'LOG_WORLD_WRITABLE' | 'LOG_UNAVAILABLE';
+
+/** A log that is not written to, and why. */
+export class LogError extends FtpdctlError {
+  override readonly name = 'LogError';
+
+  constructor(
+    override readonly code: LogErrorCode,
+    path: string,
+    why: string,
+    options: {cause?: unknown; hint?: string} = {},
+  ) {
+    super(code, `unable to open ${path}: ${why}`, 1, options);
+  }
+}
+
+/** A log in ProFTPD's format: the time, a space, the line. Lines are written in their order, without waiting for the disk. */
+export class LogFile {
+  readonly #fd: number;
+  readonly #onError: (error: Error) => void;
+  #pending: string[] = [];
+  #pendingLength = 0;
+  #lost = 0;
+  #state: 'idle' | 'due' | 'writing' | 'closed' = 'idle';
+
+  private constructor(
+    readonly path: string,
+    fd: number,
+    onError: (error: Error) => void,
+  ) {
+    this.#fd = fd;
+    this.#onError = onError;
+  }
+
+  /**
+   * Open a log for appending. Never in a directory that everybody may write to, sticky or not (measured).
+   *
+   * @param allowSymlinks `AllowLogSymlinks`
+   * @param onError when lines could not be written
+   * @throws LogError
+   */
+  static open(path: string, allowSymlinks: boolean, onError: (error: Error) => void): LogFile {
+    checkDirectory(path);
+    if (!allowSymlinks && lstatSync(path, {throwIfNoEntry: false})?.isSymbolicLink()) {
+      throw new LogError('LOG_UNAVAILABLE', path, 'it is a symbolic link', {hint: 'see AllowLogSymlinks'});
+    }
+    return new LogFile(path, openForAppending(path, allowSymlinks), onError);
+  }
+
+  /** One line; control characters in it are escaped. */
+  write(line: string): void {
+    if (this.#state === 'closed') return;
+    if (this.#pendingLength > MAX_PENDING) {
+      this.#lost++;
+      return;
+    }
+    const text = `${timestamp()} ${escapeControls(line)}\n`;
+    this.#pending.push(text);
+    this.#pendingLength += text.length;
+    if (this.#state !== 'idle') return;
+    this.#state = 'due';
+    setImmediate(() => this.#flush());
+  }
+
+  /** Write what is left, and close. */
+  close(): void {
+    if (this.#state === 'closed') return;
+    const writing = this.#state === 'writing';
+    this.#state = 'closed';
+    // What is being written comes first: then its callback does the rest.
+    if (!writing) this.#finish();
+  }
+
+  #flush(): void {
+    if (this.#state !== 'due') return;
+    const bytes = this.#take();
+    if (bytes.length === 0) {
+      this.#state = 'idle';
+      return;
+    }
+    this.#state = 'writing';
+    this.#write(bytes, () => {
+      if (this.#state === 'closed') return this.#finish();
+      this.#state = 'due';
+      this.#flush();
+    });
+  }
+
+  #write(bytes: Buffer, done: () => void): void {
+    write(this.#fd, bytes, (error, written) => {
+      if (error) this.#onError(error);
+      else if (written < bytes.length) return this.#write(bytes.subarray(written), done);
+      done();
+    });
+  }
+
+  #finish(): void {
+    try {
+      writeSync(this.#fd, this.#take());
+    } catch (error) {
+      this.#onError(error as Error);
+    }
+    closeSync(this.#fd);
+  }
+
+  #take(): Buffer {
+    if (this.#lost > 0) this.#pending.push(`${timestamp()} ${this.#lost} lines lost: the disk is too slow\n`);
+    const bytes = Buffer.from(this.#pending.join(''));
+    this.#pending = [];
+    this.#pendingLength = 0;
+    this.#lost = 0;
+    return bytes;
+  }
+}
+
+function checkDirectory(path: string): void {
+  const directory = dirname(path);
+  const mode = attempt(path, () => statSync(directory).mode);
+  if ((mode & 0o002) === 0) return;
+  throw new LogError('LOG_WORLD_WRITABLE', path, `${directory} is a world-writable directory`, {
+    hint: 'logs are only written where nobody else can put a file in their place',
+  });
+}
+
+function openForAppending(path: string, followLinks: boolean): number {
+  const {O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_WRONLY} = constants;
+  // Without O_NONBLOCK a named pipe would be waited for.
+  const flags = O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | (followLinks ? 0 : O_NOFOLLOW);
+  const fd = attempt(path, () => openSync(path, flags, LOG_MODE));
+  const kind = fstatSync(fd);
+  if (kind.isFile() || kind.isCharacterDevice()) return fd;
+  closeSync(fd);
+  throw new LogError('LOG_UNAVAILABLE', path, 'it is no regular file');
+}
+
+function attempt<T>(path: string, look: () => T): T {
+  try {
+    return look();
+  } catch (cause) {
+    const {message} = cause as Error;
+    throw new LogError('LOG_UNAVAILABLE', path, /^E[A-Z]+: (.*), [a-z]+/.exec(message)?.[1] ?? message, {
+      cause,
+    });
+  }
+}
+
+let second = -1;
+let secondText = '';
+
+/** Local time as ProFTPD writes it: `2026-11-23 04:19:23,091`. */
+function timestamp(): string {
+  const now = Date.now();
+  const milliseconds = now % 1000;
+  if (now - milliseconds !== second) {
+    second = now - milliseconds;
+    secondText = localSecond(new Date(now));
+  }
+  return `${secondText},${String(milliseconds).padStart(3, '0')}`;
+}
+
+function localSecond(date: Date): string {
+  const two = (value: number) => String(value).padStart(2, '0');
+  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+}

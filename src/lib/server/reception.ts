@@ -1,0 +1,181 @@
+import {lstat, unlink} from 'node:fs/promises';
+import {setTimeout as sleep} from 'node:timers/promises';
+import {FtpdctlError} from '../errors.ts';
+import type {Framed} from '../protocol/codec.ts';
+import type {ProtocolError} from '../protocol/errors.ts';
+import type {ControlRequest, Dialect} from '../protocol/message.ts';
+import {STATUS} from '../protocol/status.ts';
+import {isOurClientPath} from '../transport/clientPath.ts';
+import type {Accepted} from '../transport/listener.ts';
+import type {Action, ServerView} from './actions/action.ts';
+import {admit} from './authorise.ts';
+import {Connection, type ConnectionEvents} from './connection.ts';
+import type {ControlsLog} from './controlsLog.ts';
+import {BLOCKED, failure, type Reply, replyFrame, STALE, UNSUPPORTED} from './reply.ts';
+import {Slots} from './slots.ts';
+import {WaitingRoom} from './waitingRoom.ts';
+
+/**
+ * Clients that may keep us waiting, with an unfinished request or an answer they do not read. More than the kernel lets
+ * wait to be accepted, so that none must go before its request was looked at.
+ */
+const MAX_UNFINISHED = 256;
+/** Milliseconds a client has to send its request, and then to read the answer. */
+const PATIENCE = 5000;
+/** Requests that may wait for a slot; each has 64 KiB at most. */
+const MAX_QUEUED = 512;
+
+/** What is in force: another after each reload. */
+export interface Running {
+  view: ServerView;
+  log: ControlsLog;
+}
+
+/** Receives clients: reads a request, lets it wait for a slot, has it carried out, answers. */
+export class Reception implements ConnectionEvents {
+  readonly #running: Running;
+  readonly #version: string;
+  readonly #open = new Set<Connection>();
+  readonly #unfinished = new WaitingRoom<Connection>(
+    {most: MAX_UNFINISHED, patience: PATIENCE},
+    (connection) => this.#block(connection),
+  );
+  readonly #slots: Slots;
+
+  constructor(running: Running, version: string) {
+    this.#running = running;
+    this.#version = version;
+    this.#slots = new Slots(running.view.settings.controls.maxClients.value, MAX_QUEUED);
+  }
+
+  welcome(accepted: Accepted): void {
+    const client = this.#running.view.names.client(accepted.credentials);
+    this.#running.log.accepted(client);
+    const connection = new Connection(accepted, client, this);
+    this.#open.add(connection);
+    this.#unfinished.enter(connection);
+    removeClientPath(accepted);
+  }
+
+  /** The configuration has changed. */
+  resize(): void {
+    this.#slots.resize(this.#running.view.settings.controls.maxClients.value);
+  }
+
+  /** Answer what has been asked; who has not finished asking goes without. */
+  async close(): Promise<void> {
+    for (const connection of this.#open) if (connection.isReading) connection.drop();
+    const deadline = new AbortController();
+    const late = sleep(PATIENCE, undefined, {signal: deadline.signal}).catch(() => {});
+    await Promise.race([this.#slots.idle(), late]);
+    await Promise.race([this.#allClosed(), late]);
+    deadline.abort();
+    for (const connection of this.#open) connection.drop();
+  }
+
+  request(connection: Connection, {dialect, message}: Framed<ControlRequest>): void {
+    const {log, view} = this.#running;
+    this.#unfinished.leave(connection);
+    if (dialect === 'binary' && isOurClientPath(connection.path)) {
+      // It offers the same request in JSON on another connection. So answers 1.3.10, and executes nothing.
+      log.line(
+        `not carried out in this dialect for ${connection.client} client, which speaks the other, too`,
+      );
+      this.#answer(connection, UNSUPPORTED, 'json', false);
+      return;
+    }
+    // 1.3.8 passes empty arguments over, 1.3.10 keeps them (measured).
+    const args = dialect === 'binary' ? message.args.filter((arg) => arg !== '') : message.args;
+    const request = {...message, args};
+    log.received(connection.client, request);
+    const admission = admit(request, connection.caller, view);
+    if (admission.kind === 'refused') {
+      if (admission.because !== undefined) log.line(`${connection.client} client ${admission.because}`);
+      this.#answer(connection, admission.reply, dialect, false);
+    } else {
+      this.#queue(connection, admission.action, request, dialect);
+    }
+  }
+
+  broken(connection: Connection, error: ProtocolError): void {
+    this.#unfinished.leave(connection);
+    const {log} = this.#running;
+    if (error.code === 'PROTOCOL_MALFORMED') {
+      log.invalid(connection.client);
+      this.#answer(connection, UNSUPPORTED, 'json', false);
+    } else {
+      log.line(`error: unable to receive client request: ${error.message}`);
+      connection.drop();
+    }
+  }
+
+  closed(connection: Connection): void {
+    this.#unfinished.leave(connection);
+    this.#open.delete(connection);
+    this.#running.log.closed(connection.client);
+  }
+
+  #queue(connection: Connection, action: Action, request: ControlRequest, dialect: Dialect): void {
+    const arrival = performance.now();
+    const queued = this.#slots.run(() => {
+      const {authFreshness} = this.#running.view.settings.controls;
+      if (performance.now() - arrival > authFreshness.value * 1000) {
+        this.#answer(connection, STALE, dialect, false);
+        return undefined;
+      }
+      const answer = (reply: Reply) => this.#answer(connection, reply, dialect, true);
+      const reply = this.#run(connection, action, request);
+      return reply instanceof Promise ? reply.then(answer) : void answer(reply);
+    });
+    if (!queued) this.#answer(connection, BLOCKED, dialect, false);
+  }
+
+  /** Carry a request out. Whatever goes wrong there is an answer, too. */
+  #run(connection: Connection, action: Action, {args, options = {}}: ControlRequest): Reply | Promise<Reply> {
+    const {caller, client} = connection;
+    try {
+      const reply = action.run({caller, client, args, options}, this.#running.view);
+      return reply instanceof Promise ? reply.catch((error) => this.#explainFailure(error)) : reply;
+    } catch (error) {
+      return this.#explainFailure(error);
+    }
+  }
+
+  #explainFailure(error: unknown): Reply {
+    if (error instanceof FtpdctlError) {
+      const status =
+        error.exitStatus === -STATUS.WRONG_PARAMETERS ? STATUS.WRONG_PARAMETERS : STATUS.GENERIC_ERROR;
+      return failure(status, error.hint === undefined ? error.message : `${error.message} (${error.hint})`);
+    }
+    this.#running.log.line(`error: this should not happen: ${(error as Error).stack ?? error}`);
+    return failure(STATUS.INTERNAL_ERROR, 'internal error');
+  }
+
+  #answer(connection: Connection, reply: Reply, dialect: Dialect, returned: boolean): void {
+    this.#running.log.sent(connection.client, reply, returned);
+    if (!this.#open.has(connection)) return;
+    this.#unfinished.enter(connection);
+    connection.answer(replyFrame(reply, dialect, this.#version));
+  }
+
+  /** It keeps us waiting: the words are those for a client that ProFTPD finds has not written yet. */
+  #block(connection: Connection): void {
+    if (connection.isReading) this.#answer(connection, BLOCKED, connection.dialect, false);
+    else connection.drop();
+  }
+
+  async #allClosed(): Promise<void> {
+    while (this.#open.size > 0) await sleep(10);
+  }
+}
+
+/** The stock clients leave it to the server to remove their sockets (measured). Only what is the client's own. */
+async function removeClientPath({path, credentials}: Accepted): Promise<void> {
+  if (!/^\/tmp\/ftp\.cl\d+$/.test(path)) return;
+  try {
+    const file = await lstat(path);
+    if (file.isSocket() && file.uid === credentials.uid) await unlink(path);
+  } catch {
+    // It is gone already, or not ours to remove.
+  }
+}

@@ -1,0 +1,47 @@
+import {encodeResponse} from '../protocol/codec.ts';
+import {JSON_LIMITS, SERVE_REQUEST_BYTES} from '../protocol/limits.ts';
+import type {Dialect} from '../protocol/message.ts';
+import {STATUS, type Status} from '../protocol/status.ts';
+
+/** What an action comes to. */
+export interface Reply {
+  /** As ProFTPD 1.3.10 has it. */
+  readonly status: Status;
+  /** What a binary client gets, where that is not −1 for every failure: 1.3.8 reports some with 0. */
+  readonly binaryStatus?: Status;
+  readonly lines: readonly string[];
+  /** For our own client, one shape an action (protocol/details.ts). */
+  readonly details?: object;
+}
+
+export function success(lines: readonly string[], details?: object): Reply {
+  return {status: STATUS.OK, lines, ...(details === undefined ? {} : {details})};
+}
+
+export function failure(status: Status, line: string, binaryStatus?: Status): Reply {
+  return {status, lines: [line], ...(binaryStatus === undefined ? {} : {binaryStatus})};
+}
+
+// The words of mod_ctrls (measured on 1.3.8 and 1.3.10).
+export const ACCESS_DENIED = failure(STATUS.ACCESS_DENIED, 'access denied');
+export const UNSUPPORTED = failure(STATUS.UNSUPPORTED_OPERATION, 'unsupported action requested');
+export const BLOCKED = failure(STATUS.INTERNAL_ERROR, 'blocked connection');
+export const STALE = failure(STATUS.GENERIC_ERROR, 'error: stale connection');
+export const WRONG_NUMBER = failure(STATUS.WRONG_PARAMETERS, 'wrong number of parameters');
+
+/** The bytes of a reply, as a client of that dialect takes them. `version` is ours. */
+export function replyFrame(reply: Reply, dialect: Dialect, version: string): Buffer {
+  const {status, lines, details} = reply;
+  if (dialect === 'binary') {
+    const binaryStatus = reply.binaryStatus ?? (status < 0 ? STATUS.GENERIC_ERROR : STATUS.OK);
+    return encodeResponse(dialect, {status: binaryStatus, responses: lines});
+  }
+  const server = {
+    version,
+    maxRequest: SERVE_REQUEST_BYTES,
+    ...(details === undefined ? {} : {details: {...details}}),
+  };
+  const frame = encodeResponse(dialect, {status, responses: lines, server});
+  if (frame.length - 4 <= JSON_LIMITS.responseBytes) return frame;
+  return replyFrame(failure(STATUS.INTERNAL_ERROR, 'the answer is too long'), dialect, version);
+}

@@ -32,6 +32,7 @@ export class HostResolver {
   /** All addresses, IPv4 and IPv6, of a host name, or of an address in any notation the system takes (`127.1`). */
   async resolve(name: string): Promise<Resolution> {
     if (isIP(name) !== 0) return {kind: 'found', addresses: [name]};
+    if (name === '') return UNKNOWN;
     let timer: NodeJS.Timeout | undefined;
     const deadline = new Promise<Resolution>((resolve) => {
       timer = setTimeout(() => resolve(TIMED_OUT), LOOKUP_DEADLINE);

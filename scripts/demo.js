@@ -17,6 +17,13 @@ const env = {...process.env, XDG_RUNTIME_DIR: directory, XDG_CACHE_HOME: directo
 delete env.FTPDCTL_SOCKET;
 const socket = join(directory, 'ftpdctl/ftpdctl.sock');
 const servers = [];
+/** What a client and a server settle between themselves, and what the client remarks, is left out. */
+const NEGOTIATION = /^> (OPTS|FEAT|TYPE|STRU|EPSV)/;
+const REMARK =
+  /^(Connected|Login security|Trying|Control socket|Uploading|Downloading|Received|Optimal|type=)/;
+let negotiating = false;
+const MESSAGES =
+  /(please delete some files|your quota is nearly full|Mittagessen für alle|going down at 18:00|see you soon)/;
 
 try {
   const port = await freePort();
@@ -30,7 +37,6 @@ try {
 
   heading('An FTP client logs in as dave');
   const client = new Client();
-  client.ftp.log = showConversation;
   client.ftp.verbose = true;
   client.ftp.log = showConversation;
   await client.access({host: '127.0.0.1', port, user: 'dave', password: 'anything'});
@@ -40,14 +46,16 @@ try {
   await client.send('NOOP');
   await ftpdctl('msg', 'host', '127.0.0.1', 'your', 'quota', 'is', 'nearly', 'full');
   await client.cd('/pub');
-  await ftpdctl('msg', 'class', 'local', 'Mittagessen für alle 🍲');
+  await ftpdctl('msg', 'class', 'local', 'Mittagessen für alle');
   await ftpdctl('msg', 'all', 'going', 'down', 'at', '18:00');
   await client.list();
   await ftpdctl('who');
   await ftpdctl('msg', 'user', 'bob', 'are', 'you', 'there?');
 
-  heading('Goodbye');
-  await client.send('QUIT').catch(() => {});
+  heading('The last chance is the goodbye');
+  await ftpdctl('msg', 'user', 'dave', 'see', 'you', 'soon');
+  await client.send('QUIT');
+  client.ftp.log = () => {};
   client.close();
 } finally {
   for (const server of servers) server.kill('SIGTERM');
@@ -61,15 +69,16 @@ function heading(text) {
 
 /** What is said on the control connection, messages standing out. */
 function showConversation(line) {
-  if (/^(Connected|Login security|Trying|Control socket|Uploading|Downloading|Received)/.test(line)) return;
-  for (const part of line.replace(/\s+$/, '').split('\r\n')) {
-    const sent = part.startsWith('> ');
-    console.log(`  ${sent ? chalk.cyan(part) : markMessage(part)}`);
+  if (REMARK.test(line)) return;
+  if (line.startsWith('> ')) negotiating = NEGOTIATION.test(line);
+  if (negotiating) return;
+  const parts = line.trimEnd().split('\r\n');
+  for (const [i, part] of parts.entries()) {
+    console.log(
+      part.startsWith('> ') ? `  ${chalk.cyan(part)}` : `  ${i > 0 ? '  ' : ''}${markMessage(part)}`,
+    );
   }
 }
-
-const MESSAGES =
-  /(please delete some files|your quota is nearly full|Mittagessen für alle 🍲|going down at 18:00)/;
 
 function markMessage(line) {
   return line.replace(MESSAGES, (message) => chalk.bold.yellow(message));

@@ -1,0 +1,123 @@
+import {readdir, readFile} from 'node:fs/promises';
+import {join} from 'node:path';
+import {afterEach, beforeEach, describe, expect, test, vi} from 'vitest';
+import {Servers} from '../helpers/servers.ts';
+
+let servers: Servers;
+beforeEach(async () => {
+  servers = await Servers.start();
+});
+afterEach(() => servers.stop());
+
+/** Wait until the server knows so many sessions that have logged in. */
+async function known(count: number) {
+  await vi.waitFor(
+    async () => expect((await servers.who()).filter(({user}) => user !== null)).toHaveLength(count),
+    {timeout: 10_000, interval: 100},
+  );
+}
+
+describe('serve, mock and msg', () => {
+  test.each([
+    ['user', ['user', 'dave'], ['dave']],
+    ['host', ['host', '127.0.1.7'], ['alice']],
+    ['class', ['class', 'staff'], ['alice']],
+    ['all', ['all'], ['dave', 'alice']],
+  ])('a message to %s reaches whom it should, once', async (_kind, audience, reached) => {
+    const sessions = {
+      dave: await servers.session('dave'),
+      alice: await servers.session('alice', '127.0.1.7'),
+    };
+    await known(2);
+    const {status, stdout} = await servers.ftpdctl(['msg', ...audience, 'grüße', '-v', 'everybody']);
+    expect({status, stdout}).toEqual({
+      status: 0,
+      stdout: `ftpdctl: message sent\nftpdctl: queued for ${reached.length} session${reached.length > 1 ? 's' : ''}\n`,
+    });
+    for (const [user, session] of Object.entries(sessions)) {
+      const plain = ['200 NOOP command successful'];
+      const joined = ['200-NOOP command successful', '200 grüße -v everybody'];
+      await vi.waitFor(async () =>
+        expect(await session.command('NOOP')).toEqual(reached.includes(user) ? joined : plain),
+      );
+      expect(await session.command('NOOP')).toEqual(plain);
+      await session.close();
+    }
+  });
+
+  test('QUIT takes the last message along', async () => {
+    const dave = await servers.session();
+    await known(1);
+    await servers.ftpdctl(['msg', 'all', 'see you']);
+    await vi.waitFor(async () => expect((await servers.who())[0]).toMatchObject({waiting: 1}));
+    expect(await dave.command('QUIT')).toEqual(['221-Goodbye.', '221 see you']);
+  });
+
+  test('nobody is there: 4 for a user, no failure for all', async () => {
+    expect((await servers.ftpdctl(['msg', 'user', 'dave', 'hi'])).status).toBe(4);
+    expect((await servers.ftpdctl(['msg', 'all', 'hi'])).status).toBe(0);
+  });
+
+  test('several lines become several reply lines', async () => {
+    const dave = await servers.session();
+    await known(1);
+    await servers.ftpdctl(['msg', 'all', '-'], {input: 'one\ntwo\n200 forged\n'});
+    await vi.waitFor(async () =>
+      expect(await dave.command('NOOP')).toEqual([
+        '200-NOOP command successful',
+        ' one',
+        ' two',
+        '200 200 forged',
+      ]),
+    );
+  });
+});
+
+describe('what fails', () => {
+  test('a server that is killed finds the sessions again, and what they hold is shown once', async () => {
+    const dave = await servers.session();
+    await known(1);
+    await servers.ftpdctl(['msg', 'all', 'before']);
+    await vi.waitFor(async () => expect((await servers.who())[0]).toMatchObject({waiting: 1}));
+    await servers.kill('serve', 'SIGKILL');
+    await servers.run('serve');
+    await known(1);
+    await servers.ftpdctl(['msg', 'all', 'after']);
+    await vi.waitFor(async () => expect((await servers.who())[0]).toMatchObject({waiting: 2}));
+    expect(await dave.command('NOOP')).toEqual(['200-NOOP command successful', ' before', '200 after']);
+    expect(await dave.command('NOOP')).toEqual(['200 NOOP command successful']);
+  });
+
+  test('a harness that is killed: its sessions are gone, and its messages end as undelivered', async () => {
+    await servers.session();
+    await known(1);
+    await servers.ftpdctl(['msg', 'all', 'never shown']);
+    await servers.kill('mock', 'SIGKILL');
+    expect((await servers.ftpdctl(['msg', 'user', 'dave', 'hi'])).status).toBe(4);
+    await vi.waitFor(async () => {
+      const log = await readFile(join(servers.directory, 'msg.log'), 'utf8');
+      expect(log).toMatch(/undelivered/);
+      expect(log).not.toMatch(/: shown/);
+    });
+  });
+
+  test('both end cleanly and leave no socket behind; a session is told 421', async () => {
+    const dave = await servers.session();
+    await known(1);
+    await servers.kill('mock', 'SIGTERM');
+    expect((await dave.reply())[0]).toMatch(/^421 /);
+    await servers.kill('serve', 'SIGTERM');
+    expect((await readdir(servers.directory)).filter((name) => /^(ctrls|queue)/.test(name))).toEqual([]);
+  });
+});
+
+test('--wait ends when the message was shown, or says that it was not', async () => {
+  const dave = await servers.session();
+  await known(1);
+  const shown = servers.ftpdctl(['msg', '--wait=20', 'user', 'dave', 'look']);
+  await vi.waitFor(async () => expect((await dave.command('NOOP')).at(-1)).toBe('200 look'), {
+    timeout: 10_000,
+  });
+  expect((await shown).status).toBe(0);
+  expect((await servers.ftpdctl(['msg', '--wait=0.5', 'user', 'dave', 'unseen'])).status).toBe(75);
+});

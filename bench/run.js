@@ -1,9 +1,10 @@
 import {broadcast} from './broadcast.js';
+import {benchDelivery} from './delivery.js';
 import {printTable} from './measure.js';
 import {benchStart} from './start.js';
 
 /** `npm run bench [NAME...]`: speed, as ratios measured in one run; names choose some of the measurements. */
-const BENCHES = {start: benchStart, broadcast: benchBroadcast};
+const BENCHES = {start: benchStart, broadcast: benchBroadcast, delivery: benchDelivery};
 
 async function benchBroadcast() {
   const rows = await broadcast();

@@ -12,7 +12,7 @@ const common = {
   platform: 'node',
   target: 'node20',
   // Native modules, and what only the slow commands load: installed with the package.
-  external: ['ajv', 'any-ascii', 'inquirer', 'koffi', 'typescript', 'unix-dgram'],
+  external: ['@inquirer/core', 'ajv', 'any-ascii', 'inquirer', 'koffi', 'typescript', 'unix-dgram'],
   logLevel: 'warning',
   metafile: true,
 };
@@ -43,6 +43,7 @@ export async function build({types = false} = {}) {
       external: [...common.external, '@oclif/core'],
     }),
   ]);
+  lendImport(`${root}dist/program.cjs`);
   writeNotices(bundles.flatMap(({metafile}) => Object.keys(metafile.inputs)));
   if (types) {
     execFileSync('node_modules/.bin/tsc', ['-p', 'tsconfig.types.json'], {cwd: root, stdio: 'inherit'});
@@ -59,6 +60,14 @@ function writeNotices(inputs) {
     return `${name} ${version}\n\n${text}`;
   });
   writeFileSync(`${root}dist/THIRD-PARTY-NOTICES.txt`, notices.join(`\n${'-'.repeat(80)}\n\n`));
+}
+
+/**
+ * A script that `node:vm` runs has no `import` of its own but an experimental one, of which Node 20 warns: it gets
+ * that of `start.cjs`.
+ */
+function lendImport(file) {
+  writeFileSync(file, readFileSync(file, 'utf8').replaceAll('import("', '__import("'));
 }
 
 /**

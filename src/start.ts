@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import {createRequire} from 'node:module';
 import {dirname, join} from 'node:path';
-import {constants, Script} from 'node:vm';
+import {Script} from 'node:vm';
 import {cacheDirectory} from './lib/client/memory.ts';
 
 /**
@@ -61,12 +61,8 @@ function load(): Program {
   const key = keyOf();
   const cachedData = readCache(key);
   const script = new Script(
-    `(function (module, exports, require, __filename, __dirname) {${readFileSync(file, 'utf8')}\n})`,
-    {
-      filename: file,
-      ...(cachedData ? {cachedData} : {}),
-      importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-    },
+    `(function (module, exports, require, __filename, __dirname, __import) {${readFileSync(file, 'utf8')}\n})`,
+    {filename: file, ...(cachedData ? {cachedData} : {})},
   );
   // Written as the program ends, the cache holds the functions that this run has needed: those of a real one.
   const real = !process.argv.some((word) => word === '-h' || word === '--help' || word === '--version');
@@ -74,7 +70,14 @@ function load(): Program {
     process.once('exit', () => writeCache(key, script.createCachedData()));
   }
   const module = {exports: {} as Program};
-  script.runInThisContext()(module, module.exports, createRequire(file), file, __dirname);
+  script.runInThisContext()(
+    module,
+    module.exports,
+    createRequire(file),
+    file,
+    __dirname,
+    (name: string) => import(name),
+  );
   return module.exports;
 }
 

@@ -1,8 +1,8 @@
 import {string} from '@oclif/core/flags';
 import {ControlCommand} from '../lib/cli/controlCommand.ts';
 import {printJson} from '../lib/cli/output.ts';
-import {table} from '../lib/cli/table.ts';
-import type {WhoDetails, WhoSession} from '../lib/protocol/details.ts';
+import {sessionTable} from '../lib/cli/sessionTable.ts';
+import type {WhoDetails} from '../lib/protocol/details.ts';
 import {STATUS} from '../lib/protocol/status.ts';
 
 export default class Who extends ControlCommand {
@@ -37,20 +37,4 @@ export default class Who extends ControlCommand {
     if (flags.json) printJson({sessions, exitStatus: 0});
     else process.stdout.write(sessionTable(sessions));
   }
-}
-
-function sessionTable(sessions: readonly WhoSession[]): string {
-  if (sessions.length === 0) return 'no sessions\n';
-  return table(
-    ['ID', 'USER', 'HOST', 'CLASS', 'SERVER', 'IDLE', 'WAITING'],
-    sessions.map(({id, user, host, class: name, server, idle, waiting, engine}) => [
-      id,
-      user ?? '(none)',
-      host,
-      name ?? '-',
-      server,
-      `${Math.round(idle)} s`,
-      engine ? String(waiting) : 'engine off',
-    ]),
-  );
 }

@@ -100,8 +100,13 @@ export abstract class BaseCommand extends Command {
   }
 
   /** A client as the global options want it. */
-  protected client(options: GlobalOptions, onEvent?: (event: ClientEvent) => void): ControlsClient {
+  protected client(
+    options: GlobalOptions,
+    onEvent?: (event: ClientEvent) => void,
+    signal?: AbortSignal,
+  ): ControlsClient {
     return new ControlsClient({
+      ...(signal === undefined ? {} : {signal}),
       ...(options.socket === undefined ? {} : {socket: options.socket}),
       ...(options.timeout === undefined ? {} : {timeout: options.timeout}),
       onEvent: (event) => {

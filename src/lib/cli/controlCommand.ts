@@ -30,10 +30,10 @@ export abstract class ControlCommand extends BaseCommand {
   }
 
   /** Send and explain the wait; print nothing. */
-  protected async ask(
+  protected async ask<T>(
     options: GlobalOptions,
-    call: (client: ReturnType<BaseCommand['client']>) => Promise<Answer>,
-  ): Promise<Answer> {
+    call: (client: ReturnType<BaseCommand['client']>) => Promise<T>,
+  ): Promise<T> {
     const waiting = new Waiting(options);
     try {
       return await call(this.client(options, (event) => waiting.on(event)));
@@ -42,13 +42,17 @@ export abstract class ControlCommand extends BaseCommand {
     }
   }
 
-  /** Print the response lines, or one JSON object, and set the exit status. */
+  /**
+   * Print the response lines, or one JSON object, and set the exit status.
+   * @param more of the JSON object; and an exit status in place of the answer's
+   */
   protected report(
     options: GlobalOptions,
     request: {readonly action: string; readonly args: readonly string[]},
     answer: Answer,
+    more: {readonly fields?: Readonly<Record<string, unknown>>; readonly exitStatus?: number} = {},
   ): void {
-    const exitStatus = exitStatusFor(answer, options, request);
+    const exitStatus = more.exitStatus ?? exitStatusFor(answer, options, request);
     process.exitCode = exitStatus;
     const hint = hintFor(request.action, answer, this.config.commandIDs);
     if (options.json) {
@@ -63,6 +67,7 @@ export abstract class ControlCommand extends BaseCommand {
         socket: answer.socket,
         ...(answer.server ? {server: answer.server} : {}),
         ...(hint === undefined ? {} : {hint}),
+        ...more.fields,
       });
     } else if (!(options.quiet && exitStatus === 0)) {
       for (const line of answer.responses) printLine(line);

@@ -1,4 +1,5 @@
 import {FtpdctlError} from '../errors.ts';
+import {Leave} from './leave.ts';
 import {noteLine, printJson} from './output.ts';
 import {UsageError} from './usageError.ts';
 
@@ -9,10 +10,21 @@ const EXIT_SOFTWARE = 70;
  * Say what went wrong, in one line or as JSON, and give the exit status. Nothing else in the program prints errors.
  */
 export function reportFailure(thrown: unknown, json: boolean): number {
-  const {code, message, hint, exitStatus} = understand(thrown);
-  if (json) printJson({error: {code, message, ...(hint === undefined ? {} : {hint})}, exitStatus});
-  else noteLine(hint === undefined ? message : `${message} (${hint})`);
-  return exitStatus;
+  if (thrown instanceof Leave) return thrown.exitStatus;
+  const error = understand(thrown);
+  if (json) printJson({error: errorFields(error), exitStatus: error.exitStatus});
+  else noteLine(errorLine(error));
+  return error.exitStatus;
+}
+
+/** An error as `--json` has it. */
+export function errorFields({code, message, hint}: FtpdctlError): Readonly<Record<string, string>> {
+  return {code, message, ...(hint === undefined ? {} : {hint})};
+}
+
+/** An error in one line: what went wrong, and what to do. */
+export function errorLine({message, hint}: FtpdctlError): string {
+  return hint === undefined ? message : `${message} (${hint})`;
 }
 
 function understand(thrown: unknown): FtpdctlError {

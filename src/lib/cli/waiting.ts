@@ -1,6 +1,7 @@
 import type {ClientEvent} from '../client/client.ts';
 import type {GlobalOptions} from './baseCommand.ts';
 import {isWatched} from './output.ts';
+import {StatusLine} from './statusLine.ts';
 
 /** Milliseconds before a wait needs explaining. */
 const PATIENCE = 400;
@@ -10,6 +11,7 @@ const TICK = 1000;
 /** One line on a terminal's standard error while the server has not answered; gone when it has. */
 export class Waiting {
   readonly #shown: boolean;
+  readonly #line = new StatusLine();
   #reason = 'the server looks at its socket every ControlsInterval seconds, by default 10';
   #started = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -28,16 +30,14 @@ export class Waiting {
   }
 
   end(): void {
-    if (this.#timer === undefined) return;
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    process.stderr.write('\r\x1b[K');
+    this.#line.clear();
   }
 
   #tick(): void {
     const seconds = Math.round((performance.now() - this.#started) / 1000);
-    const text = `waiting ${seconds} s: ${this.#reason}`;
-    process.stderr.write(`\r\x1b[K${text.slice(0, (process.stderr.columns || 80) - 1)}`);
+    this.#line.draw(`waiting ${seconds} s: ${this.#reason}`, `waiting: ${this.#reason}`);
     this.#timer = setTimeout(() => this.#tick(), TICK);
   }
 }

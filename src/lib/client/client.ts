@@ -102,18 +102,25 @@ export class ControlsClient {
   }
 
   /**
-   * Who answers at the socket: the identity of an `ftpdctl serve`, `undefined` for a ProFTPD. Asks with a harmless
-   * request where it is not remembered.
+   * Who answers at the socket, and in which dialect. Asks with a harmless request where it is not remembered.
    * @throws ClientError
    */
-  async identify(): Promise<ServerIdentity | Remembered['serve'] | undefined> {
-    return this.#withDeadline((deadline) => this.#atSocket((socket) => this.#identifyAt(socket, deadline)));
+  async meet(): Promise<Remembered> {
+    return this.#withDeadline((deadline) => this.#atSocket((socket) => this.#meetAt(socket, deadline)));
   }
 
-  async #identifyAt(socket: string, deadline: AbortSignal) {
+  /**
+   * The identity of the `ftpdctl serve` at the socket, `undefined` for a ProFTPD.
+   * @throws ClientError
+   */
+  async identify(): Promise<Remembered['serve']> {
+    return (await this.meet()).serve;
+  }
+
+  async #meetAt(socket: string, deadline: AbortSignal): Promise<Remembered> {
     const known = this.#memory.recall(socket);
-    if (known) return known.serve;
-    return (await this.#converse(socket, 'help', () => ({action: 'help', args: []}), deadline)).server;
+    if (known) return known;
+    return factsIn(await this.#converse(socket, 'help', () => ({action: 'help', args: []}), deadline));
   }
 
   async #send(action: string, build: Build): Promise<Answer> {
@@ -121,7 +128,7 @@ export class ControlsClient {
     return this.#withDeadline((deadline) =>
       this.#atSocket(async (socket) => {
         // A request that only `ftpdctl serve` can take is not sent before it is known to answer there.
-        if (!acceptableTo({kind: 'proftpd'}, build)) await this.#identifyAt(socket, deadline);
+        if (!acceptableTo({kind: 'proftpd'}, build)) await this.#meetAt(socket, deadline);
         return this.#converse(socket, action, build, deadline);
       }),
     );
@@ -150,11 +157,7 @@ export class ControlsClient {
 
   #accept(socket: string, {dialect, response}: Extract<Round, {kind: 'answered'}>): Answer {
     this.#tell({kind: 'answered', dialect, status: response.status});
-    const {server} = response;
-    this.#memory.remember(
-      socket,
-      server ? {dialect, serve: {version: server.version, maxRequest: server.maxRequest}} : {dialect},
-    );
+    this.#memory.remember(socket, factsIn({dialect, server: response.server}));
     return {...response, verdict: verdictOf(response), dialect, socket};
   }
 
@@ -194,6 +197,11 @@ export class ControlsClient {
   #tell(event: ClientEvent): void {
     this.#options.onEvent?.(event);
   }
+}
+
+/** What an answer says of the server behind it. */
+function factsIn({dialect, server}: {dialect: Dialect; server?: ServerIdentity | undefined}): Remembered {
+  return server ? {dialect, serve: {version: server.version, maxRequest: server.maxRequest}} : {dialect};
 }
 
 /** Lays a request out for a dialect and a peer. @throws RequestRefused. */

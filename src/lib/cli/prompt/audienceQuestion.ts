@@ -1,0 +1,89 @@
+import {NOT_LOGGED_IN} from '../../audience/audience.ts';
+import type {WhoDetails, WhoSession} from '../../protocol/details.ts';
+import {type AudienceKind, type Draft, NAMED_AUDIENCES} from '../messageWords.ts';
+import {printable} from '../printable.ts';
+import {sessionCount} from '../sessionTable.ts';
+import type {Call} from './call.ts';
+import type {Choice, Questions} from './questions.ts';
+import type {Recent} from './recent.ts';
+
+type Named = Exclude<AudienceKind, 'all'>;
+
+/** How a session is addressed by kind; `null`: not at all. */
+const ADDRESSED: Readonly<Record<Named, (session: WhoSession) => string | null>> = {
+  user: ({user}) => user ?? NOT_LOGGED_IN,
+  host: ({address}) => address,
+  class: (session) => session.class,
+};
+
+/**
+ * Ask for what is missing of an audience: among the sessions that are there where the server can tell, else freely,
+ * with what was used lately to choose from.
+ */
+export async function askAudience(
+  {kind, name}: Pick<Draft, 'kind' | 'name'>,
+  {questions, call, recent, isServe}: {questions: Questions; call: Call; recent: Recent; isServe: boolean},
+): Promise<Pick<Draft, 'kind' | 'name'>> {
+  if (kind === 'all' || name !== undefined) return {kind: kind!, ...(name === undefined ? {} : {name})};
+  const sessions = isServe ? await sessionsNow(call) : undefined;
+  const chosen = kind ?? (await questions.pick('Send to:', kindChoices(sessions)));
+  if (chosen === 'all') return {kind: chosen};
+  const find = sessions ? among(liveChoices(chosen, sessions)) : freely(recent.of(chosen));
+  return {kind: chosen, name: await questions.search(`Which ${chosen}?`, find)};
+}
+
+/** `undefined` where the server will not say, as to a caller whom its ACLs do not let in. */
+async function sessionsNow(call: Call): Promise<readonly WhoSession[] | undefined> {
+  const {server} = await call((client) => client.request('who'));
+  return (server?.details as WhoDetails | undefined)?.sessions;
+}
+
+function kindChoices(sessions: readonly WhoSession[] | undefined): Choice<AudienceKind>[] {
+  const all = sessions === undefined ? 'everybody' : `everybody: ${sessionCount(sessions.length)}`;
+  return [
+    ...NAMED_AUDIENCES.map((kind) => ({value: kind, short: kind, name: KIND_NAMES[kind]})),
+    {value: 'all', short: 'all', name: `all    ${all}`},
+  ];
+}
+
+const KIND_NAMES: Readonly<Record<Named, string>> = {
+  user: 'user   by login name',
+  host: 'host   by address or host name',
+  class: 'class  by the class of the address',
+};
+
+/** Each name once, with what is behind it. */
+function liveChoices(kind: Named, sessions: readonly WhoSession[]): Choice<string>[] {
+  const names = new Set(sessions.map(ADDRESSED[kind]).filter((name) => name !== null));
+  return [...names].sort().map((value) => {
+    const meant = sessions.filter((session) => ADDRESSED[kind](session) === value);
+    const hosts = [...new Set(meant.map(({host}) => host))];
+    const description = `${sessionCount(meant.length)} from ${hosts.slice(0, 3).join(', ')}`;
+    return {value, name: printable(value), description: printable(description)};
+  });
+}
+
+/** Those that hold what is typed; and, last, that itself. */
+export function among(choices: readonly Choice<string>[]): (typed: string) => Choice<string>[] {
+  return (typed) => {
+    const found = choices.filter(({name}) => holds(name, typed));
+    return typed === '' || found.some(({value}) => value === typed) ? found : [...found, asTyped(typed)];
+  };
+}
+
+/** What is typed; and what was used lately and holds it. */
+export function freely(used: readonly string[]): (typed: string) => Choice<string>[] {
+  return (typed) => {
+    const found = used.filter((name) => name !== typed && holds(name, typed));
+    const before = found.map((value) => ({value, name: printable(value), description: 'used lately'}));
+    return typed === '' ? before : [asTyped(typed), ...before];
+  };
+}
+
+function holds(name: string, typed: string): boolean {
+  return name.toLowerCase().includes(typed.toLowerCase());
+}
+
+function asTyped(typed: string): Choice<string> {
+  return {value: typed, name: printable(typed), description: 'as typed'};
+}

@@ -1,0 +1,67 @@
+import {mkdirSync, readFileSync, renameSync, statSync, writeFileSync} from 'node:fs';
+import {homedir} from 'node:os';
+import {dirname, join} from 'node:path';
+
+/** Entries kept of each kind, the latest first. */
+const MOST = 20;
+/** Bytes of the file that are worth reading. */
+const MOST_BYTES = 64 * 1024;
+
+/**
+ * What was used lately, of each kind: names of users, hosts and classes, and the words of each control action. A small
+ * file of the person's own; without it, or with nonsense in it, nothing is remembered. Messages are not kept.
+ */
+export class Recent {
+  readonly #file: string | undefined;
+  readonly #entries: Map<string, readonly string[]>;
+
+  constructor(env: NodeJS.ProcessEnv) {
+    this.#file = stateFile(env);
+    this.#entries = new Map(this.#file === undefined ? [] : read(this.#file));
+  }
+
+  /** The latest first. */
+  of(kind: string): readonly string[] {
+    return this.#entries.get(kind) ?? [];
+  }
+
+  add(kind: string, entry: string): void {
+    const others = this.of(kind).filter((other) => other !== entry);
+    this.#entries.set(kind, [entry, ...others].slice(0, MOST));
+    if (this.#file !== undefined) write(this.#file, JSON.stringify(Object.fromEntries(this.#entries)));
+  }
+}
+
+/** `$XDG_STATE_HOME/ftpdctl/recent.json`, else below `~/.local/state`; undefined for a user without a home. */
+function stateFile(env: NodeJS.ProcessEnv): string | undefined {
+  const base = env['XDG_STATE_HOME'];
+  try {
+    const state = base?.startsWith('/') ? base : join(env['HOME'] || homedir(), '.local', 'state');
+    return join(state, 'ftpdctl', 'recent.json');
+  } catch {
+    return undefined;
+  }
+}
+
+function read(file: string): [string, string[]][] {
+  try {
+    if (statSync(file).size > MOST_BYTES) return [];
+    return Object.entries(JSON.parse(readFileSync(file, 'utf8'))).filter(isEntry);
+  } catch {
+    return [];
+  }
+}
+
+function isEntry(entry: [string, unknown]): entry is [string, string[]] {
+  return Array.isArray(entry[1]) && entry[1].every((text) => typeof text === 'string');
+}
+
+/** Best effort: what cannot be remembered is asked for again. */
+function write(file: string, text: string): void {
+  try {
+    mkdirSync(dirname(file), {recursive: true, mode: 0o700});
+    const fresh = `${file}.${process.pid}`;
+    writeFileSync(fresh, text, {mode: 0o600});
+    renameSync(fresh, file);
+  } catch {}
+}

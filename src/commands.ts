@@ -4,6 +4,7 @@ export const LOADERS = {
   'acl:list': () => import('./commands/acl/list.ts'),
   mock: () => import('./commands/mock.ts'),
   msg: () => import('./commands/msg.ts'),
+  prompt: () => import('./commands/prompt.ts'),
   request: () => import('./commands/request.ts'),
   serve: () => import('./commands/serve.ts'),
   status: () => import('./commands/status.ts'),

@@ -3,6 +3,7 @@ import pjson from '../package.json' with {type: 'json'};
 import {LOADERS} from './commands.ts';
 import {type CommandLine, parseCommandLine} from './lib/cli/argv.ts';
 import type {BaseCommand} from './lib/cli/baseCommand.ts';
+import {canAsk} from './lib/cli/canAsk.ts';
 import {reportFailure} from './lib/cli/failure.ts';
 import {didYouMean} from './lib/cli/suggest.ts';
 import {UsageError} from './lib/cli/usageError.ts';
@@ -70,23 +71,24 @@ function unknownCommand(id: string): UsageError {
 }
 
 /** Which command a line means, and its oclif argument vector. */
-function commandOf({action, words, options}: CommandLine): {id: string; argv: string[]} {
+function commandOf({action, words, options, json}: CommandLine): {id: string; argv: string[]} {
   if (action === undefined) {
+    if (canAsk({quiet: options.includes('--quiet'), json})) return {id: 'prompt', argv: [...options]};
     throw new UsageError(
       'missing required action',
       "ftpdctl --help lists our commands, ftpdctl help the server's",
     );
   }
   if (TOPICS.has(action)) return {id: `${action}:${words[0] ?? ''}`, argv: [...options, ...words.slice(1)]};
-  if (action in COMMANDS) return {id: action, argv: [...options, ...words]};
+  if (Object.hasOwn(COMMANDS, action)) return {id: action, argv: [...options, ...words]};
   return {id: 'request', argv: [...options, '--', action, ...words]};
 }
 
 /** `msg --help`: an option among those before the first word. */
 function wantsHelp({action, words}: CommandLine): boolean {
-  if (action === undefined || !(action in COMMANDS || TOPICS.has(action))) return false;
+  if (action === undefined || !(Object.hasOwn(COMMANDS, action) || TOPICS.has(action))) return false;
   const own = TOPICS.has(action) ? words.slice(1) : words;
-  const firstWord = own.findIndex((word) => !word.startsWith('-'));
+  const firstWord = own.findIndex((word) => !word.startsWith('-') || word === '--');
   const options = firstWord === -1 ? own : own.slice(0, firstWord);
   return (
     options.some((word) => word === '--help' || word === '-h') || words[0] === '--help' || words[0] === '-h'

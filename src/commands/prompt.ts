@@ -1,0 +1,37 @@
+import {BaseCommand} from '../lib/cli/baseCommand.ts';
+import {canAsk} from '../lib/cli/canAsk.ts';
+import {Leave} from '../lib/cli/leave.ts';
+import {callWith} from '../lib/cli/prompt/call.ts';
+import {Conversation} from '../lib/cli/prompt/conversation.ts';
+import {openQuestions} from '../lib/cli/prompt/openQuestions.ts';
+import {Recent} from '../lib/cli/prompt/recent.ts';
+import {UsageError} from '../lib/cli/usageError.ts';
+
+export default class Prompt extends BaseCommand {
+  static override summary = 'Choose what to do, and be asked for the rest';
+  static override description =
+    'What ftpdctl alone does on a terminal. Ctrl-C and Ctrl-D leave at any time. Names and words that were used are ' +
+    'offered again; messages are not kept.';
+  static override usage = 'prompt';
+  static override examples = ['<%= config.bin %>', '<%= config.bin %> -s /run/proftpd.sock prompt'];
+
+  async run(): Promise<void> {
+    const {flags} = await this.parse(Prompt);
+    if (!canAsk(flags)) {
+      throw new UsageError(
+        'prompt mode needs a terminal, and neither -q nor --json',
+        'name an action: --help',
+      );
+    }
+    const questions = await openQuestions();
+    const call = callWith(flags, questions.signal, (...how) => this.client(flags, ...how));
+    try {
+      await new Conversation({questions, call, recent: new Recent(process.env)}).run();
+    } catch (error) {
+      // Ctrl-D ends a conversation as it should end; Ctrl-C breaks it off.
+      if (!(error instanceof Leave && error.way === 'end')) throw error;
+    } finally {
+      questions.close();
+    }
+  }
+}

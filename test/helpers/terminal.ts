@@ -1,0 +1,115 @@
+import {execFile} from 'node:child_process';
+import {mkdtemp, rm, writeFile} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {setTimeout as sleep} from 'node:timers/promises';
+import {promisify} from 'node:util';
+import {CHECKOUT} from './checkout.ts';
+import {cleanEnvironment} from './program.ts';
+
+const run = promisify(execFile);
+
+/** Milliseconds within which the screen must show what is waited for. */
+const PATIENCE = 15_000;
+/** Milliseconds between two looks at the screen. */
+const GLANCE = 25;
+
+/** What the shell around the program says when that has ended; afterwards it echoes what is typed. */
+const ENDED = /^\[(\d+)\]$/m;
+
+/** What the terminal is like. */
+export interface TerminalOptions {
+  /** Additions to the clean environment; `undefined` takes a variable out. */
+  readonly env?: NodeJS.ProcessEnv;
+  readonly columns?: number;
+  readonly rows?: number;
+}
+
+/** `ftpdctl` in a terminal of its own (tmux), with a home of its own, and hands to type with. */
+export class Terminal {
+  /** HOME of the program. */
+  readonly home: string;
+  readonly #socket: string;
+
+  private constructor(home: string) {
+    this.home = home;
+    this.#socket = join(home, 'tmux');
+  }
+
+  static async start(args: readonly string[], options: TerminalOptions = {}): Promise<Terminal> {
+    const {env = {}, columns = 100, rows = 30} = options;
+    const home = await mkdtemp(join(tmpdir(), 'ftpdctl-term-'));
+    const terminal = new Terminal(home);
+    await writeFile(join(home, 'tmux.conf'), 'set -g status off\nset -s escape-time 0\n');
+    const variables = Object.entries({...cleanEnvironment(home), TERM: 'screen-256color', ...env}).flatMap(
+      ([name, value]) => (value === undefined ? [] : [`${name}=${value}`]),
+    );
+    const program = ['env', '-i', ...variables, process.execPath, join(CHECKOUT, 'bin', 'run.js'), ...args];
+    const script = `trap : INT; ${program.map(quote).join(' ')}; echo "[$?]"; exec cat`;
+    const size = ['-x', String(columns), '-y', String(rows)];
+    await terminal.#tmux('-f', join(home, 'tmux.conf'), 'new-session', '-d', ...size, 'sh', '-c', script);
+    return terminal;
+  }
+
+  /** Type text, character by character. */
+  async type(text: string): Promise<void> {
+    await this.#tmux('send-keys', '-l', text);
+  }
+
+  /** Press keys by their tmux names: `Enter`, `C-c`, `Down`. */
+  async press(...keys: string[]): Promise<void> {
+    await this.#tmux('send-keys', ...keys);
+  }
+
+  /** Paste, as from a clipboard. */
+  async paste(text: string): Promise<void> {
+    await this.#tmux('set-buffer', text);
+    await this.#tmux('paste-buffer', '-p');
+  }
+
+  /** What the screen shows, colours aside, without the empty lines at its end. */
+  async screen(): Promise<string> {
+    return (await this.#tmux('capture-pane', '-p')).trimEnd();
+  }
+
+  /** The screen with its colours, as escape sequences. */
+  async colours(): Promise<string> {
+    return this.#tmux('capture-pane', '-p', '-e');
+  }
+
+  /** Wait until the screen shows this. Rejects with the screen when it does not come. */
+  async see(expected: string | RegExp): Promise<string> {
+    const deadline = Date.now() + PATIENCE;
+    for (;;) {
+      const screen = await this.screen();
+      if (typeof expected === 'string' ? screen.includes(expected) : expected.test(screen)) return screen;
+      if (Date.now() > deadline) throw new Error(`${expected} did not come; the screen shows:\n${screen}`);
+      await sleep(GLANCE);
+    }
+  }
+
+  /** Wait for the program to end. What it leaves behind on the screen does not include its status. */
+  async ended(): Promise<{status: number; screen: string}> {
+    const screen = await this.see(ENDED);
+    return {status: Number(ENDED.exec(screen)![1]), screen: screen.replace(ENDED, '').trimEnd()};
+  }
+
+  /** Whether the cursor is to be seen. */
+  async hasCursor(): Promise<boolean> {
+    return (await this.#tmux('display-message', '-p', '#{cursor_flag}')).trim() === '1';
+  }
+
+  async stop(): Promise<void> {
+    await this.#tmux('kill-server').catch(() => {});
+    await rm(this.home, {recursive: true, force: true});
+  }
+
+  async #tmux(...args: string[]): Promise<string> {
+    return (await run('tmux', ['-u', '-S', this.#socket, ...args], {env: cleanEnvironment(this.home)}))
+      .stdout;
+  }
+}
+
+function quote(word: string): string {
+  return `'${word.replaceAll("'", "'\\''")}'`;
+}

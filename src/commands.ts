@@ -1,7 +1,9 @@
 /** Our own commands by their oclif ids: each is loaded when it is run. Any other action is sent to the server. */
 export const LOADERS = {
+  __complete: () => import('./commands/complete.ts'),
   'acl:check': () => import('./commands/acl/check.ts'),
   'acl:list': () => import('./commands/acl/list.ts'),
+  completion: () => import('./commands/completion.ts'),
   mock: () => import('./commands/mock.ts'),
   msg: () => import('./commands/msg.ts'),
   prompt: () => import('./commands/prompt.ts'),

@@ -23,12 +23,12 @@ export function hintFor(
 }
 
 function unsupportedHint(action: string, commandIDs: readonly string[]): string {
-  const known = [...commandIDs.map((id) => id.split(':')[0]!), ...Object.keys(KNOWN_ACTIONS)];
+  const known = [...commandIDs.map((id) => id.split(':')[0]!), ...KNOWN_ACTIONS.keys()];
   return didYouMean(action, known, 'ftpdctl help lists what this server can do');
 }
 
 function accessHint(action: string, isServe: boolean): string {
-  const directive = KNOWN_ACTIONS[action] ?? "the ACLs of the action's module";
+  const directive = KNOWN_ACTIONS.get(action) ?? "the ACLs of the action's module";
   const where = isServe ? '' : ' --config FILE';
   return (
     `ControlsSocketACL and ${directive} must both let in your user or your primary group, root's too; ` +

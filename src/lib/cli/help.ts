@@ -36,7 +36,7 @@ export async function showHelp(root: string, topic: string[]): Promise<void> {
       `"${topic.join(' ')}" is none of our commands`,
       didYouMean(
         topic.join(' '),
-        [...ours, ...Object.keys(KNOWN_ACTIONS)],
+        [...ours, ...KNOWN_ACTIONS.keys()],
         'ftpdctl help lists the control actions of the server',
       ),
     );
@@ -90,7 +90,7 @@ class ScreenHelp extends Help {
 /** The help of one command. The options that stand before every command have their place in the program's help. */
 class CommandPage extends CommandHelp {
   override generate(): string {
-    const {id, summary = '', description = '', examples = [], usage = `${id} [OPTION...]`} = this.command;
+    const {id, summary = '', description = '', examples = [], usage = this.#usage()} = this.command;
     const usages = [usage].flat().flatMap((lines) => lines.split('\n'));
     return screen(
       this.wrap(summary, 0),
@@ -100,6 +100,11 @@ class CommandPage extends CommandHelp {
       this.wrap(description, 0),
       this.wrap(`More: man ftpdctl-${id.replaceAll(' ', '-')}; options of every command: ftpdctl --help`, 0),
     );
+  }
+
+  #usage(): string {
+    const args = Object.keys(this.command.args).map((name) => name.toUpperCase());
+    return [this.command.id, '[OPTION...]', ...args].join(' ');
   }
 
   examplesSection(examples: readonly string[]): string {

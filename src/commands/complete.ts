@@ -1,0 +1,29 @@
+import {readFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {BaseCommand} from '../lib/cli/baseCommand.ts';
+import {type Commands, Completer} from '../lib/cli/completer.ts';
+import {liveNames} from '../lib/cli/liveNames.ts';
+import {printable} from '../lib/cli/printable.ts';
+
+/** What the completion scripts ask: a line a candidate, its value and after a tab its description. */
+export default class Complete extends BaseCommand {
+  static override hidden = true;
+  static override summary = 'Complete a command line, for the completion scripts';
+
+  async run(): Promise<void> {
+    const words = this.argv.slice(this.argv.indexOf('--') + 1);
+    const manifest = JSON.parse(readFileSync(join(this.config.root, 'oclif.manifest.json'), 'utf8'));
+    const completer = new Completer(manifest.commands as Commands, (socket) =>
+      liveNames(socket, process.env),
+    );
+    const completion = await completer.complete(words);
+    if (completion === 'files') {
+      process.stdout.write(':files\n');
+      return;
+    }
+    const lines = completion
+      .filter(({value}) => printable(value) === value)
+      .map(({value, description = ''}) => `${value}\t${description}\n`);
+    process.stdout.write(lines.join(''));
+  }
+}

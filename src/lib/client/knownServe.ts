@@ -1,0 +1,17 @@
+import {existsSync} from 'node:fs';
+import {xdgDirectory} from '../transport/ownFile.ts';
+import {runtimeDirectories} from '../transport/runtimeDirectory.ts';
+import {candidateSockets, SERVE_SOCKET_NAME} from './discovery.ts';
+import {SocketMemory} from './memory.ts';
+
+/**
+ * The socket a request would go to, if `ftpdctl serve` is known to answer there; `undefined` where a ProFTPD may, which
+ * lets its callers wait for its next poll. Nothing is asked: the place tells, or what the last answer has taught.
+ * @throws ClientError `BAD_SOCKET_PATH`
+ */
+export function knownServeSocket(given: string | undefined, env: NodeJS.ProcessEnv): string | undefined {
+  const path = candidateSockets(given, env).find((candidate) => existsSync(candidate.path))?.path;
+  if (path === undefined) return undefined;
+  const own = runtimeDirectories(env).some((directory) => path === `${directory}/${SERVE_SOCKET_NAME}`);
+  return own || new SocketMemory(xdgDirectory(env, 'cache')).recall(path)?.serve ? path : undefined;
+}

@@ -64,7 +64,7 @@ export default class Msg extends ControlCommand {
     }),
     wait: {
       ...custom<number>({
-        helpValue: 'SECONDS',
+        helpValue: '[SECONDS]',
         summary:
           `wait until each was shown it, ${WAIT_SECONDS} s or this long; exit with 75 if time is over, ` +
           'with 4 if somebody never will',

@@ -11,6 +11,7 @@ interface OptionShape {
   readonly summary?: string;
   readonly helpValue?: string;
   readonly helpGroup?: string;
+  readonly bare?: string;
 }
 
 type Options = Readonly<Record<string, OptionShape>>;
@@ -61,7 +62,9 @@ export class Completer {
   #socket: string | undefined;
 
   constructor(commands: Commands, live: AskLive) {
-    this.#commands = commands;
+    this.#commands = Object.fromEntries(
+      Object.entries(commands).map(([id, command]) => [id, {...command, flags: withBare(command.flags)}]),
+    );
     this.#live = live;
   }
 
@@ -188,6 +191,15 @@ function knownActions(): readonly Candidate[] {
 
 function candidate(value: string, description: string | undefined): Candidate {
   return description === undefined ? {value} : {value, description};
+}
+
+/** The manifest tells a value that may be left out by its brackets alone. */
+function withBare(options: Options): Options {
+  const each = Object.entries(options).map(([name, option]) => [
+    name,
+    option.helpValue?.startsWith('[') ? {...option, bare: ''} : option,
+  ]);
+  return Object.fromEntries(each);
 }
 
 function isGlobal({helpGroup}: OptionShape): boolean {

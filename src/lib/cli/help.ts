@@ -102,6 +102,11 @@ class CommandPage extends CommandHelp {
     );
   }
 
+  /** oclif knows no values that may be left out; ours are named in brackets. */
+  protected override flagHelpLabel(flag: Command.Flag.Any): string {
+    return super.flagHelpLabel(flag).replace(/=((?:\u001b\[4m)?)\[/, '[=$1');
+  }
+
   #usage(): string {
     const args = Object.keys(this.command.args).map((name) => name.toUpperCase());
     return [this.command.id, '[OPTION...]', ...args].join(' ');

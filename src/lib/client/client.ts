@@ -5,10 +5,11 @@ import {SERVE_REQUEST_BYTES} from '../protocol/limits.ts';
 import type {ControlRequest, ControlResponse, Dialect, ServerIdentity} from '../protocol/message.ts';
 import type {Status} from '../protocol/status.ts';
 import {SystemCallError} from '../transport/libc.ts';
+import {xdgDirectory} from '../transport/ownFile.ts';
 import {candidateSockets, type SocketCandidate} from './discovery.ts';
 import {ClientError} from './errors.ts';
 import {connectError, noAnswerError, timeoutError} from './failures.ts';
-import {cacheDirectory, type Remembered, SocketMemory} from './memory.ts';
+import {type Remembered, SocketMemory} from './memory.ts';
 import {makeOffers, type Offer, type Round} from './offer.ts';
 import {verdictOf} from './verdict.ts';
 
@@ -71,7 +72,9 @@ export class ControlsClient {
   constructor(options: ControlsClientOptions = {}) {
     this.#options = options;
     this.#env = options.env ?? process.env;
-    this.#memory = new SocketMemory(options.cache === undefined ? cacheDirectory(this.#env) : options.cache);
+    this.#memory = new SocketMemory(
+      options.cache === undefined ? xdgDirectory(this.#env, 'cache') : options.cache,
+    );
   }
 
   /**

@@ -1,7 +1,7 @@
-import {mkdirSync, readFileSync, renameSync, statSync, writeFileSync} from 'node:fs';
-import {homedir} from 'node:os';
+import {statSync} from 'node:fs';
 import {join} from 'node:path';
 import type {Dialect} from '../protocol/message.ts';
+import {readOwnFile, writeOwnFile} from '../transport/ownFile.ts';
 
 /** What the last answer from a socket has taught. */
 export interface Remembered {
@@ -37,7 +37,7 @@ export class SocketMemory {
       const text = JSON.stringify({binding: bindingOf(socketPath), ...fact});
       if (this.#read(socketPath) === text) return;
       this.#texts.set(socketPath, text);
-      if (this.directory !== null) writeAtomically(this.directory, fileName(socketPath), text);
+      if (this.directory !== null) writeOwnFile(join(this.directory, fileName(socketPath)), text);
     } catch {}
   }
 
@@ -45,11 +45,7 @@ export class SocketMemory {
   #read(socketPath: string): string {
     const known = this.#texts.get(socketPath);
     if (known !== undefined || this.directory === null) return known ?? '';
-    try {
-      return readFileSync(join(this.directory, fileName(socketPath)), 'utf8');
-    } catch {
-      return '';
-    }
+    return readOwnFile(join(this.directory, fileName(socketPath)))?.toString('utf8') ?? '';
   }
 }
 
@@ -57,20 +53,7 @@ function fileName(socketPath: string): string {
   return Buffer.from(socketPath).toString('base64url');
 }
 
-function writeAtomically(directory: string, name: string, text: string): void {
-  mkdirSync(directory, {recursive: true, mode: 0o700});
-  const fresh = join(directory, `${name}.${process.pid}`);
-  writeFileSync(fresh, text, {mode: 0o600});
-  renameSync(fresh, join(directory, name));
-}
-
 function bindingOf(socketPath: string): string {
   const {dev, ino, ctimeNs} = statSync(socketPath, {bigint: true});
   return `${dev}:${ino}:${ctimeNs}`;
-}
-
-/** `$XDG_CACHE_HOME/ftpdctl`, else `~/.cache/ftpdctl`; works without HOME, as in cron. */
-export function cacheDirectory(env: NodeJS.ProcessEnv): string {
-  const base = env['XDG_CACHE_HOME'];
-  return join(base?.startsWith('/') ? base : join(env['HOME'] || homedir(), '.cache'), 'ftpdctl');
 }

@@ -1,6 +1,5 @@
-import {mkdirSync, readFileSync, renameSync, statSync, writeFileSync} from 'node:fs';
-import {homedir} from 'node:os';
-import {dirname, join} from 'node:path';
+import {join} from 'node:path';
+import {readOwnFile, writeOwnFile, xdgDirectory} from '../../transport/ownFile.ts';
 
 /** Entries kept of each kind, the latest first. */
 const MOST = 20;
@@ -28,25 +27,21 @@ export class Recent {
   add(kind: string, entry: string): void {
     const others = this.of(kind).filter((other) => other !== entry);
     this.#entries.set(kind, [entry, ...others].slice(0, MOST));
-    if (this.#file !== undefined) write(this.#file, JSON.stringify(Object.fromEntries(this.#entries)));
+    if (this.#file !== undefined) writeOwnFile(this.#file, JSON.stringify(Object.fromEntries(this.#entries)));
   }
 }
 
-/** `$XDG_STATE_HOME/ftpdctl/recent.json`, else below `~/.local/state`; undefined for a user without a home. */
+/** `$XDG_STATE_HOME/ftpdctl/recent.json`; undefined for a user without a home. */
 function stateFile(env: NodeJS.ProcessEnv): string | undefined {
-  const base = env['XDG_STATE_HOME'];
-  try {
-    const state = base?.startsWith('/') ? base : join(env['HOME'] || homedir(), '.local', 'state');
-    return join(state, 'ftpdctl', 'recent.json');
-  } catch {
-    return undefined;
-  }
+  const directory = xdgDirectory(env, 'state');
+  return directory === null ? undefined : join(directory, 'recent.json');
 }
 
 function read(file: string): [string, string[]][] {
+  const text = readOwnFile(file);
+  if (text === undefined || text.length > MOST_BYTES) return [];
   try {
-    if (statSync(file).size > MOST_BYTES) return [];
-    return Object.entries(JSON.parse(readFileSync(file, 'utf8'))).filter(isEntry);
+    return Object.entries(JSON.parse(text.toString('utf8'))).filter(isEntry);
   } catch {
     return [];
   }
@@ -54,14 +49,4 @@ function read(file: string): [string, string[]][] {
 
 function isEntry(entry: [string, unknown]): entry is [string, string[]] {
   return Array.isArray(entry[1]) && entry[1].every((text) => typeof text === 'string');
-}
-
-/** Best effort: what cannot be remembered is asked for again. */
-function write(file: string, text: string): void {
-  try {
-    mkdirSync(dirname(file), {recursive: true, mode: 0o700});
-    const fresh = `${file}.${process.pid}`;
-    writeFileSync(fresh, text, {mode: 0o600});
-    renameSync(fresh, file);
-  } catch {}
 }

@@ -152,15 +152,21 @@ export class Reception implements ConnectionEvents {
   }
 
   #answer(connection: Connection, reply: Reply, dialect: Dialect, returned: boolean): void {
+    if (this.#open.has(connection)) this.#unfinished.enter(connection);
+    this.#send(connection, reply, dialect, returned);
+  }
+
+  #send(connection: Connection, reply: Reply, dialect: Dialect, returned: boolean): void {
     this.#running.log.sent(connection.client, reply, returned);
-    if (!this.#open.has(connection)) return;
-    this.#unfinished.enter(connection);
     connection.answer(replyFrame(reply, dialect, this.#version));
   }
 
-  /** It keeps us waiting: the words are those for a client that ProFTPD finds has not written yet. */
+  /**
+   * It keeps us waiting. The words are those for a client that ProFTPD finds has not written yet; nobody waits for it to
+   * read them, since the room may be full of its like.
+   */
   #block(connection: Connection): void {
-    if (connection.isReading) this.#answer(connection, BLOCKED, connection.dialect, false);
+    if (connection.isReading) this.#send(connection, BLOCKED, connection.dialect, false);
     else connection.drop();
   }
 

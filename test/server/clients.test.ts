@@ -1,0 +1,155 @@
+import {once} from 'node:events';
+import {existsSync} from 'node:fs';
+import {afterEach, beforeEach, describe, expect, test} from 'vitest';
+import {SERVE_REQUEST_BYTES} from '../../src/lib/protocol/limits.ts';
+import {openConnection} from '../../src/lib/transport/connection.ts';
+import {OPEN, type RunningServer, startControlsServer, until} from '../helpers/controlsServer.ts';
+import {ask, exchange, exchangeAsOurs, silentClients} from '../helpers/exchange.ts';
+import {requestFrame} from '../helpers/frames.ts';
+
+let running: RunningServer;
+beforeEach(async () => {
+  running = await startControlsServer(OPEN);
+});
+afterEach(async () => running.stop());
+
+describe('the two dialects', () => {
+  test('a JSON answer says who answers, in one extra key', async () => {
+    const {bytes} = await exchange(running.socket, requestFrame('json', 'lsctrl', 'x'));
+    expect(JSON.parse(bytes.subarray(4).toString())).toEqual({
+      status: -3,
+      responses: ['wrong number of parameters'],
+      ftpdctl: {version: '1.2.3', maxRequest: SERVE_REQUEST_BYTES},
+    });
+  });
+
+  test('of the same request offered in both by our client, the one in JSON is carried out', async () => {
+    const [binary, json] = await Promise.all([
+      exchangeAsOurs(running.socket, requestFrame('binary', 'rmctrl', 'status')),
+      exchangeAsOurs(running.socket, requestFrame('json', 'lsctrl')),
+    ]);
+    expect(binary).toMatchObject({
+      dialect: 'json',
+      response: {status: -7, responses: ['unsupported action requested'], server: {version: '1.2.3'}},
+    });
+    expect(json.response!.responses).toContain('status (mod_ctrls_admin.c)');
+  });
+
+  test('a client without a path of its own is a stock client', async () => {
+    const {dialect, response} = await exchange(running.socket, requestFrame('binary', 'rmctrl', 'status'));
+    expect({dialect, ...response}).toEqual({
+      dialect: 'binary',
+      status: 0,
+      responses: ["'status' control disabled"],
+    });
+  });
+
+  test("the client's own socket is removed, as every ProFTPD does", async () => {
+    const connection = openConnection(running.socket, requestFrame('json', 'lsctrl'));
+    const path = connection.path!;
+    expect(existsSync(path)).toBe(true);
+    await until(() => !existsSync(path));
+    connection.close();
+  });
+});
+
+describe('what a request may hold', () => {
+  test('UTF-8 is welcome, up to 64 KiB', async () => {
+    const text = 'Grüße 👋 '.repeat(2000);
+    expect(await ask(running.socket, 'json', 'msg', 'all', text)).toMatchObject({status: 0});
+  });
+
+  test('a message no session could be sent is refused for its length', async () => {
+    const {status, responses} = await ask(running.socket, 'json', 'msg', 'all', 'x'.repeat(40_000));
+    expect(status).toBe(-3);
+    expect(responses[0]).toMatch(/^the message is too long: 40002 bytes/);
+  });
+
+  test('beyond that the connection is closed', async () => {
+    const frame = Buffer.alloc(4);
+    frame.writeUInt32LE(SERVE_REQUEST_BYTES + 1);
+    expect(await exchange(running.socket, frame)).toMatchObject({bytes: Buffer.alloc(0)});
+  });
+
+  test.each([
+    '\u0007',
+    '\u0085',
+    '\u2028',
+    '\ud800',
+    '\ufffd',
+  ])('%j is refused in any parameter', async (character) => {
+    for (const [action, ...args] of [
+      ['status', character],
+      ['who', 'user', `a${character}`],
+      ['msg', 'all', 'hi', character],
+    ] as const) {
+      const {status, responses} = await ask(running.socket, 'json', action, ...args);
+      expect(status).toBe(-3);
+      expect(responses[0]).toMatch(
+        /^parameter \d: (control character U\+\w{4} at character \d|not valid UTF-8)$/,
+      );
+    }
+  });
+});
+
+describe('clients that keep the server waiting', () => {
+  test('60 that say nothing do not keep the 61st waiting', async () => {
+    const silent = await silentClients(running.socket, 60);
+    const closed: unknown[] = [];
+    for (const socket of silent) socket.on('close', () => closed.push(socket));
+    expect((await ask(running.socket, 'json', 'lsctrl')).status).toBe(0);
+    expect(closed).toEqual([]);
+    for (const socket of silent) socket.destroy();
+  });
+
+  test('when there are too many, those that came first are told to go, and no others', async () => {
+    const MOST = 256;
+    const silent = await silentClients(running.socket, MOST + 3);
+    const gone = silent.slice(0, 3);
+    for (const socket of gone) {
+      const bytes: Buffer = socket.read() ?? (await once(socket, 'data'))[0];
+      expect(JSON.parse(bytes.subarray(4).toString())).toMatchObject({
+        status: -8,
+        responses: ['blocked connection'],
+      });
+      socket.destroy();
+    }
+    expect((await ask(running.socket, 'json', 'lsctrl')).status).toBe(0);
+    // The one who asked was one too many, too.
+    const told = () => running.controlsLog().filter((line) => line.includes('blocked connection'));
+    await until(() => running.controlsLog().some((line) => line.includes('lsctrl')));
+    expect(told()).toHaveLength(4);
+    for (const socket of silent) socket.destroy();
+  });
+
+  test('one that leaves in the middle of its request is forgotten', async () => {
+    const frame = requestFrame('json', 'lsctrl');
+    await exchange(running.socket, frame.subarray(0, 10), {shutdown: true});
+    await until(() => running.controlsLog().some((line) => line.startsWith('error: unable to receive')));
+    expect((await ask(running.socket, 'json', 'lsctrl')).status).toBe(0);
+  });
+
+  test('one that writes its request byte by byte is answered', async () => {
+    const [socket] = await silentClients(running.socket, 1);
+    for (const byte of requestFrame('binary', 'nosuch')) {
+      socket!.write(Uint8Array.of(byte));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const [bytes] = (await once(socket!, 'data')) as [Buffer];
+    expect(bytes.readInt32LE()).toBe(-1);
+  });
+});
+
+test('100 at once are all answered, whatever ControlsMaxClients says', async () => {
+  const asked = Array.from({length: 100}, (_, index) =>
+    ask(running.socket, index % 2 ? 'json' : 'binary', index % 3 ? 'status' : 'msg', 'all', 'hi'),
+  );
+  for (const {status} of await Promise.all(asked)) expect(status).toBe(0);
+});
+
+test('the server answers what was asked before it ends', async () => {
+  const asked = ask(running.socket, 'json', 'status', 'localhost', 'localhost', 'localhost');
+  await until(() => running.controlsLog().some((line) => line.includes('recvd')));
+  await running.server.close();
+  expect((await asked).responses).toHaveLength(3);
+});

@@ -47,4 +47,19 @@ describe("a command's own options end at its first word", () => {
     const list = (text: string) => text.split(' ').filter(Boolean);
     expect(splitAtFirstWord(list(line), flags)).toEqual({options: list(options), words: list(words)});
   });
+
+  test.each([
+    ['--wait all hi', '--wait=60', 'all hi'],
+    ['--wait=5 all hi', '--wait=5', 'all hi'],
+    ['--wait= all hi', '--wait=', 'all hi'],
+    ['--wait -q all --wait', '--wait=60 -q', 'all --wait'],
+    ['--wait 5 all', '--wait=60', '5 all'],
+  ])('a value that may be left out follows "=" only: %j', (line, options, words) => {
+    const wait = {wait: {type: 'option', bare: '60'}};
+    const list = (text: string) => text.split(' ');
+    expect(splitAtFirstWord(list(line), {...flags, ...wait})).toEqual({
+      options: list(options),
+      words: list(words),
+    });
+  });
 });

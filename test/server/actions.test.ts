@@ -1,0 +1,339 @@
+import {EventEmitter} from 'node:events';
+import {beforeEach, describe, expect, test} from 'vitest';
+import {audienceFilter} from '../../src/lib/audience/audience.ts';
+import {loadSettings} from '../../src/lib/config/load.ts';
+import {acl} from '../../src/lib/server/actions/acl.ts';
+import type {Action, ServerView} from '../../src/lib/server/actions/action.ts';
+import {msg} from '../../src/lib/server/actions/msg.ts';
+import {receipt} from '../../src/lib/server/actions/receipt.ts';
+import {status} from '../../src/lib/server/actions/status.ts';
+import {who} from '../../src/lib/server/actions/who.ts';
+import {Controls} from '../../src/lib/server/controls.ts';
+import {HostResolver} from '../../src/lib/server/hostResolver.ts';
+import {type MessageQueue, Messages} from '../../src/lib/server/messages.ts';
+import {type NameDirectory, Names} from '../../src/lib/server/names.ts';
+import type {Reply} from '../../src/lib/server/reply.ts';
+import type {SessionEntry} from '../../src/lib/session/queueSession.ts';
+import type {SessionQueueEvents} from '../../src/lib/session/sessionQueue.ts';
+import {controlOf, measuredNames} from '../acl/callers.ts';
+import {memorySource} from '../config/memorySource.ts';
+
+/** Sessions that take every message at once, but for those of a user called `full`. */
+class FakeQueue extends EventEmitter<SessionQueueEvents> implements MessageQueue {
+  readonly sent: string[] = [];
+  readonly #sessions: readonly SessionEntry[];
+
+  constructor(sessions: readonly SessionEntry[]) {
+    super();
+    this.#sessions = sessions;
+  }
+
+  sessions() {
+    return [...this.#sessions];
+  }
+
+  deliver(...[audience, text]: Parameters<MessageQueue['deliver']>) {
+    const meant = this.#sessions.filter(audienceFilter(audience));
+    const takers = meant.filter(({engine}) => engine);
+    const full = takers.filter(({user}) => user === 'full');
+    const id = `m${this.sent.push(text)}`;
+    const reason = 'too many messages wait for the session';
+    const refused = full.map((session) => ({session: session.id, reason}));
+    const delivery = {id, recipients: takers.length, engineOff: meant.length - takers.length, refused};
+    this.emit('message', {audience, text, delivery});
+    for (const session of full) {
+      this.emit('undelivered', {id, reason, sessions: [{id: session.id, identity: session}]});
+    }
+    return delivery;
+  }
+
+  receipt(id: string) {
+    const text = this.sent[Number(id.slice(1)) - 1];
+    return text === undefined
+      ? undefined
+      : {id, recipients: 2, taken: 1, shown: 1, undelivered: [], settled: false};
+  }
+
+  close() {}
+}
+
+function session(id: string, changes: Partial<SessionEntry> = {}): SessionEntry {
+  return {
+    id,
+    pid: 100,
+    user: 'dave',
+    address: '127.0.0.1',
+    host: 'localhost',
+    class: 'staff',
+    server: '127.0.0.1#2121',
+    engine: true,
+    connectedAt: new Date(1000),
+    idle: 2400,
+    waiting: 1,
+    ...changes,
+  };
+}
+
+const SESSIONS = [
+  session('1.a', {user: null, class: null}),
+  session('1.b'),
+  session('1.c', {user: 'alice', address: '192.0.2.7', host: 'example.net'}),
+  session('1.d', {user: 'off', engine: false}),
+  session('1.e', {user: 'full'}),
+];
+
+const [OWN, OTHER, STRANGER] = [65101, 65102, 65103];
+const ACLS = [
+  'ControlsSocketACL allow user *',
+  'MessageControlsACLs msg allow user oc_u1',
+  'AdminControlsACLs get allow user oc_u1',
+];
+
+const directory: NameDirectory = {
+  ...measuredNames,
+  user: (name) =>
+    measuredNames.uid(name) === undefined ? undefined : {uid: measuredNames.uid(name)!, gid: 65202},
+  userOf: () => undefined,
+  groupName: () => undefined,
+};
+
+let queue: FakeQueue;
+let view: ServerView;
+let log: string[];
+
+beforeEach(() => {
+  queue = new FakeQueue(SESSIONS);
+  log = [];
+  const file = '/d/p.conf';
+  const conf = [
+    'DefaultAddress 127.0.0.1',
+    'Port 2121',
+    'MessageEngine on',
+    '<VirtualHost 127.0.0.2>',
+    '</VirtualHost>',
+  ];
+  view = {
+    settings: loadSettings(memorySource({[file]: conf.join('\n')}), file).settings,
+    access: controlOf(ACLS),
+    controls: new Controls<Action>([]),
+    messages: new Messages(queue, (line) => log.push(line)),
+    names: new Names(directory),
+    hosts: new HostResolver(async (name) => {
+      if (name === 'example.net') return [{address: '192.0.2.7'}, {address: '2001:db8::7'}];
+      throw new Error('ENOTFOUND');
+    }),
+    startedAt: Date.now() - 5000,
+  };
+});
+
+interface Asked {
+  readonly uid?: number;
+  readonly options?: Record<string, unknown>;
+}
+
+async function run(
+  action: Action,
+  args: readonly string[],
+  {uid = OWN, options = {}}: Asked = {},
+): Promise<Reply> {
+  return action.run({caller: {uid, gid: 65534}, client: 'oc_u1/nogroup', args, options}, view);
+}
+
+describe('msg', () => {
+  test.each([
+    [['user', 'dave', 'hi', 'there'], 'hi there', {recipients: 1, engineOff: 0, refused: 0}],
+    [['host', 'example.net', 'hi'], 'hi', {recipients: 1, engineOff: 0, refused: 0}],
+    [['user', '(none)', 'hi'], 'hi', {recipients: 1, engineOff: 0, refused: 0}],
+  ])('%j', async (args, text, details) => {
+    expect(await run(msg, args)).toEqual({
+      status: 0,
+      lines: ['message sent'],
+      details: {id: 'm1', ...details},
+    });
+    expect(queue.sent).toEqual([text]);
+  });
+
+  test('who gets nothing is said behind the first line', async () => {
+    expect(await run(msg, ['all', 'hi'])).toEqual({
+      status: 0,
+      lines: [
+        'message sent',
+        'not sent to 1 session: MessageEngine is off',
+        'not sent to 1 session: too many messages wait',
+      ],
+      details: {id: 'm1', recipients: 3, engineOff: 1, refused: 1},
+    });
+    expect(log).toEqual([
+      'message m1 from oc_u1/nogroup client to all: 4 sessions, not to 1 session with MessageEngine off',
+      'message m1 undelivered to full@localhost (session 1.e, pid 100): too many messages wait for the session',
+    ]);
+  });
+
+  test.each([
+    ['off', -6, 'unable to send message: MessageEngine is off'],
+    ['full', -5, 'unable to send message: too many messages wait'],
+    ['nobody', -4, 'unable to send message: no such client connected'],
+  ])('a message that nobody takes is not called sent: user %s', async (user, code, line) => {
+    expect(await run(msg, ['user', user, 'hi'])).toMatchObject({status: code, lines: [line]});
+  });
+
+  test('without a queue it is as when nobody is connected', async () => {
+    view = {...view, messages: new Messages(null, () => {})};
+    expect(await run(msg, ['all', 'hi'])).toMatchObject({
+      status: 0,
+      lines: ['error sending message: Success'],
+    });
+    expect(await run(msg, ['user', 'dave', 'hi'])).toMatchObject({status: -4, binaryStatus: 0});
+  });
+
+  test('several lines', async () => {
+    const options = {lines: ['one', '', 'three']};
+    expect((await run(msg, ['user', 'dave'], {options})).status).toBe(0);
+    expect(queue.sent).toEqual(['one\n\nthree']);
+  });
+
+  test.each([
+    [{lines: []}, [], '"lines" must be a list of texts, in place of words'],
+    [{lines: ['a', 1]}, [], '"lines" must be a list of texts, in place of words'],
+    [{lines: 'a'}, [], '"lines" must be a list of texts, in place of words'],
+    [{lines: ['a']}, ['word'], '"lines" must be a list of texts, in place of words'],
+    [{lines: ['a', 'b\rc']}, [], 'line 2: control character U+000D at character 2'],
+  ])('%j with %j is refused', async (options, words, line) => {
+    expect(await run(msg, ['all', ...words], {options})).toEqual({status: -3, lines: [line]});
+    expect(queue.sent).toEqual([]);
+  });
+
+  test('a dry run says who would get it, and sends nothing', async () => {
+    const reply = await run(msg, ['class', 'staff', 'hi'], {options: {dryRun: true}});
+    expect(reply).toMatchObject({
+      status: 0,
+      lines: ['message would be sent to 3 sessions', 'not sent to 1 session: MessageEngine is off'],
+      details: {
+        recipients: 3,
+        engineOff: 1,
+        refused: 0,
+        sessions: [{user: 'dave'}, {user: 'alice'}, {user: 'full'}],
+      },
+    });
+    expect(reply.details).not.toHaveProperty('id');
+    expect(queue.sent).toEqual([]);
+  });
+});
+
+describe('who', () => {
+  test('all sessions, or those an audience means', async () => {
+    const {lines, details} = await run(who, []);
+    expect(lines[0]).toBe('(none)@localhost on 127.0.0.1#2121: idle 2 s, 1 waiting');
+    expect(lines[2]).toBe('alice@example.net on 127.0.0.1#2121, class staff: idle 2 s, 1 waiting');
+    expect(details).toMatchObject({
+      sessions: [{id: '1.a', user: null, idle: 2, connectedAt: 1000}, {}, {}, {}, {}],
+    });
+    expect((await run(who, ['host', 'example.net'])).lines).toHaveLength(1);
+    expect((await run(who, ['user', 'nobody'])).lines).toEqual(['no sessions']);
+    expect(await run(who, ['all', 'surplus'])).toMatchObject({status: -3});
+  });
+
+  test('more than an answer holds are counted', async () => {
+    queue = new FakeQueue(Array.from({length: 10_000}, (_, index) => session(`1.${index}`)));
+    view = {...view, messages: new Messages(queue, () => {})};
+    const {lines, details} = await run(who, []);
+    const {sessions} = details as {sessions: unknown[]};
+    expect(sessions.length).toBeGreaterThan(1000);
+    expect(lines.at(-1)).toBe(`and ${10_000 - sessions.length} sessions more`);
+    expect(Buffer.byteLength(JSON.stringify({lines, details}))).toBeLessThan(1024 * 1024);
+  });
+});
+
+describe('receipt', () => {
+  test('is for the sender and for those who may send', async () => {
+    await run(msg, ['all', 'hi'], {uid: OTHER});
+    const answer = {
+      status: 0,
+      lines: [
+        'message m1: shown to 1 of 2 sessions',
+        'undelivered to full@localhost: too many messages wait for the session',
+      ],
+      details: {
+        id: 'm1',
+        recipients: 2,
+        shown: 1,
+        undelivered: [{user: 'full', host: 'localhost', reason: 'too many messages wait for the session'}],
+      },
+    };
+    expect(await run(receipt, ['m1'], {uid: OTHER})).toEqual(answer);
+    expect(await run(receipt, ['m1'], {uid: OWN})).toEqual(answer);
+    expect(await run(receipt, ['m1'], {uid: STRANGER})).toMatchObject({status: -2, lines: ['access denied']});
+    expect(await run(receipt, ['m9'], {uid: STRANGER})).toMatchObject({status: -2});
+  });
+
+  test('of no message', async () => {
+    expect(await run(receipt, ['m9'])).toEqual({status: -4, lines: ["no such message: 'm9'"]});
+    expect(await run(receipt, [])).toMatchObject({status: -3});
+  });
+});
+
+test('status tells our client more than its lines', async () => {
+  expect(await run(status, ['all'])).toEqual({
+    status: 0,
+    lines: ['status: 127.0.0.2#21 UP', 'status: 127.0.0.1#2121 UP'],
+    details: {uptime: 5, sessions: 5, waiting: 5, engine: true},
+  });
+});
+
+describe('acl', () => {
+  test('everybody may ask about themselves', async () => {
+    const {status, lines, details} = await run(acl, ['check', 'msg'], {uid: STRANGER});
+    expect(status).toBe(0);
+    expect(lines).toEqual([
+      'msg by 65103/65534 is denied: /d/p.conf:2 (MessageControlsACLs msg allow user oc_u1) does not name uid 65103',
+    ]);
+    expect(details).toMatchObject({
+      action: 'msg',
+      user: '65103',
+      allowed: false,
+      decidedBy: {file: '/d/p.conf', line: 2, text: 'MessageControlsACLs msg allow user oc_u1'},
+    });
+  });
+
+  test('about others, those who may see the configuration', async () => {
+    const about = ['check', 'msg', 'user', 'oc_u1', 'group', 'oc_g2'];
+    expect(await run(acl, about, {uid: STRANGER})).toMatchObject({status: -2});
+    expect(await run(acl, ['list'], {uid: STRANGER})).toMatchObject({status: -2});
+    for (const uid of [0, process.geteuid!(), OWN]) {
+      expect(await run(acl, about, {uid})).toMatchObject({
+        status: 0,
+        details: {user: 'oc_u1', allowed: true},
+      });
+      expect((await run(acl, ['list'], {uid})).lines).toContain('msg: user oc_u1');
+    }
+  });
+
+  test.each([
+    [[], -3],
+    [['check'], -3],
+    [['check', 'msg', 'user'], -3],
+    [['check', 'msg', 'uid', '0'], -3],
+    [['list', 'all'], -3],
+    [['check', 'msg', 'user', 'no-such'], -4],
+    [['check', 'msg', 'group', 'no-such'], -4],
+  ])('%j: %d', async (args, code) => {
+    expect((await run(acl, args)).status).toBe(code);
+  });
+
+  test('what is odd about the lines that decide is said with the verdict', async () => {
+    view = {
+      ...view,
+      access: controlOf(['ControlsSocketACL allow user *', 'MessageControlsACLs msg deny user nosuch']),
+    };
+    expect((await run(acl, ['check', 'msg'])).lines.slice(1)).toEqual([
+      'note: /d/p.conf:2: no such user: nosuch, dropped',
+      "note: /d/p.conf:2: 'MessageControlsACLs msg deny user nosuch' lets everybody in: it names no user there is",
+    ]);
+  });
+
+  test('a socket without an ACL is another matter in older versions, which is said', async () => {
+    view = {...view, access: controlOf([])};
+    const {lines} = await run(acl, ['check', 'msg']);
+    expect(lines.at(-1)).toContain('ProFTPD 1.3.8 and older let everybody in');
+  });
+});

@@ -1,0 +1,59 @@
+import {afterEach, expect, test, vi} from 'vitest';
+import {HostResolver} from '../../src/lib/server/hostResolver.ts';
+
+afterEach(() => vi.useRealTimers());
+
+test('all addresses of a name; an address stands for itself', async () => {
+  const hosts = new HostResolver(async () => [{address: '192.0.2.1'}, {address: '2001:db8::1'}]);
+  expect(await hosts.resolve('example.net')).toEqual({
+    kind: 'found',
+    addresses: ['192.0.2.1', '2001:db8::1'],
+  });
+  expect(await hosts.resolve('::1')).toEqual({kind: 'found', addresses: ['::1']});
+});
+
+test('the system knows localhost, and short addresses', async () => {
+  const hosts = new HostResolver();
+  for (const name of ['localhost', '127.1']) {
+    const found = await hosts.resolve(name);
+    expect(found).toMatchObject({kind: 'found', addresses: expect.arrayContaining(['127.0.0.1'])});
+  }
+});
+
+test('a name without an address', async () => {
+  const hosts = new HostResolver(async () => {
+    throw new Error('ENOTFOUND');
+  });
+  const unknown = {kind: 'unknown', why: 'No such file or directory'};
+  expect(await hosts.resolve('nosuch.invalid')).toEqual(unknown);
+  expect(await hosts.resolve('')).toEqual(unknown);
+  expect(await new HostResolver(async () => []).resolve('empty.invalid')).toEqual(unknown);
+});
+
+test('a name server that does not answer occupies two threads at most, and nobody waits for it for ever', async () => {
+  vi.useFakeTimers();
+  const asked: string[] = [];
+  const hosts = new HostResolver((name) => {
+    asked.push(name);
+    return new Promise(() => {});
+  });
+  const answers = ['a', 'b', 'c'].map((name) => hosts.resolve(name));
+  await vi.advanceTimersByTimeAsync(5000);
+  expect(await Promise.all(answers)).toEqual(Array(3).fill({kind: 'unknown', why: 'Connection timed out'}));
+  expect(asked).toEqual(['a', 'b']);
+  expect(await hosts.resolve('127.0.0.1')).toMatchObject({kind: 'found'});
+});
+
+test('a look-up that is over makes room for the next', async () => {
+  const ends: (() => void)[] = [];
+  const hosts = new HostResolver(
+    () => new Promise((resolve) => ends.push(() => resolve([{address: '192.0.2.1'}]))),
+  );
+  const answers = ['a', 'b', 'c', 'd'].map((name) => hosts.resolve(name));
+  expect(ends).toHaveLength(2);
+  for (let index = 0; index < 4; index++) {
+    ends[index]!();
+    await answers[index];
+  }
+  expect(ends).toHaveLength(4);
+});

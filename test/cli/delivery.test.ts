@@ -5,8 +5,8 @@ import type {Mailbox, SessionMailbox} from '../../src/lib/session/mailbox.ts';
 import {openMailbox} from '../../src/lib/session/processMailbox.ts';
 import {speak} from '../helpers/behaviours.ts';
 import {OPEN, type RunningServer, startControlsServer} from '../helpers/controlsServer.ts';
-import type {ProgramOptions, ProgramResult} from '../helpers/program.ts';
-import {runFtpdctl} from '../helpers/program.ts';
+import type {ProgramResult} from '../helpers/process.ts';
+import {type ProgramOptions, runFtpdctl} from '../helpers/program.ts';
 import {startScriptedServer} from '../helpers/scriptedServer.ts';
 
 /** What `msg` says of a message's way to its sessions, by running the program against a control server. */

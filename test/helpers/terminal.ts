@@ -1,5 +1,6 @@
 import {execFile} from 'node:child_process';
-import {mkdtemp, rm, writeFile} from 'node:fs/promises';
+import {existsSync} from 'node:fs';
+import {mkdtemp, readFile, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
@@ -30,10 +31,12 @@ export class Terminal {
   /** HOME of the program. */
   readonly home: string;
   readonly #socket: string;
+  readonly #transcript: string;
 
   private constructor(home: string) {
     this.home = home;
     this.#socket = join(home, 'tmux');
+    this.#transcript = join(home, 'transcript');
   }
 
   static async start(args: readonly string[], options: TerminalOptions = {}): Promise<Terminal> {
@@ -45,9 +48,12 @@ export class Terminal {
       ([name, value]) => (value === undefined ? [] : [`${name}=${value}`]),
     );
     const program = ['env', '-i', ...variables, process.execPath, join(CHECKOUT, 'bin', 'run.js'), ...args];
-    const script = `trap : INT; ${program.map(quote).join(' ')}; echo "[$?]"; exec cat`;
+    // It waits until every byte it writes is written down.
+    const script = `stty -echo; read go; stty echo; trap : INT; ${program.map(quote).join(' ')}; echo "[$?]"; exec cat`;
     const size = ['-x', String(columns), '-y', String(rows)];
     await terminal.#tmux('-f', join(home, 'tmux.conf'), 'new-session', '-d', ...size, 'sh', '-c', script);
+    await terminal.#tmux('pipe-pane', `cat >> '${terminal.#transcript}'`);
+    await terminal.press('Enter');
     return terminal;
   }
 
@@ -72,9 +78,9 @@ export class Terminal {
     return (await this.#tmux('capture-pane', '-p')).trimEnd();
   }
 
-  /** The screen with its colours, as escape sequences. */
-  async colours(): Promise<string> {
-    return this.#tmux('capture-pane', '-p', '-e');
+  /** Every byte that the program has written, escape sequences and all. */
+  async written(): Promise<string> {
+    return readFile(this.#transcript, 'utf8');
   }
 
   /** Wait until the screen shows this. Rejects with the screen when it does not come. */
@@ -99,8 +105,18 @@ export class Terminal {
     return (await this.#tmux('display-message', '-p', '#{cursor_flag}')).trim() === '1';
   }
 
+  /** Process id of the program. */
+  async pid(): Promise<number> {
+    const shell = (await this.#tmux('display-message', '-p', '#{pane_pid}')).trim();
+    return Number((await readFile(`/proc/${shell}/task/${shell}/children`, 'utf8')).trim());
+  }
+
   async stop(): Promise<void> {
+    const pid = await this.pid().catch(() => 0);
     await this.#tmux('kill-server').catch(() => {});
+    // The terminal is gone, and so is the program soon: it may be writing down what it remembers.
+    for (let left = PATIENCE; pid > 0 && existsSync(`/proc/${pid}`) && left > 0; left -= GLANCE)
+      await sleep(GLANCE);
     await rm(this.home, {recursive: true, force: true});
   }
 

@@ -1,0 +1,39 @@
+import {describe, expect, test} from 'vitest';
+import {roomLeft} from '../../../src/lib/cli/prompt/room.ts';
+import type {Remembered} from '../../../src/lib/client/memory.ts';
+import {messageRequest, type Peer} from '../../../src/lib/protocol/guard.ts';
+
+const servers: [string, Remembered][] = [
+  ['1.3.8', {dialect: 'binary'}],
+  ['1.3.10', {dialect: 'json'}],
+  ['serve', {dialect: 'json', serve: {version: '1.2.3', maxRequest: 65_536}}],
+];
+
+describe.each(servers)('%s', (_name, server) => {
+  const peer: Peer = server.serve ? {kind: 'serve', ...server.serve} : {kind: 'proftpd'};
+  const takes = (text: string) => {
+    try {
+      messageRequest(server.dialect, ['user', 'dave'], text, peer);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  const filled = (size: number) =>
+    'abc '
+      .repeat(size)
+      .slice(0, size - 1)
+      .concat('x');
+
+  test('as much as is left still fits', () => {
+    const left = roomLeft(server, ['user', 'dave'], '');
+    expect(roomLeft(server, ['user', 'dave'], filled(left))).toBe(0);
+    expect(takes(filled(left))).toBe(true);
+    expect(roomLeft(server, ['user', 'dave'], filled(left + 1))).toBe(-1);
+  });
+});
+
+test.each(servers.slice(0, 2))('one byte more is refused by the guard: %s', (_name, server) => {
+  const text = 'abc '.repeat(2000).slice(0, roomLeft(server, ['all'], '') + 1);
+  expect(() => messageRequest(server.dialect, ['all'], text, {kind: 'proftpd'})).toThrow(/takes at most/);
+});

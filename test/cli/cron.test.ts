@@ -19,7 +19,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await server?.stop();
-  await forget(server?.socket ?? '');
+  if (server) await forget(server.socket);
   server = undefined;
   expect(await readdir(directory)).toEqual([]);
   await rm(directory, {recursive: true});

@@ -1,4 +1,4 @@
-import {existsSync, lstatSync, readFileSync, renameSync} from 'node:fs';
+import {existsSync, lstatSync, readFileSync, renameSync, unlinkSync} from 'node:fs';
 import {join} from 'node:path';
 import {afterEach, describe, expect, test} from 'vitest';
 import type {NameDirectory} from '../../src/lib/server/names.ts';
@@ -79,6 +79,15 @@ describe('a configuration that is right', () => {
       expect(lstatSync(running.socket)).toMatchObject({ino, uid: 65534, gid: 65534});
     },
   );
+
+  test('a socket that somebody has removed is there again', async () => {
+    running = await startControlsServer(OPEN);
+    unlinkSync(running.socket);
+    await running.server.reload();
+    expect(await statusOf('lsctrl')).toBe(0);
+    await running.server.close();
+    expect(existsSync(running.socket)).toBe(false);
+  });
 
   test('logs are opened anew', async () => {
     running = await startControlsServer(OPEN);

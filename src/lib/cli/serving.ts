@@ -21,15 +21,16 @@ export async function serve(
   options: GlobalOptions,
 ): Promise<void> {
   const ended = untilSignal('SIGINT', 'SIGTERM');
-  const server = await ControlsServer.start({
+  let server: ControlsServer | undefined;
+  const reload = () => void server?.reload();
+  process.on('SIGHUP', reload);
+  server = await ControlsServer.start({
     load,
     version,
     names: nameService,
     defaultSocket: () => `${ensureRuntimeDirectory(process.env)}/${SERVE_SOCKET_NAME}`,
     warn: noteLine,
   });
-  const reload = () => void server.reload();
-  process.on('SIGHUP', reload);
   // Without a socket (ControlsEngine off) nothing else would keep the process from ending.
   const alive = setInterval(() => {}, FOREVER);
   try {

@@ -5,6 +5,9 @@ import type {Reply} from './reply.ts';
 /** The module and its version that write such lines in ProFTPD 1.3.8 and 1.3.10 (measured). */
 const ORIGIN = `mod_ctrls/0.9.5[${process.pid}]:`;
 
+/** Lines of an answer that are logged: all of every answer that mod_ctrls has. */
+const MOST_LINES = 64;
+
 /**
  * What becomes of every request, in the words of mod_ctrls (measured). Beyond them, requests without arguments are
  * logged, too, and a refusal says which directive is to blame.
@@ -33,7 +36,9 @@ export class ControlsLog {
   sent(client: string, {status, lines}: Reply, returned: boolean): void {
     if (!this.#file) return;
     if (returned) this.line(`sent to ${client} client: return value: ${status}`);
-    for (const line of lines) this.line(`sent to ${client} client: '${line}'`);
+    for (const line of lines.slice(0, MOST_LINES)) this.line(`sent to ${client} client: '${line}'`);
+    const left = lines.length - MOST_LINES;
+    if (left > 0) this.line(`sent to ${client} client: ${left} lines more`);
   }
 
   closed(client: string): void {

@@ -123,9 +123,8 @@ export class ControlsServer {
       this.#apply(configuration, logs);
       this.#warn(loaded);
     } catch (error) {
-      if (!(error instanceof FtpdctlError)) throw error;
       this.#reopenLogs();
-      this.#say(`configuration refused, the old one stays: ${error.message}`);
+      this.#say(`configuration refused, the old one stays: ${(error as Error).message}`);
     }
   }
 
@@ -141,12 +140,12 @@ export class ControlsServer {
     if (queue.was !== queue.is) this.#say('MessageQueue has changed: that needs a new start of the server');
   }
 
-  /** The socket moves when its path has changed: the old one is closed when the new one is open. */
+  /** The socket moves when its path has changed, or somebody has removed it: the old one closes when the new one is open. */
   async #listen({settings: {controls}, owner}: Configuration): Promise<void> {
     const path = controls.engine.value ? (controls.socket.value ?? this.#options.defaultSocket()) : null;
     const old = this.#socket;
     try {
-      if (path === old?.path) return old.giveTo(owner);
+      if (old !== null && path === old.path && old.isInPlace) return old.giveTo(owner);
       this.#socket = path === null ? null : await ControlsSocket.open(path, owner, this.#welcome);
     } catch (error) {
       throw located(error, 'ControlsSocket', controls.socket.at);
@@ -181,8 +180,7 @@ export class ControlsServer {
     try {
       this.#replaceLogs(openLogs(this.#running.view.settings, this.#options.warn));
     } catch (error) {
-      if (!(error instanceof FtpdctlError)) throw error;
-      this.#options.warn(error.message);
+      this.#options.warn((error as Error).message);
     }
   }
 

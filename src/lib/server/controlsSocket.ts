@@ -47,10 +47,15 @@ export class ControlsSocket {
     }
   }
 
+  /** Whether clients still find it at its path. */
+  get isInPlace(): boolean {
+    const now = lstatSync(this.path, {throwIfNoEntry: false});
+    return now?.ino === this.inode.ino && now.dev === this.inode.dev;
+  }
+
   /** Stop listening, and remove the socket's file if it is still this one's. */
   async close(): Promise<void> {
-    const now = lstatSync(this.path, {throwIfNoEntry: false});
-    if (now?.ino === this.inode.ino && now.dev === this.inode.dev) unlinkSync(this.path);
+    if (this.isInPlace) unlinkSync(this.path);
     await this.listener.close();
   }
 }

@@ -140,3 +140,17 @@ describe('packing a message', () => {
     );
   });
 });
+
+describe('a dry run', () => {
+  test.each(['binary', 'json'] as const)('is never sent to a ProFTPD of the %s dialect', (dialect) => {
+    expect(refusal(() => messageRequest(dialect, ['all'], 'hi', proftpd, {dryRun: true}))).toMatchObject({
+      code: 'REFUSED_UNSUPPORTED',
+      exitStatus: 7,
+    });
+  });
+
+  test('carries no text where a ProFTPD would read it', () => {
+    const {args, options} = messageRequest('json', ['user', 'dave'], 'hi', serve, {dryRun: true});
+    expect({args, options}).toEqual({args: ['user', 'dave'], options: {dryRun: true, lines: ['hi']}});
+  });
+});

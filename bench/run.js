@@ -1,10 +1,18 @@
 import {broadcast} from './broadcast.js';
 import {benchDelivery} from './delivery.js';
 import {printTable} from './measure.js';
+import {benchServer, benchServer} from './server.js';
+import {benchSessions} from './sessions.js';
 import {benchStart} from './start.js';
 
 /** `npm run bench [NAME...]`: speed, as ratios measured in one run; names choose some of the measurements. */
-const BENCHES = {start: benchStart, broadcast: benchBroadcast, delivery: benchDelivery};
+const BENCHES = {
+  start: benchStart,
+  server: benchServer,
+  broadcast: benchBroadcast,
+  sessions: benchSessions,
+  delivery: benchDelivery,
+};
 
 async function benchBroadcast() {
   const rows = await broadcast();

@@ -1,7 +1,7 @@
 import {broadcast} from './broadcast.js';
 import {benchDelivery} from './delivery.js';
 import {printTable} from './measure.js';
-import {benchServer, benchServer} from './server.js';
+import {benchServer} from './server.js';
 import {benchSessions} from './sessions.js';
 import {benchStart} from './start.js';
 

@@ -1,4 +1,7 @@
 import {ControlCommand} from '../lib/cli/controlCommand.ts';
+import {printLine} from '../lib/cli/output.ts';
+import {statusSummary} from '../lib/cli/statusSummary.ts';
+import type {StatusDetails} from '../lib/protocol/details.ts';
 
 export default class Status extends ControlCommand {
   static override summary = 'Say which (virtual) servers are up';
@@ -8,6 +11,10 @@ export default class Status extends ControlCommand {
   async run(): Promise<void> {
     const {flags} = await this.parse(Status);
     const args = this.words.length > 0 ? this.words : ['all'];
-    await this.send(flags, {action: 'status', args}, (client) => client.request('status', args));
+    const {server} = await this.send(flags, {action: 'status', args}, (client) =>
+      client.request('status', args),
+    );
+    const details = server?.details as StatusDetails | undefined;
+    if (details && !flags.json && !flags.quiet) printLine(statusSummary(details));
   }
 }

@@ -114,13 +114,12 @@ export class ControlsServer {
       const loaded = this.#options.load();
       const configuration = resolveConfiguration(loaded, this.#options.names);
       const logs = openLogs(configuration.settings, this.#options.warn);
-      try {
-        await this.#listen(configuration);
-      } catch (error) {
+      const retired = await this.#listen(configuration).catch((error) => {
         closeLogs(logs);
         throw error;
-      }
+      });
       this.#apply(configuration, logs);
+      await retired?.close();
       this.#warn(loaded);
     } catch (error) {
       this.#reopenLogs();
@@ -140,21 +139,27 @@ export class ControlsServer {
     if (queue.was !== queue.is) this.#say('MessageQueue has changed: that needs a new start of the server');
   }
 
-  /** The socket moves when its path has changed, or somebody has removed it: the old one closes when the new one is open. */
-  async #listen({settings: {controls}, owner}: Configuration): Promise<void> {
+  /**
+   * Open the socket, anew where its path has changed or somebody has removed it.
+   * @returns the old one, to be closed once the new configuration is in force
+   */
+  async #listen({settings: {controls}, owner}: Configuration): Promise<ControlsSocket | null> {
     const path = controls.engine.value ? (controls.socket.value ?? this.#options.defaultSocket()) : null;
     const old = this.#socket;
     try {
-      if (old !== null && path === old.path && old.isInPlace) return old.giveTo(owner);
+      if (old !== null && path === old.path && old.isInPlace) {
+        old.giveTo(owner);
+        return null;
+      }
       this.#socket = path === null ? null : await ControlsSocket.open(path, owner, this.#welcome);
     } catch (error) {
       throw located(error, 'ControlsSocket', controls.socket.at);
     }
-    await old?.close();
     if (path === null) {
       const where = controls.engine.at === null ? '' : ` (${showAt(controls.engine.at)})`;
       this.#say(`no controls socket: ControlsEngine is off${where}`);
     }
+    return old;
   }
 
   readonly #welcome = (client: Accepted) => this.#reception.welcome(client);

@@ -26,11 +26,15 @@ export class WaitingRoom<T> {
     this.#since.delete(one);
     this.#since.set(one, performance.now());
     if (this.#since.size > this.#most) this.#dismissOldest();
-    this.#timer ??= setTimeout(() => this.#look(), this.#patience).unref();
+    if (this.#timer === undefined) this.#lookIn(this.#patience);
   }
 
   leave(one: T): void {
     this.#since.delete(one);
+  }
+
+  #lookIn(milliseconds: number): void {
+    this.#timer = setTimeout(() => this.#look(), milliseconds).unref();
   }
 
   /** One timer for all: it looks after the oldest, and at most once in the time that everybody has. */
@@ -39,7 +43,7 @@ export class WaitingRoom<T> {
     this.#timer = undefined;
     for (const since of this.#since.values()) {
       if (since > latest) {
-        this.#timer = setTimeout(() => this.#look(), since - latest).unref();
+        this.#lookIn(since - latest);
         return;
       }
       this.#dismissOldest();

@@ -42,11 +42,19 @@ describe('a session tells the queue', () => {
     const session = await login();
     await session.command('NOOP');
     expect(mailbox.last.commands).toBe(3);
-    expect(mailbox.last.goodbyes).toBe(0);
+    expect(mailbox.last.ended).toBe(false);
     await session.close();
     await server.close();
-    expect(mailbox.last.goodbyes).toBe(1);
+    expect(mailbox.last.ended).toBe(true);
     expect(server.size).toBe(0);
+  });
+
+  test('of its end with QUIT, not when the client hangs up', async () => {
+    const {mailbox, login} = await startHarness();
+    const session = await login();
+    mailbox.last.deliver('one');
+    expect(await session.command('QUIT')).toEqual(['221-Goodbye.', '221 one']);
+    expect(mailbox.last.ended).toBe(true);
   });
 });
 
@@ -88,11 +96,7 @@ describe('a message', () => {
     mailbox.last.deliver('never seen');
     await session.close();
     await server.close();
-    expect([mailbox.last.goodbyes, mailbox.last.waiting, mailbox.shownTexts]).toEqual([
-      1,
-      ['never seen'],
-      [],
-    ]);
+    expect([mailbox.last.ended, mailbox.last.waiting, mailbox.shownTexts]).toEqual([true, ['never seen'], []]);
   });
 
   test('is not reported as shown to a client that has stopped reading', async () => {
@@ -111,7 +115,7 @@ describe('a message', () => {
     };
     await expect.poll(standsStill, {interval: 50, timeout: 10_000}).toBe(true);
     mailbox.last.deliver('unread');
-    await expect.poll(() => mailbox.last.goodbyes, {timeout: 10_000}).toBe(1);
+    await expect.poll(() => mailbox.last.ended, {timeout: 10_000}).toBe(true);
     expect(mailbox.shownTexts).toEqual([]);
     expect(server.size).toBe(0);
     client.destroy();

@@ -37,7 +37,7 @@ export class FakeSessionMailbox implements SessionMailbox {
   readonly shownMessages: Message[] = [];
   readonly changes: Partial<SessionIdentity>[] = [];
   commands = 0;
-  goodbyes = 0;
+  ended = false;
   #pending: Message[] = [];
 
   constructor(
@@ -76,6 +76,6 @@ export class FakeSessionMailbox implements SessionMailbox {
   }
 
   goodbye(): void {
-    this.goodbyes += 1;
+    this.ended = true;
   }
 }

@@ -117,6 +117,7 @@ export class ControlConnection implements Session {
     this.transfer?.abort('closing');
     this.socket.end();
     this.socket.resume();
+    this.leaveQueue();
   }
 
   destroy(): void {
@@ -184,6 +185,7 @@ export class ControlConnection implements Session {
     }
     this.busy = false;
     if (this.inputEnded) this.end();
+    this.leaveQueue();
   }
 
   private async execute(line: CommandLine): Promise<void> {
@@ -229,6 +231,11 @@ export class ControlConnection implements Session {
     return new Promise((resolve) => {
       this.socket.write(formatReply(sent), 'utf8', (error) => resolve(!error));
     });
+  }
+
+  /** Not when the client hangs up, but when no reply can follow: a message sent from then on finds nobody here. */
+  private leaveQueue(): void {
+    if (this.phase.kind === 'closing' && !this.busy) this.mailbox.goodbye();
   }
 
   private release(): void {

@@ -27,6 +27,6 @@ export interface SessionMailbox {
   pending(): readonly Message[];
   /** These messages have been written to the client's control connection. */
   shown(ids: readonly string[]): void;
-  /** The session has ended; what is still pending is reported as undelivered. */
+  /** The session has ended; what is still pending is reported as undelivered. Said again it does nothing. */
   goodbye(): void;
 }

@@ -1,14 +1,17 @@
 import {boolean, string} from '@oclif/core/flags';
 import {BaseCommand} from '../lib/cli/baseCommand.ts';
 import {loadConfiguration} from '../lib/cli/configuration.ts';
-import {harnessOptions} from '../lib/cli/harness.ts';
+import {errorLine} from '../lib/cli/failure.ts';
+import {harnessOptions, nameRules} from '../lib/cli/harness.ts';
 import {noteLine} from '../lib/cli/output.ts';
 import {untilSignal} from '../lib/cli/untilSignal.ts';
+import {locatedAt} from '../lib/config/errors.ts';
 import type {Settings} from '../lib/config/settings.ts';
+import {FtpdctlError} from '../lib/errors.ts';
 import {DiskTree} from '../lib/ftp/diskTree.ts';
 import {MemoryTree} from '../lib/ftp/memoryTree.ts';
 import {MockFtpServer} from '../lib/ftp/server.ts';
-import {type FileTree, readOnly} from '../lib/ftp/tree.ts';
+import {type FileTree, readOnly, TreeError} from '../lib/ftp/tree.ts';
 import type {Mailbox} from '../lib/session/mailbox.ts';
 import {noMailbox} from '../lib/session/noMailbox.ts';
 import {openMailbox} from '../lib/session/processMailbox.ts';
@@ -33,12 +36,14 @@ export default class Mock extends BaseCommand {
   async run(): Promise<void> {
     const {flags} = await this.parse(Mock);
     const {settings} = loadConfiguration(flags.config, process.env);
-    const tree = flags.root === undefined ? MemoryTree.sample() : await DiskTree.open(flags.root);
+    const tree = flags.root === undefined ? MemoryTree.sample() : await openTree(flags.root);
     await this.#serve(settings, flags['read-only'] ? readOnly(tree) : tree, flags['beyond-loopback']);
   }
 
   async #serve(settings: Settings, tree: FileTree, beyondLoopback: boolean): Promise<void> {
     const options = await harnessOptions(settings);
+    for (const rule of nameRules(settings))
+      noteLine(`${rule}: clients have no host names here, only addresses`);
     const mailbox = mailboxOf(settings);
     const server = new MockFtpServer({...options, tree, mailbox, beyondLoopback});
     const ended = untilSignal('SIGINT', 'SIGTERM');
@@ -55,9 +60,31 @@ export default class Mock extends BaseCommand {
   }
 }
 
-function mailboxOf(settings: Settings): Mailbox {
-  const queuePath = settings.message.queue.value;
-  if (queuePath) return openMailbox({queuePath});
-  noteLine('no MessageQueue is configured: no message will arrive');
+/** Without a queue it is an FTP server all the same; one that cannot be joined is an error, as for `serve`. */
+function mailboxOf({message: {queue}}: Settings): Mailbox {
+  if (!queue.value) return without('no MessageQueue is configured');
+  try {
+    return openMailbox({queuePath: queue.value, warn: noteLine});
+  } catch (error) {
+    if (error instanceof FtpdctlError && error.code === 'UNIX_DGRAM_MISSING')
+      return without(errorLine(error));
+    throw locatedAt(queue.at, 'MessageQueue', error);
+  }
+}
+
+function without(reason: string): Mailbox {
+  noteLine(`no message will arrive: ${reason}`);
   return noMailbox;
+}
+
+async function openTree(directory: string): Promise<FileTree> {
+  try {
+    return await DiskTree.open(directory);
+  } catch (cause) {
+    const {message} = TreeError.from(cause);
+    throw new FtpdctlError('NO_ROOT', `--root ${directory}: ${message}`, 1, {
+      cause,
+      hint: 'name a directory that can be read',
+    });
+  }
 }

@@ -294,7 +294,7 @@ describe('a stranger’s datagram', () => {
       String(NOBODY),
     ]);
     children.push(sender);
-    expect(await sender.next()).toBe('EACCES');
+    expect(await sender.next()).toBe('EACCES: permission denied');
     await stranger.kill();
     expect(existsSync(foreign)).toBe(true);
     rmSync(foreign);

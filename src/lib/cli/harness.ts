@@ -23,6 +23,13 @@ export async function harnessOptions(
   };
 }
 
+/** Rules that nobody falls under here: the harness does not ask who has an address. */
+export function nameRules({classes}: Settings): string[] {
+  return classes.flatMap(({name, rules}) =>
+    rules.filter(({by}) => by === 'name').map(({text}) => `class ${name}: From ${text}`),
+  );
+}
+
 async function harnessServers(server: ServerSettings): Promise<HarnessServer[]> {
   const port = server.port.at === null ? DEFAULT_FTP_PORT : server.port.value;
   if (port === 0) return [];

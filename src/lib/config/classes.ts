@@ -15,6 +15,8 @@ export interface ClientHost {
 /** One item of a `From`. */
 export interface ClassRule {
   readonly text: string;
+  /** What it looks at. */
+  readonly by: 'address' | 'name';
   readonly matches: (client: ClientHost) => boolean;
 }
 
@@ -59,13 +61,20 @@ function isKeyword(item: string): boolean {
 }
 
 function classRule(text: string): ClassRule {
-  if (isKeyword(text)) return {text, matches: () => text.toLowerCase() === 'all'};
-  if (!text.startsWith('!')) return {text, matches: matcher(text)};
-  const matches = matcher(text.slice(1));
-  return {text, matches: (client) => !matches(client)};
+  if (isKeyword(text)) return {text, by: 'address', matches: () => text.toLowerCase() === 'all'};
+  if (!text.startsWith('!')) return {text, ...matcher(text)};
+  const {by, matches} = matcher(text.slice(1));
+  return {text, by, matches: (client) => !matches(client)};
 }
 
-function matcher(item: string): ClassRule['matches'] {
+type Matcher = Pick<ClassRule, 'by' | 'matches'>;
+
+function matcher(item: string): Matcher {
+  const matches = addressMatcher(item);
+  return matches === null ? {by: 'name', matches: hostName(item)} : {by: 'address', matches};
+}
+
+function addressMatcher(item: string): ClassRule['matches'] | null {
   if (item.includes('/')) return network(item);
   if (isIp(item)) {
     const wanted = ipaddr.process(item).toString();
@@ -76,7 +85,7 @@ function matcher(item: string): ClassRule['matches'] {
     const matches = globMatcher(item, {ignoreCase: false});
     return ({address}) => matches(address);
   }
-  return hostName(item);
+  return null;
 }
 
 /** A whole name counts in the case it is written in, one with wildcards in any (measured). */

@@ -39,6 +39,16 @@ export function valueAt<T>(at: At, subject: string, read: () => T): T {
   }
 }
 
+/** An error that the value of a directive has led to, with the place where that stands; others are left as they are. */
+export function locatedAt(at: At | null, directive: string, error: unknown): unknown {
+  if (!(error instanceof FtpdctlError) || at === null) return error;
+  const {message, hint} = error;
+  return new ConfigError(at, `${directive}: ${message}`, {
+    cause: error,
+    ...(hint === undefined ? {} : {hint}),
+  });
+}
+
 /** Something to look at that does not keep the configuration from being used. */
 export interface ConfigWarning {
   readonly at: At;

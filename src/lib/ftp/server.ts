@@ -22,6 +22,13 @@ const BACKLOG = 1024;
 const SWEEP_MS = 1000;
 const MIN_SWEEP_MS = 20;
 
+const LISTEN_HINTS: Readonly<Record<string, string>> = {
+  EACCES: 'ports below 1024 are for root: choose another Port in the configuration',
+  EADDRINUSE: 'another program listens there: end it, or choose another Port in the configuration',
+  EADDRNOTAVAIL:
+    'this machine has no such address: see DefaultAddress and <VirtualHost> in the configuration',
+};
+
 /** No socket to listen on, or one that would be open to the network unasked. */
 export class ListenError extends FtpdctlError {
   override readonly name = 'ListenError';
@@ -91,10 +98,10 @@ export class MockFtpServer {
     if (open === undefined) return;
     throw new ListenError(
       'NOT_LOOPBACK',
-      `The mock server takes any password, so it does not listen on ${open.address}`,
+      `the mock server takes any password, so it does not listen on ${open.address}`,
       1,
       {
-        hint: 'Listen on 127.0.0.1 or ::1, or ask for the network explicitly.',
+        hint: 'DefaultAddress 127.0.0.1, or --beyond-loopback if anybody may log in',
       },
     );
   }
@@ -104,9 +111,11 @@ export class MockFtpServer {
     return new Promise((resolve, reject) => {
       const listener = createServer({allowHalfOpen: true, noDelay: true});
       listener.once('error', (cause: NodeJS.ErrnoException) => {
+        const hint = LISTEN_HINTS[cause.code ?? ''];
         reject(
-          new ListenError('CANNOT_LISTEN', `Cannot listen on ${address} port ${port}: ${cause.code}`, 1, {
+          new ListenError('CANNOT_LISTEN', `cannot listen on ${address} port ${port}: ${cause.code}`, 1, {
             cause,
+            ...(hint === undefined ? {} : {hint}),
           }),
         );
       });

@@ -1,5 +1,5 @@
-import {type At, showAt} from '../config/at.ts';
-import {ConfigError} from '../config/errors.ts';
+import {showAt} from '../config/at.ts';
+import {locatedAt} from '../config/errors.ts';
 import type {LoadedConfig} from '../config/load.ts';
 import {FtpdctlError} from '../errors.ts';
 import {SessionQueue} from '../session/sessionQueue.ts';
@@ -153,7 +153,7 @@ export class ControlsServer {
       }
       this.#socket = path === null ? null : await ControlsSocket.open(path, owner, this.#welcome);
     } catch (error) {
-      throw located(error, 'ControlsSocket', controls.socket.at);
+      throw locatedAt(controls.socket.at, 'ControlsSocket', error);
     }
     if (path === null) {
       const where = controls.engine.at === null ? '' : ` (${showAt(controls.engine.at)})`;
@@ -172,7 +172,7 @@ export class ControlsServer {
       this.#running.view = {...this.#running.view, messages: this.#messages(SessionQueue.open(path))};
     } catch (error) {
       if (error instanceof FtpdctlError && error.code === 'UNIX_DGRAM_MISSING') this.#say(error.message);
-      else throw located(error, 'MessageQueue', at);
+      else throw locatedAt(at, 'MessageQueue', error);
     }
   }
 
@@ -208,14 +208,4 @@ export class ControlsServer {
 function closeLogs({controls, message}: Logs): void {
   controls?.close();
   message?.close();
-}
-
-/** Where in the configuration the reason stands. */
-function located(error: unknown, directive: string, at: At | null): unknown {
-  if (!(error instanceof FtpdctlError) || at === null) return error;
-  const {message, hint} = error;
-  return new ConfigError(at, `${directive}: ${message}`, {
-    cause: error,
-    ...(hint === undefined ? {} : {hint}),
-  });
 }

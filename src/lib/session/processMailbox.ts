@@ -1,6 +1,6 @@
 import type {SessionIdentity} from '../audience/session.ts';
 import {DatagramReceiver, DatagramSender} from '../transport/datagram.ts';
-import {mailboxPath, newMailboxId} from './address.ts';
+import {checkQueuePath, mailboxPath, newMailboxId} from './address.ts';
 import {HeldSession, type SessionNews} from './heldSession.ts';
 import {ACTIVE_INTERVAL_MS, CLOSE_GRACE_MS, RETRY_MS} from './limits.ts';
 import type {Mailbox, SessionMailbox} from './mailbox.ts';
@@ -12,10 +12,18 @@ import {asOwnerOfPlace, trustsBeside} from './trust.ts';
  * Open this process's mailbox beside the queue at `queuePath`. One is enough for all of its sessions.
  * It holds one descriptor, two while there is a server, and keeps the process alive until `close`.
  *
+ * @param warn takes one line when there is something at `queuePath` that cannot be talked to: no message will come until
+ *   that has changed. Not called for a server that is only absent.
  * @throws FtpdctlError when no socket can be bound there, or the package unix-dgram is not installed
  */
-export function openMailbox({queuePath}: {queuePath: string}): Mailbox {
-  return new ProcessMailbox(queuePath);
+export function openMailbox({queuePath, warn = () => {}}: MailboxOptions): Mailbox {
+  checkQueuePath(queuePath);
+  return new ProcessMailbox(queuePath, warn);
+}
+
+export interface MailboxOptions {
+  readonly queuePath: string;
+  readonly warn?: (line: string) => void;
 }
 
 type Link =
@@ -36,6 +44,7 @@ interface Parcel {
  */
 class ProcessMailbox implements Mailbox, SessionNews {
   readonly #queuePath: string;
+  readonly #warn: (line: string) => void;
   readonly #id = newMailboxId(process.pid);
   readonly #receiver: DatagramReceiver;
   readonly #sessions = new Map<number, HeldSession>();
@@ -47,13 +56,16 @@ class ProcessMailbox implements Mailbox, SessionNews {
   readonly #shown = new Map<string, number[]>();
   readonly #receipts: ReceiptRecord[] = [];
   #link: Link = {kind: 'absent', failures: 0};
+  /** Why the queue could not be used when it was last looked for. */
+  #trouble = '';
   #numbers = 0;
   #flushing: NodeJS.Immediate | undefined;
   #activeTimer: NodeJS.Timeout | undefined;
   #onDrained: (() => void) | undefined;
 
-  constructor(queuePath: string) {
+  constructor(queuePath: string, warn: (line: string) => void) {
     this.#queuePath = queuePath;
+    this.#warn = warn;
     this.#receiver = asOwnerOfPlace(queuePath, () =>
       DatagramReceiver.bind(mailboxPath(queuePath, this.#id), (bytes) => this.#receive(bytes)),
     );
@@ -233,10 +245,22 @@ class ProcessMailbox implements Mailbox, SessionNews {
     });
     if (result.kind === 'connected') {
       this.#link = {kind: 'linked', sender: result.sender};
+      this.#trouble = '';
       return result.sender;
     }
+    this.#complain(result.kind === 'failed' ? result.cause.message : '');
     this.#link = this.#lookAgain(this.#link.failures);
     return null;
+  }
+
+  /** Once, not at each attempt. */
+  #complain(trouble: string): void {
+    if (trouble !== '' && trouble !== this.#trouble) {
+      this.#warn(
+        `no message will arrive: the session queue ${this.#queuePath} cannot be used: ${trouble} (is it the server's, and is this the server's user?)`,
+      );
+    }
+    this.#trouble = trouble;
   }
 
   #lookAgain(failures: number): Link & {kind: 'absent'} {

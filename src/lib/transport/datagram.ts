@@ -1,7 +1,7 @@
 import {lstatSync, type Stats, statSync, unlinkSync} from 'node:fs';
 import {createRequire} from 'node:module';
 import path from 'node:path';
-import {getSystemErrorName} from 'node:util';
+import {getSystemErrorMap, getSystemErrorName} from 'node:util';
 import {FtpdctlError} from '../errors.ts';
 
 /*
@@ -102,9 +102,8 @@ export class DatagramReceiver {
     process.umask(umask);
     if (failure !== undefined) {
       socket.close();
-      throw new FtpdctlError('SOCKET_BIND', `cannot bind ${socketPath}: ${errnoName(failure)}`, 1, {
-        cause: failure,
-      });
+      const why = failure.errno === undefined ? failure.message : errnoText(failure.errno);
+      throw new FtpdctlError('SOCKET_BIND', `cannot bind ${socketPath}: ${why}`, 1, {cause: failure});
     }
     socket.on('message', onDatagram);
     return new DatagramReceiver(socketPath, socket);
@@ -150,10 +149,8 @@ export class DatagramSender {
   ): ConnectResult {
     const file = lstat(socketPath);
     if (file === undefined) return {kind: 'gone'};
-    if (!file.isSocket()) return {kind: 'failed', cause: new Error(`${socketPath} is not a socket`)};
-    if (!trusts(file.uid)) {
-      return {kind: 'failed', cause: new Error(`${socketPath} belongs to uid ${file.uid}`)};
-    }
+    if (!file.isSocket()) return {kind: 'failed', cause: new Error('it is not a socket')};
+    if (!trusts(file.uid)) return {kind: 'failed', cause: new Error(`it belongs to uid ${file.uid}`)};
     const connected = connectSocket(socketPath);
     if (connected.kind !== 'connected') return connected;
     return {kind: 'connected', sender: new DatagramSender(connected.socket, onWritable)};
@@ -262,11 +259,18 @@ function notReached(error: NativeError): Extract<SendResult, {kind: 'gone' | 'fa
   const name = errnoName(error);
   // A socket whose peer died says ECONNREFUSED once, is disconnected by that, and says ENOTCONN from then on.
   if (['ECONNREFUSED', 'ENOENT', 'ENOTCONN', 'ECONNRESET', 'EPIPE'].includes(name)) return {kind: 'gone'};
-  return {kind: 'failed', cause: new Error(name, {cause: error})};
+  const why = error.errno === undefined ? error.message : errnoText(error.errno);
+  return {kind: 'failed', cause: new Error(why, {cause: error})};
 }
 
 function errnoName(error: NativeError): string {
   return error.errno === undefined ? error.message : getSystemErrorName(error.errno);
+}
+
+/** In the C library's words: `EACCES: permission denied`. */
+function errnoText(errno: number): string {
+  const [name, words] = getSystemErrorMap().get(errno) ?? ['EUNKNOWN', 'unknown error'];
+  return `${name}: ${words}`;
 }
 
 /** What cannot be looked at counts as absent: binding or connecting then says why. */
@@ -296,8 +300,13 @@ function checkDirectory(directory: string): void {
   try {
     mode = statSync(directory).mode;
   } catch (cause) {
-    const why = (cause as NodeJS.ErrnoException).code ?? 'unknown error';
-    throw new FtpdctlError('SOCKET_DIRECTORY', `cannot use the directory ${directory}: ${why}`, 1, {cause});
+    const {errno = 0, code} = cause as NodeJS.ErrnoException;
+    throw new FtpdctlError(
+      'SOCKET_DIRECTORY',
+      `cannot use the directory ${directory}: ${errnoText(errno)}`,
+      1,
+      code === 'ENOENT' ? {cause, hint: `mkdir -p -m 700 ${directory}`} : {cause},
+    );
   }
   if ((mode & 0o002) !== 0 && (mode & 0o1000) === 0) {
     throw new FtpdctlError('SOCKET_DIRECTORY', `everybody may write to ${directory}`, 1, {

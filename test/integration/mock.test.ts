@@ -1,0 +1,115 @@
+import {mkdir, mkdtemp, rm, writeFile} from 'node:fs/promises';
+import {createServer} from 'node:net';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {afterEach, beforeEach, describe, expect, it} from 'vitest';
+import {FtpSession} from '../helpers/ftpSession.ts';
+import {runFtpdctl} from '../helpers/program.ts';
+import {type ServeProgram, spawnServe} from '../helpers/serveProgram.ts';
+
+let directory: string;
+let running: ServeProgram | undefined;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'ftpdctl-mock-'));
+});
+
+afterEach(async () => {
+  await running?.kill();
+  running = undefined;
+  await rm(directory, {recursive: true, force: true});
+});
+
+/** A configuration that makes the mock server take whatever port is free. */
+async function configure(...directives: string[]): Promise<string> {
+  const file = join(directory, 'proftpd.conf');
+  await writeFile(
+    file,
+    `${['DefaultAddress 127.0.0.1', `Port ${await freePort()}`, ...directives].join('\n')}\n`,
+  );
+  return file;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const {port} = server.address() as {port: number};
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** Start `ftpdctl mock`, and what it has said until it listened. */
+async function start(config: string, env: NodeJS.ProcessEnv = {}): Promise<{said: string; port: number}> {
+  running = spawnServe(['mock', '--config', config], {cwd: directory, env});
+  const said = await running.said(/listening on .*\n/);
+  return {said, port: Number(/#(\d+)/.exec(said)![1])};
+}
+
+describe('mock does not start, and says why,', () => {
+  it('when the directory of --root is none', async () => {
+    const config = await configure();
+    const missing = join(directory, 'missing');
+    const {status, stderr} = await runFtpdctl(['mock', '--config', config, '--root', missing]);
+    expect(stderr).toContain(`ftpdctl: --root ${missing}: No such file or directory`);
+    expect(status).toBe(1);
+  });
+
+  it('when somebody listens there already', async () => {
+    const config = await configure();
+    const {port} = await start(config);
+    const {status, stderr} = await runFtpdctl(['mock', '--config', config]);
+    expect(stderr).toContain(`ftpdctl: cannot listen on 127.0.0.1 port ${port}: EADDRINUSE (another program`);
+    expect(status).toBe(1);
+  });
+
+  it.each([
+    ['in a directory that is missing', 'missing/queue', 'no such file or directory (mkdir'],
+    ['whose path is too long', 'x'.repeat(90), 'are the most'],
+  ])('when its queue is to be %s', async (_, name, why) => {
+    const config = await configure(`MessageQueue ${directory}/${name}`);
+    const {status, stderr} = await runFtpdctl(['mock', '--config', config]);
+    expect(stderr).toContain(`ftpdctl: ${config}:3: MessageQueue: `);
+    expect(stderr).toContain(why);
+    expect(status).toBe(1);
+  });
+});
+
+describe('mock serves, and says that no message will arrive,', () => {
+  it('without a MessageQueue', async () => {
+    const {said} = await start(await configure());
+    expect(said).toContain('ftpdctl: no message will arrive: no MessageQueue is configured');
+  });
+
+  it('without the package unix-dgram', async () => {
+    const hiding = join(directory, 'hiding.cjs');
+    await writeFile(
+      hiding,
+      `const Module = require('node:module');
+       const resolve = Module._resolveFilename;
+       Module._resolveFilename = (name, ...rest) => resolve(name === 'unix-dgram' ? 'not-installed' : name, ...rest);`,
+    );
+    const config = await configure(`MessageQueue ${directory}/queue`);
+    const {said, port} = await start(config, {NODE_OPTIONS: `--require ${hiding}`});
+    expect(said).toContain('ftpdctl: no message will arrive: the session queue needs the package unix-dgram');
+    const session = await FtpSession.connect(port);
+    await session.login('dave');
+    await session.close();
+  });
+
+  it('when what is there is not a queue, once', async () => {
+    await mkdir(join(directory, 'queue'));
+    const {port} = await start(await configure(`MessageQueue ${directory}/queue`));
+    const sessions = [await FtpSession.connect(port), await FtpSession.connect(port)];
+    const said = await running!.said(/is not a socket/);
+    expect(said.match(/no message will arrive/g)).toHaveLength(1);
+    for (const session of sessions) await session.close();
+  });
+});
+
+it('says which rules of a class it cannot judge', async () => {
+  const config = await configure('<Class home>', 'From 127.0.0.0/8 !localhost', '</Class>');
+  const {said} = await start(config);
+  expect(said).toContain(
+    'ftpdctl: class home: From !localhost: clients have no host names here, only addresses',
+  );
+});

@@ -26,7 +26,7 @@ export const globalFlags = {
   json: boolean({summary: 'print one JSON object, errors too', helpGroup: 'GLOBAL'}),
   'stock-exit-status': boolean({
     summary: 'exit as the stock client of that server would',
-    description: "1.3.8's exits with 0 once answered, that of 1.3.9 and later with the status negated.",
+    description: 'That of 1.3.8 exits with 0 once answered, that of 1.3.9 and later with the status negated.',
     helpGroup: 'GLOBAL',
   }),
 };

@@ -42,6 +42,7 @@ describe('one session', () => {
       ['CWD welcome.txt', '550 welcome.txt: Not a directory'],
       ['CWD ../../../etc', '550 ../../../etc: No such file or directory'],
       ['SITE CHMOD 600 welcome.txt', '200 SITE CHMOD command successful'],
+      ['SITE CHMOD 4755 welcome.txt', '550 welcome.txt: Operation not permitted'],
       ['DELE welcome.txt', '250 DELE command successful'],
     ] as const) {
       expect([command, await session.command(command)]).toEqual([command, [answer]]);

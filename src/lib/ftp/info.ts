@@ -3,7 +3,7 @@ import {ALL_FACTS} from './facts.ts';
 import {status as pathStatus} from './listing.ts';
 import {replyForPath} from './pathReply.ts';
 import type {Handler, Session} from './session.ts';
-import {resolvePath} from './tree.ts';
+import {resolvePath, TreeError} from './tree.ts';
 
 export const noop: Handler = () => reply(200, 'NOOP command successful');
 
@@ -82,10 +82,15 @@ export function contact(session: Session): string {
   return `Direct comments to root@${session.localAddress}`;
 }
 
+/** No set-uid, set-gid or sticky bit: anybody may log in, and on disk a file that comes in belongs to whoever runs this. */
+const MOST_MODE = 0o777;
+
 async function changeMode(session: Session, mode: string, path: string): Promise<Reply> {
   if (!/^[0-7]{1,4}$/.test(mode) || path === '') return reply(500, "'SITE CHMOD' not understood");
+  const bits = Number.parseInt(mode, 8);
   return replyForPath(path, async () => {
-    await session.tree.changeMode(resolvePath(session.workingDirectory, path), Number.parseInt(mode, 8));
+    if (bits > MOST_MODE) throw new TreeError('EPERM');
+    await session.tree.changeMode(resolvePath(session.workingDirectory, path), bits);
     return reply(200, 'SITE CHMOD command successful');
   });
 }

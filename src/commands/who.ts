@@ -1,6 +1,7 @@
 import {string} from '@oclif/core/flags';
+import {NOT_LOGGED_IN} from '../lib/audience/audience.ts';
 import {ControlCommand} from '../lib/cli/controlCommand.ts';
-import {printJson} from '../lib/cli/output.ts';
+import {noteLine, printJson} from '../lib/cli/output.ts';
 import {sessionTable} from '../lib/cli/sessionTable.ts';
 import type {WhoDetails} from '../lib/protocol/details.ts';
 import {STATUS} from '../lib/protocol/status.ts';
@@ -22,19 +23,34 @@ export default class Who extends ControlCommand {
 
   async run(): Promise<void> {
     const {flags} = await this.parse(Who);
-    const answer = await this.ask(flags, (client) => client.request('who'));
+    const args = audienceOf(flags);
+    const answer = await this.ask(flags, (client) => client.request('who', args));
     const details = answer.server?.details as WhoDetails | undefined;
     if (answer.verdict !== STATUS.OK || !details) {
-      this.report(flags, {action: 'who', args: []}, answer);
+      this.report(flags, {action: 'who', args}, answer);
       return;
     }
     const sessions = details.sessions.filter(
-      (session) =>
-        (flags.user === undefined || session.user === flags.user) &&
-        (flags.host === undefined || session.host === flags.host || session.address === flags.host) &&
-        (flags.class === undefined || session.class === flags.class),
+      ({user, class: className}) =>
+        (flags.user === undefined || (user ?? NOT_LOGGED_IN) === flags.user) &&
+        (flags.class === undefined || className === flags.class),
     );
     if (flags.json) printJson({sessions, exitStatus: 0});
     else process.stdout.write(sessionTable(sessions));
+    // An answer has an end: what it had no room for stands in a line after those of the sessions.
+    for (const line of answer.responses.slice(Math.max(1, details.sessions.length))) noteLine(line);
   }
+}
+
+/** In this order: the server alone knows a host by all of its addresses. */
+const FILTERS = ['host', 'user', 'class'] as const;
+type Filter = (typeof FILTERS)[number];
+
+/** One filter is left to the server, whose answer has room for a few thousand sessions. */
+function audienceOf(filters: Readonly<Partial<Record<Filter, string | undefined>>>): readonly string[] {
+  for (const kind of FILTERS) {
+    const name = filters[kind];
+    if (name !== undefined) return [kind, name];
+  }
+  return [];
 }

@@ -53,6 +53,23 @@ describe('serve, mock and msg', () => {
     expect(await dave.command('QUIT')).toEqual(['221-Goodbye.', '221 see you']);
   });
 
+  test('who lists the sessions of a host by any of its names, of a user, of a class', async () => {
+    const sessions = [await servers.session('dave'), await servers.session('alice', '127.0.1.7')];
+    await known(2);
+    const who = async (...filters: string[]) =>
+      JSON.parse((await servers.ftpdctl(['--json', 'who', ...filters])).stdout).sessions.map(
+        ({user}: {user: string}) => user,
+      );
+    expect(await who('--host', 'localhost')).toEqual(['dave']);
+    expect(await who('--host', '::ffff:127.0.1.7')).toEqual(['alice']);
+    expect(await who('--class', 'staff', '--user', 'alice')).toEqual(['alice']);
+    expect(await who('--class', 'staff', '--user', 'dave')).toEqual([]);
+    await sessions[0]!.command('REIN');
+    await vi.waitFor(async () => expect(await who('--user', '(none)')).toEqual([null]), {timeout: 10_000});
+    expect((await servers.ftpdctl(['who', '--user', 'nobody'])).stdout).toBe('no sessions\n');
+    for (const session of sessions) await session.close();
+  });
+
   test('nobody is there: 4 for a user, no failure for all', async () => {
     expect((await servers.ftpdctl(['msg', 'user', 'dave', 'hi'])).status).toBe(4);
     expect((await servers.ftpdctl(['msg', 'all', 'hi'])).status).toBe(0);

@@ -257,6 +257,7 @@ describe('receipt', () => {
         id: 'm1',
         recipients: 2,
         shown: 1,
+        lost: 1,
         undelivered: [{user: 'full', host: 'localhost', reason: 'too many messages wait for the session'}],
       },
     };

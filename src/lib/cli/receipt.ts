@@ -59,8 +59,8 @@ function receiptIn({verdict, responses, server}: Answer, id: string): ReceiptDet
   );
 }
 
-function isSettled({recipients, shown, undelivered}: ReceiptDetails): boolean {
-  return shown + undelivered.length >= recipients;
+function isSettled({recipients, shown, lost}: ReceiptDetails): boolean {
+  return shown + lost >= recipients;
 }
 
 /** `shown to 2 of 3 sessions`. */
@@ -69,9 +69,9 @@ export function shownTo({shown, recipients}: ReceiptDetails): string {
 }
 
 function errorIn(receipt: ReceiptDetails): {error?: FtpdctlError} {
-  const [first, ...others] = receipt.undelivered;
+  const [first] = receipt.undelivered;
   if (first === undefined) return {};
-  const more = others.length === 0 ? '' : `, and to ${others.length} more`;
+  const more = receipt.lost > 1 ? `, and to ${receipt.lost - 1} more` : '';
   return {
     error: new FtpdctlError(
       'UNDELIVERED',

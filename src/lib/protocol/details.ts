@@ -67,7 +67,9 @@ export interface ReceiptDetails {
   readonly recipients: number;
   /** Sessions whose client has been shown the message. */
   readonly shown: number;
-  /** Sessions that will never show it, and why. */
+  /** Sessions that will never show it. */
+  readonly lost: number;
+  /** The first of those, as many as fit into an answer, and why. */
   readonly undelivered: readonly {
     readonly user: string | null;
     readonly host: string;

@@ -25,7 +25,8 @@ export const receipt: Action = {
     if (message?.sender !== caller.uid && !mayRun(access, 'msg', caller)) return ACCESS_DENIED;
     if (message === undefined) return failure(STATUS.SUBJECT_NOT_FOUND, `no such message: '${id}'`);
     const {recipients, shown, lost} = message;
-    const details: ReceiptDetails = {id, recipients, shown, undelivered: fitting(lost, MOST_DETAILS)};
+    const undelivered = fitting(lost, MOST_DETAILS);
+    const details: ReceiptDetails = {id, recipients, shown, lost: lost.length, undelivered};
     return success(
       [
         `message ${id}: shown to ${shown} of ${sessionCount(recipients)}`,

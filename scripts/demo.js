@@ -8,7 +8,7 @@ import {createInterface} from 'node:readline';
 import {fileURLToPath} from 'node:url';
 import {promisify} from 'node:util';
 import {Client} from 'basic-ftp';
-import chalk from 'chalk';
+import {Chalk} from 'chalk';
 
 /** The whole story: a control server, a mock FTP server, an FTP client, and messages standing in its replies. */
 const program = fileURLToPath(new URL('../bin/run.js', import.meta.url));
@@ -16,7 +16,11 @@ const directory = mkdtempSync(join(tmpdir(), 'ftpdctl-demo-'));
 const env = {...process.env, XDG_RUNTIME_DIR: directory, XDG_CACHE_HOME: directory};
 delete env.FTPDCTL_SOCKET;
 const socket = join(directory, 'ftpdctl/ftpdctl.sock');
-const servers = [];
+const chalk = process.env.NO_COLOR ? new Chalk({level: 0}) : new Chalk();
+const children = new Set();
+/** Whoever has seen enough leaves nothing behind. */
+const interruption = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => interruption.abort());
 /** What a client and a server settle between themselves, and what the client remarks, is left out. */
 const NEGOTIATION = /^> (OPTS|FEAT|TYPE|STRU|EPSV)/;
 const REMARK =
@@ -57,9 +61,12 @@ try {
   await client.send('QUIT');
   client.ftp.log = () => {};
   client.close();
+} catch (error) {
+  if (!interruption.signal.aborted) throw error;
+  process.exitCode = 1;
 } finally {
-  for (const server of servers) server.kill('SIGTERM');
-  await Promise.all(servers.map((server) => server.exitCode ?? once(server, 'exit')));
+  for (const child of children) child.kill('SIGTERM');
+  await Promise.all([...children].map((child) => once(child, 'exit')));
   rmSync(directory, {recursive: true, force: true});
 }
 
@@ -86,7 +93,10 @@ function markMessage(line) {
 
 /** Run the program to its end; its exit status is part of the story, not a failure. */
 function run(...args) {
-  return promisify(execFile)(process.execPath, [program, ...args], {env}).catch((error) => error);
+  interruption.signal.throwIfAborted();
+  const running = promisify(execFile)(process.execPath, [program, ...args], {env});
+  track(running.child);
+  return running.catch((error) => error);
 }
 
 async function ftpdctl(...args) {
@@ -95,11 +105,22 @@ async function ftpdctl(...args) {
   process.stdout.write(stdout + stderr + (code === 0 ? '' : chalk.dim(`(exit status ${code})\n`)));
 }
 
+function track(child) {
+  const end = () => child.kill('SIGTERM');
+  interruption.signal.addEventListener('abort', end);
+  children.add(child);
+  child.once('exit', () => {
+    interruption.signal.removeEventListener('abort', end);
+    children.delete(child);
+  });
+}
+
 /** Start a server and wait until it says that it listens. */
 async function start(...args) {
+  interruption.signal.throwIfAborted();
   console.log(`${chalk.green('$')} ftpdctl ${args[0]} --config proftpd.conf &`);
   const server = spawn(process.execPath, [program, ...args], {env, stdio: ['ignore', 'inherit', 'pipe']});
-  servers.push(server);
+  track(server);
   for await (const line of createInterface(server.stderr)) {
     console.log(line.replaceAll(directory, '$XDG_RUNTIME_DIR'));
     if (line.includes('listening')) return;

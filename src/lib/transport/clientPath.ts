@@ -1,5 +1,6 @@
 import {chmodSync, lstatSync, unlinkSync} from 'node:fs';
 import {bindPath, SystemCallError} from './libc.ts';
+import {onWayOut} from './wayOut.ts';
 
 /**
  * Where a client binds its own end: ProFTPD ≥ 1.3.10rc4 resets a client that is not bound to `/tmp/ftp.cl<digits>`,
@@ -47,46 +48,22 @@ export function bindClientPath(fd: number): ClientPath {
   }
 }
 
-const made = new Set<ClientPath>();
-
 function own(path: string): ClientPath {
   const {dev, ino} = lstatSync(path);
   chmodSync(path, 0o700);
-  const owned: ClientPath = {
+  const removeFile = () => {
+    try {
+      const now = lstatSync(path);
+      // Servers remove the file, too; by now the name may be somebody else's.
+      if (now.dev === dev && now.ino === ino) unlinkSync(path);
+    } catch {}
+  };
+  const callOff = onWayOut(removeFile);
+  return {
     path,
     remove() {
-      made.delete(owned);
-      if (made.size === 0) unwatch();
-      try {
-        const now = lstatSync(path);
-        // Servers remove the file, too; by now the name may be somebody else's.
-        if (now.dev === dev && now.ino === ino) unlinkSync(path);
-      } catch {}
+      callOff();
+      removeFile();
     },
   };
-  if (made.size === 0) watch();
-  made.add(owned);
-  return owned;
-}
-
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
-
-function watch(): void {
-  process.on('exit', removeAll);
-  for (const signal of SIGNALS) process.on(signal, onSignal);
-}
-
-function unwatch(): void {
-  process.off('exit', removeAll);
-  for (const signal of SIGNALS) process.off(signal, onSignal);
-}
-
-function removeAll(): void {
-  for (const owned of [...made]) owned.remove();
-}
-
-/** Clean up, then let the signal do what it would have done without us. */
-function onSignal(signal: NodeJS.Signals): void {
-  removeAll();
-  if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
 }

@@ -1,0 +1,41 @@
+/**
+ * What must be put right before this process ends, whichever way it goes: by itself, or by a signal that can be caught.
+ */
+const cleanups = new Set<() => void>();
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
+
+/**
+ * Have something done if the process ends before it is called off.
+ * @param cleanup synchronous; must not throw
+ * @returns calls it off; no signal handler stays when nothing is left to do
+ */
+export function onWayOut(cleanup: () => void): () => void {
+  if (cleanups.size === 0) watch();
+  cleanups.add(cleanup);
+  return () => {
+    if (cleanups.delete(cleanup) && cleanups.size === 0) unwatch();
+  };
+}
+
+function watch(): void {
+  process.on('exit', cleanUp);
+  for (const signal of SIGNALS) process.on(signal, onSignal);
+}
+
+function unwatch(): void {
+  process.off('exit', cleanUp);
+  for (const signal of SIGNALS) process.off(signal, onSignal);
+}
+
+function cleanUp(): void {
+  for (const cleanup of cleanups) cleanup();
+  cleanups.clear();
+  unwatch();
+}
+
+/** Clean up, then let the signal do what it would have done without us. */
+function onSignal(signal: NodeJS.Signals): void {
+  cleanUp();
+  if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
+}

@@ -5,6 +5,7 @@ import {type CommandLine, parseCommandLine} from './lib/cli/argv.ts';
 import type {BaseCommand} from './lib/cli/baseCommand.ts';
 import {canAsk} from './lib/cli/canAsk.ts';
 import {reportFailure} from './lib/cli/failure.ts';
+import {printJson} from './lib/cli/output.ts';
 import {didYouMean} from './lib/cli/suggest.ts';
 import {UsageError} from './lib/cli/usageError.ts';
 
@@ -39,12 +40,7 @@ export async function main(argv: readonly string[]): Promise<number> {
 }
 
 async function dispatch(line: CommandLine): Promise<void> {
-  if (line.version) {
-    process.stdout.write(
-      `ftpdctl/${pjson.version} ${process.platform}-${process.arch} node-${process.version}\n`,
-    );
-    return;
-  }
+  if (line.version) return showVersion(line);
   if (line.help || wantsHelp(line)) {
     const {showHelp} = await import('./lib/cli/help.ts');
     return showHelp(root, helpTopic(line));
@@ -54,6 +50,13 @@ async function dispatch(line: CommandLine): Promise<void> {
   if (!load) throw unknownCommand(id);
   const {default: Command} = await load();
   await Command.execute(argv, {version: pjson.version, root, commandIDs: Object.keys(COMMANDS)});
+}
+
+function showVersion({json}: CommandLine): void {
+  const {version} = pjson;
+  const platform = `${process.platform}-${process.arch}`;
+  if (json) printJson({version, platform, node: process.version, exitStatus: 0});
+  else process.stdout.write(`ftpdctl/${version} ${platform} node-${process.version}\n`);
 }
 
 /** A second word that names no command of the topic before it. */

@@ -1,20 +1,25 @@
 import {boolean, string} from '@oclif/core/flags';
-import {BaseCommand} from '../lib/cli/baseCommand.ts';
+import {BaseCommand, type GlobalOptions} from '../lib/cli/baseCommand.ts';
 import {loadConfiguration} from '../lib/cli/configuration.ts';
 import {errorLine} from '../lib/cli/failure.ts';
 import {harnessOptions, nameRules} from '../lib/cli/harness.ts';
-import {noteLine} from '../lib/cli/output.ts';
+import {noteLine, printJson} from '../lib/cli/output.ts';
 import {untilSignal} from '../lib/cli/untilSignal.ts';
 import {locatedAt} from '../lib/config/errors.ts';
 import type {Settings} from '../lib/config/settings.ts';
 import {FtpdctlError} from '../lib/errors.ts';
 import {DiskTree} from '../lib/ftp/diskTree.ts';
 import {MemoryTree} from '../lib/ftp/memoryTree.ts';
+import type {ListeningAddress} from '../lib/ftp/server.ts';
 import {MockFtpServer} from '../lib/ftp/server.ts';
 import {type FileTree, readOnly, TreeError} from '../lib/ftp/tree.ts';
 import type {Mailbox} from '../lib/session/mailbox.ts';
 import {noMailbox} from '../lib/session/noMailbox.ts';
 import {openMailbox} from '../lib/session/processMailbox.ts';
+
+interface MockOptions extends GlobalOptions {
+  readonly 'beyond-loopback': boolean;
+}
 
 export default class Mock extends BaseCommand {
   static override summary = 'Run a mock FTP server whose replies carry the messages';
@@ -37,26 +42,31 @@ export default class Mock extends BaseCommand {
     const {flags} = await this.parse(Mock);
     const {settings} = loadConfiguration(flags.config, process.env);
     const tree = flags.root === undefined ? MemoryTree.sample() : await openTree(flags.root);
-    await this.#serve(settings, flags['read-only'] ? readOnly(tree) : tree, flags['beyond-loopback']);
+    await this.#serve(settings, flags['read-only'] ? readOnly(tree) : tree, flags);
   }
 
-  async #serve(settings: Settings, tree: FileTree, beyondLoopback: boolean): Promise<void> {
+  async #serve(settings: Settings, tree: FileTree, flags: MockOptions): Promise<void> {
     const options = await harnessOptions(settings);
     for (const rule of nameRules(settings))
       noteLine(`${rule}: clients have no host names here, only addresses`);
     const mailbox = mailboxOf(settings);
-    const server = new MockFtpServer({...options, tree, mailbox, beyondLoopback});
+    const server = new MockFtpServer({...options, tree, mailbox, beyondLoopback: flags['beyond-loopback']});
     const ended = untilSignal('SIGINT', 'SIGTERM');
     try {
-      const listening = await server.listen();
-      noteLine(
-        `mock FTP server listening on ${listening.map(({address, port}) => `${address}#${port}`).join(', ')}`,
-      );
+      announce(await server.listen(), flags);
       await ended;
     } finally {
       await server.close();
       await mailbox.close();
     }
+  }
+}
+
+function announce(listening: readonly ListeningAddress[], {json, quiet}: GlobalOptions): void {
+  if (json) printJson({listening: listening.map(({address, port}) => ({address, port})), pid: process.pid});
+  else if (!quiet) {
+    const places = listening.map(({address, port}) => `${address}#${port}`).join(', ');
+    noteLine(`mock FTP server listening on ${places}`);
   }
 }
 

@@ -1,7 +1,8 @@
 import {boolean, string} from '@oclif/core/flags';
-import {BaseCommand} from '../lib/cli/baseCommand.ts';
+import {BaseCommand, type GlobalOptions} from '../lib/cli/baseCommand.ts';
 import {embeddedConfiguration, loadConfiguration} from '../lib/cli/configuration.ts';
 import {checkConfiguration, reportCheck} from '../lib/cli/configurationCheck.ts';
+import {printJson} from '../lib/cli/output.ts';
 import {serve} from '../lib/cli/serving.ts';
 import {UsageError} from '../lib/cli/usageError.ts';
 
@@ -31,8 +32,14 @@ export default class Serve extends BaseCommand {
       throw new UsageError('serve takes no -s', 'it listens at the ControlsSocket of its configuration');
     }
     const load = () => loadConfiguration(flags.config, process.env);
-    if (flags['print-config']) process.stdout.write(embeddedConfiguration(process.env));
+    if (flags['print-config']) printConfiguration(flags);
     else if (flags.check) reportCheck(checkConfiguration(load()), flags);
     else await serve(load, this.config.version, flags);
   }
+}
+
+function printConfiguration({json}: GlobalOptions): void {
+  const config = embeddedConfiguration(process.env);
+  if (json) printJson({config, exitStatus: 0});
+  else process.stdout.write(config);
 }

@@ -1,4 +1,4 @@
-import {existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync} from 'node:fs';
+import {chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterEach, beforeEach, describe, expect, it, vi} from 'vitest';
@@ -7,7 +7,7 @@ import {MAX_TEXT_BYTES, MAX_WAITING_BYTES, MAX_WAITING_MESSAGES} from '../../src
 import type {Mailbox, SessionMailbox} from '../../src/lib/session/mailbox.ts';
 import {openMailbox} from '../../src/lib/session/processMailbox.ts';
 import {SessionQueue} from '../../src/lib/session/sessionQueue.ts';
-import {MAX_SOCKET_PATH_BYTES} from '../../src/lib/transport/datagram.ts';
+import {loadUnixDgram, MAX_SOCKET_PATH_BYTES} from '../../src/lib/transport/datagram.ts';
 import {ALL, identity, logOf} from './support.ts';
 
 let directory: string;
@@ -183,6 +183,25 @@ describe('the path of a queue', () => {
     expect(readdirSync(directory)).toEqual(['queue']);
   });
 });
+
+it.runIf(process.geteuid!() === 0)(
+  'is served in a directory that may be written to but not read',
+  async () => {
+    loadUnixDgram();
+    chmodSync(directory, 0o1733);
+    process.seteuid!(65534);
+    try {
+      const queue = openQueue();
+      const box = mailbox();
+      box.register(identity());
+      await known(queue, 1);
+      await box.close();
+      queue.close();
+    } finally {
+      process.seteuid!(0);
+    }
+  },
+);
 
 describe('a message', () => {
   it('goes to whom it is meant for, waits there, and is accounted for', async () => {

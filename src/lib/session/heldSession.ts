@@ -109,7 +109,7 @@ export class HeldSession implements SessionMailbox {
       class: className === null ? null : cut(className),
       server: cut(server),
       engine,
-      ...(this.holdsNothing ? {} : {holds: [...this.#held.keys()]}),
+      ...(this.holdsNothing ? {} : {holds: [...this.#held.keys()].slice(0, MAX_WAITING_MESSAGES)}),
     };
   }
 }

@@ -193,7 +193,7 @@ export class SessionQueue extends EventEmitter<SessionQueueEvents> {
   /** Find the mailboxes that a server before us has left, and clear away those that died with nobody to notice. */
   #findMailboxes(): void {
     const {bytes} = pack({type: 'present'}, []);
-    for (const file of readdirSync(path.dirname(this.path))) {
+    for (const file of filesIn(path.dirname(this.path))) {
       const id = mailboxIdOf(this.path, file);
       const peer = id === null ? null : this.#connect(id, bytes);
       if (peer !== null) this.#flush(peer);
@@ -292,6 +292,15 @@ export class SessionQueue extends EventEmitter<SessionQueueEvents> {
   #undelivered(id: string, among: Iterable<QueueSession>, reason: string): void {
     const sessions = [...among].filter((session) => this.#ledger.undelivered(id, session, reason));
     if (sessions.length > 0) this.emit('undelivered', {id, reason, sessions});
+  }
+}
+
+/** None of a directory that may be written to but not read: its mailboxes join with the next word they have to say. */
+function filesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
   }
 }
 

@@ -30,6 +30,7 @@ describe('what was probably meant, by running the program', () => {
   test.each([
     ['an option before the command', ['--tiemout', '3', 'status'], '--timeout'],
     ["a command's option", ['msg', '--translitrate', 'all', 'hi'], '--transliterate'],
+    ['a command of two words', ['acl', 'chek', 'msg'], 'acl check'],
     ['an audience', ['msg', 'usr', 'dave', 'hi'], 'user'],
   ])('%s', async (_name, args, meant) => {
     const {status, stdout, stderr} = await runFtpdctl(args);

@@ -9,21 +9,23 @@ interface Wording {
   readonly hint: string;
 }
 
+const NAME_IT = 'name the ControlsSocket of the server with -s';
+
 const connectFailures: Record<string, Wording> = {
   ENOENT: {
     code: 'SOCKET_MISSING',
     says: 'there is no such socket',
-    hint: 'is ProFTPD running with ControlsEngine on? Name its ControlsSocket with -s',
+    hint: `is ProFTPD running, with ControlsEngine on? If so, ${NAME_IT}`,
   },
   ENOTDIR: {
     code: 'SOCKET_MISSING',
     says: 'there is no such socket',
-    hint: 'name the ControlsSocket of the server with -s',
+    hint: NAME_IT,
   },
   ECONNREFUSED: {
     code: 'SOCKET_STALE',
     says: 'nobody listens there',
-    hint: 'the server has stopped, or its controls were switched off: start it again',
+    hint: 'the server has died, or "rmctrl all" has closed its socket: restart it',
   },
   EACCES: {
     code: 'SOCKET_FORBIDDEN',
@@ -33,7 +35,7 @@ const connectFailures: Record<string, Wording> = {
   EPROTOTYPE: {
     code: 'CONNECT_FAILED',
     says: 'it is a datagram socket, no controls socket',
-    hint: 'name the ControlsSocket of the server with -s',
+    hint: NAME_IT,
   },
   ENAMETOOLONG: {
     code: 'BAD_SOCKET_PATH',
@@ -43,13 +45,13 @@ const connectFailures: Record<string, Wording> = {
 };
 
 function wordingOf(error: SystemCallError): Wording {
-  return (
-    connectFailures[error.code] ?? {
-      code: 'CONNECT_FAILED',
-      says: error.message,
-      hint: 'name the ControlsSocket of the server with -s',
-    }
-  );
+  return connectFailures[error.code] ?? {code: 'CONNECT_FAILED', says: error.message, hint: NAME_IT};
+}
+
+/** In `/tmp` there may be a socket all the same: in a `/tmp` that the daemon has for itself. */
+function hintAt(path: string, {code, hint}: Wording): string {
+  if (code !== 'SOCKET_MISSING' || !/^(\/var)?\/tmp\//.test(path)) return hint;
+  return `${hint}; a server with a /tmp of its own (systemd PrivateTmp, a container) needs a ControlsSocket elsewhere`;
 }
 
 /** None of the sockets looked at could be reached. */
@@ -58,14 +60,15 @@ export function connectError(
 ): ClientError {
   const [first] = failures;
   if (failures.length === 1 && first) {
-    const {code, says, hint} = wordingOf(first.error);
-    return new ClientError(code, `cannot reach the server at ${first.candidate.path}: ${says}`, {
+    const wording = wordingOf(first.error);
+    const {path} = first.candidate;
+    return new ClientError(wording.code, `cannot reach the server at ${path}: ${wording.says}`, {
       cause: first.error,
-      hint,
+      hint: hintAt(path, wording),
     });
   }
   // Of many places the one that holds something is the one to speak of first.
-  const telling = failures.find(({error}) => error.code !== 'ENOENT' && error.code !== 'ENOTDIR');
+  const telling = failures.find(({error}) => wordingOf(error).code !== 'SOCKET_MISSING') ?? first;
   const sayings = [...new Set(failures.map(({error}) => wordingOf(error).says))];
   const looked = sayings.map((says) => {
     const places = failures.filter(({error}) => wordingOf(error).says === says);
@@ -73,7 +76,7 @@ export function connectError(
   });
   return new ClientError('NO_SOCKET', `no server answers; ${looked.join('; ')}`, {
     cause: first?.error,
-    hint: telling ? wordingOf(telling.error).hint : 'name the ControlsSocket of the server with -s',
+    ...(telling ? {hint: wordingOf(telling.error).hint} : {}),
   });
 }
 

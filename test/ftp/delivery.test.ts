@@ -96,7 +96,11 @@ describe('a message', () => {
     mailbox.last.deliver('never seen');
     await session.close();
     await server.close();
-    expect([mailbox.last.ended, mailbox.last.waiting, mailbox.shownTexts]).toEqual([true, ['never seen'], []]);
+    expect([mailbox.last.ended, mailbox.last.waiting, mailbox.shownTexts]).toEqual([
+      true,
+      ['never seen'],
+      [],
+    ]);
   });
 
   test('is not reported as shown to a client that has stopped reading', async () => {

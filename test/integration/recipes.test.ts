@@ -1,0 +1,164 @@
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import {join} from 'node:path';
+import {afterAll, beforeAll, describe, expect, test} from 'vitest';
+import {CHECKOUT, checkoutFor} from '../helpers/checkout.ts';
+import {OPEN, type RunningServer, startControlsServer} from '../helpers/controlsServer.ts';
+import {describeWithPeer, whyNoProgram} from '../helpers/peers.ts';
+import {runProcess} from '../helpers/process.ts';
+import {type RealProftpd, startProftpd, whyNoProftpd} from '../helpers/proftpd.ts';
+import {cleanEnvironment} from '../helpers/program.ts';
+
+const NOBODY = 65534;
+const isRoot = process.getuid?.() === 0;
+
+const recipes = readFileSync(join(CHECKOUT, 'docs', 'recipes.md'), 'utf8');
+/** The blocks of one language. */
+const blocks = (language: string) =>
+  [...recipes.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'gms'))].map(([, text]) => text!);
+/** What a block says it is: the path in its first line. */
+const pathOf = (block: string) => /^# (\/\S+)/.exec(block)![1]!;
+
+let directory: string;
+/** Our program under the name that a recipe calls it by. */
+let program: string;
+
+beforeAll(() => {
+  directory = mkdtempSync('/tmp/recipes-');
+  chmodSync(directory, 0o755);
+  mkdirSync(join(directory, 'bin'));
+  program = join(directory, 'bin', 'ftpdctl');
+  const run = join(checkoutFor(isRoot ? NOBODY : undefined), 'bin', 'run.js');
+  writeFileSync(program, `#!/bin/sh\nexec ${process.execPath} ${run} "$@"\n`);
+  chmodSync(program, 0o755);
+  writeFileSync(join(directory, 'notice.txt'), 'going down at 18:00\n');
+});
+afterAll(() => rmSync(directory, {recursive: true, force: true}));
+
+/** What is the machine's own gives way to what is the test's. */
+function here(text: string, socket: string): string {
+  return text
+    .replaceAll('/run/proftpd/proftpd.sock', socket)
+    .replaceAll('/usr/local/bin/ftpdctl', program)
+    .replaceAll('/usr/local/bin:', `${directory}/bin:`)
+    .replaceAll('/etc/ftp-notice.txt', join(directory, 'notice.txt'))
+    .replaceAll('/etc/ftpdctl.conf', join(directory, 'ftpdctl.conf'))
+    .replaceAll('/run/ftpdctl/', `${directory}/`);
+}
+
+describe('crontab lines', () => {
+  let server: RunningServer;
+  beforeAll(async () => {
+    server = await startControlsServer(OPEN);
+  });
+  afterAll(() => server.stop());
+
+  const lines = blocks('crontab').flatMap((block) => block.split('\n'));
+  const jobs = lines.flatMap((line) => /^(?:[\d*/,-]+\s+){5}(.*)$/.exec(line)?.[1] ?? []);
+  const settings = () => {
+    const set = lines.flatMap((line) => /^(\w+)=(.*)$/.exec(line)?.slice(1) ?? []);
+    return Object.fromEntries(
+      set.flatMap((name, i) => (i % 2 === 0 ? [[name, here(set[i + 1]!, server.socket)]] : [])),
+    );
+  };
+  const asCronDoes = (job: string, environment: NodeJS.ProcessEnv, uid?: number) =>
+    runProcess('/bin/sh', ['-c', here(job, server.socket)], {
+      env: {SHELL: '/bin/sh', ...environment, ...settings()},
+      cwd: '/',
+      ...(uid === undefined ? {} : {uid}),
+    });
+
+  test('there are some', () => expect(jobs.length).toBeGreaterThan(2));
+
+  test.each(jobs)("%s, in cron's environment", async (job) => {
+    const run = await asCronDoes(job, {HOME: directory, LOGNAME: 'someone'});
+    // With nobody connected a class is nobody's, which is no more than exit status 4 and its line.
+    const expected = job.includes('class') ? {status: 4} : {status: 0, stdout: ''};
+    expect(run).toMatchObject({...expected, stderr: ''});
+  });
+
+  test.skipIf(!isRoot)('without a home, as a user who has none', async () => {
+    expect(await asCronDoes(jobs[0]!, {}, NOBODY)).toEqual({status: 0, signal: null, stdout: '', stderr: ''});
+  });
+
+  test('an error is one line on standard error', async () => {
+    const run = await asCronDoes('ftpdctl -q -s /nonexistent/socket msg all hi', {HOME: directory});
+    expect(run).toMatchObject({status: 1, stdout: ''});
+    expect(run.stderr).toMatch(/^ftpdctl: [^\n]+\n$/);
+  });
+});
+
+describe('systemd', () => {
+  test('the configuration is right', async () => {
+    const [config] = blocks('apache');
+    writeFileSync(join(directory, 'ftpdctl.conf'), here(config!, '/nonexistent'));
+    const args = ['serve', '--check', '--config', join(directory, 'ftpdctl.conf')];
+    const run = await runProcess(program, args, {env: cleanEnvironment(directory)});
+    expect(run).toMatchObject({status: 0, stderr: ''});
+  });
+
+  test('what a unit starts is one of our commands, with options it has', async () => {
+    for (const [, line] of blocks('ini')
+      .join('')
+      .matchAll(/^ExecStart=(.*)$/gm)) {
+      const [command, ...words] = here(line!, '/nonexistent').split(' ');
+      const run = await runProcess(command!, ['-s', '/nonexistent/socket', ...words], {
+        env: cleanEnvironment(directory),
+      });
+      expect(run.stderr).toMatch(/cannot reach the server|serve takes no -s/);
+    }
+  });
+});
+
+describeWithPeer(whyNoProgram('systemd-analyze'), 'systemd-analyze verify', () => {
+  test('finds nothing wrong with the units', async () => {
+    const pages = join(directory, 'man', 'man8');
+    mkdirSync(pages, {recursive: true});
+    for (const page of readdirSync(join(CHECKOUT, 'man')).filter((name) => name.endsWith('.8'))) {
+      symlinkSync(join(CHECKOUT, 'man', page), join(pages, page));
+    }
+    const units = blocks('ini').map((unit) => {
+      const file = join(directory, pathOf(unit).replace('/etc/systemd/system/', ''));
+      writeFileSync(file, here(unit, '/nonexistent'));
+      return file;
+    });
+    const run = await runProcess('systemd-analyze', ['verify', ...units], {
+      env: {...cleanEnvironment(directory), MANPATH: join(directory, 'man')},
+    });
+    expect(run).toEqual({status: 0, signal: null, stdout: '', stderr: ''});
+  });
+});
+
+describeWithPeer(whyNoProftpd(), 'the maintenance script, with a real ProFTPD', () => {
+  let proftpd: RealProftpd;
+  beforeAll(async () => {
+    proftpd = await startProftpd();
+    writeFileSync(join(directory, 'bin', 'sleep'), '#!/bin/sh\n');
+    chmodSync(join(directory, 'bin', 'sleep'), 0o755);
+  });
+  afterAll(() => proftpd?.stop());
+
+  test('warns twice and takes the servers down', async () => {
+    const dave = await proftpd.session('dave');
+    const {PATH, ...env} = cleanEnvironment(directory);
+    const [script] = blocks('sh');
+    const run = await runProcess('sh', ['-c', here(script!, proftpd.socket)], {
+      env: {...env, PATH: `${directory}/bin:${PATH}`},
+    });
+    expect(run).toEqual({status: 0, signal: null, stdout: '', stderr: ''});
+    const reply = await dave.command('NOOP');
+    expect(reply.join('\n')).toMatch(/in 5 minutes[\s\S]*in one minute/);
+    const status = await runProcess(program, ['-s', proftpd.socket, 'status'], {
+      env: cleanEnvironment(directory),
+    });
+    expect(status.stdout).toContain('DOWN');
+  });
+});

@@ -1,3 +1,4 @@
+import {execFileSync} from 'node:child_process';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import type {FtpSession} from '../helpers/ftpSession.ts';
 import {describeWithPeer} from '../helpers/peers.ts';
@@ -152,6 +153,34 @@ describeWithPeer(whyNoProftpd(), 'ftpdctl against a real ProFTPD 1.3.8', () => {
     const {status, stdout} = await ftpdctl(['kick', 'user', '-n', '1', 'alice']);
     expect({status, stdout}).toMatchObject({status: 0, stdout: expect.stringContaining('alice') as string});
     await alice.close();
+  });
+});
+
+describeWithPeer(whyNoProftpd(), 'a real ProFTPD 1.3.8 that reports a failure with status 0', () => {
+  let server: RealProftpd;
+  beforeAll(async () => {
+    server = await startProftpd();
+  });
+  afterAll(async () => server?.stop());
+
+  test.each([
+    [4, ['kick', 'user', 'nosuch']],
+    [4, ['down', '9.9.9.9']],
+    [4, ['status', 'nosuch.invalid']],
+    [3, ['kick', 'user']],
+  ])('exits with %i for %j', async (expected, args) => {
+    expect((await runFtpdctl(['-s', server.socket, ...args])).status).toBe(expected);
+  });
+
+  test('says that a message was lost with its queue', async () => {
+    const dave = await server.session('dave');
+    execFileSync('ipcrm', ['-Q', String(server.queueKey >>> 0)]);
+    const {status, stdout} = await runFtpdctl(['-s', server.socket, 'msg', 'user', 'dave', 'hi']);
+    expect({status, stdout}).toEqual({
+      status: 1,
+      stdout: 'ftpdctl: error sending message: Invalid argument\n',
+    });
+    await dave.close();
   });
 });
 

@@ -1,6 +1,6 @@
 /**
  * The control actions of ProFTPD's own modules (`lsctrl` of 1.3.8 and 1.3.10, and the modules' documentation), each
- * with the directive that says who may run it. `help` needs nobody's leave.
+ * with the directive that says who may run it; and `receipt` of `ftpdctl serve`. `help` and `receipt` need nobody's leave.
  */
 export const KNOWN_ACTIONS: ReadonlyMap<string, string | null> = new Map([
   ['ban', 'BanControlsACLs'],
@@ -19,6 +19,7 @@ export const KNOWN_ACTIONS: ReadonlyMap<string, string | null> = new Map([
   ['lsmod', 'ModuleControlsACLs'],
   ['msg', 'MessageControlsACLs'],
   ['permit', 'BanControlsACLs'],
+  ['receipt', null],
   ['restart', 'AdminControlsACLs'],
   ['rmctrl', 'ControlsACLs'],
   ['rmmod', 'ModuleControlsACLs'],

@@ -37,7 +37,7 @@ export default class Msg extends ControlCommand {
   static override summary = 'Send a message to connected FTP clients';
   static override description =
     "The message joins the reply to each client's next FTP command. Every word after the audience belongs to it, " +
-    'dashes and all; the message "-" is read from standard input. Exits with 7, and sends nothing, where a server ' +
+    'dashes and all; but "-" alone is standard input, and "-F FILE" alone a file. Exits with 7, and sends nothing, where a server ' +
     'cannot say who gets it (--dry-run) or who was shown it (--wait).';
   static override usage = 'msg [OPTION...] user|host|class NAME MESSAGE...\nmsg [OPTION...] all MESSAGE...';
   static override examples = [
@@ -179,6 +179,10 @@ export default class Msg extends ControlCommand {
 
 /** The message as it was given: words, a file, or standard input. */
 async function sourceText(draft: Draft, file: string | undefined): Promise<string> {
+  // The one message that is no words: `msg all -F FILE`, where a person puts the option last.
+  const [first, second, ...more] = draft.words;
+  if (file === undefined && first === '-F' && second !== undefined && more.length === 0)
+    return readMessage(second);
   if (file !== undefined) {
     if (draft.words.length === 0) return readMessage(file);
     throw new UsageError('the message is given twice: by -F and as words', 'leave one of them out');

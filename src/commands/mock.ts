@@ -51,7 +51,7 @@ export default class Mock extends BaseCommand {
       noteLine(`${rule}: clients have no host names here, only addresses`);
     const mailbox = mailboxOf(settings);
     const server = new MockFtpServer({...options, tree, mailbox, beyondLoopback: flags['beyond-loopback']});
-    const ended = untilSignal('SIGINT', 'SIGTERM');
+    const ended = untilSignal('SIGINT', 'SIGTERM', 'SIGHUP');
     try {
       announce(await server.listen(), flags);
       await ended;

@@ -1,4 +1,4 @@
-import {mkdir, mkdtemp, rm, writeFile} from 'node:fs/promises';
+import {mkdir, mkdtemp, readdir, rm, writeFile} from 'node:fs/promises';
 import {createServer} from 'node:net';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
@@ -112,4 +112,18 @@ it('says which rules of a class it cannot judge', async () => {
   expect(said).toContain(
     'ftpdctl: class home: From !localhost: clients have no host names here, only addresses',
   );
+});
+
+it.each([
+  'SIGINT',
+  'SIGTERM',
+  'SIGHUP',
+] as const)('takes leave of its sessions on %s, and leaves no socket', async (signal) => {
+  const {port} = await start(await configure(`MessageQueue ${directory}/queue`));
+  const session = await FtpSession.connect(port);
+  running!.signal(signal);
+  expect(await session.reply()).toEqual(['421 Server shutting down, closing control connection']);
+  await session.close();
+  expect(await running!.ended).toBe(0);
+  expect((await readdir(directory)).filter((name) => name.startsWith('queue'))).toEqual([]);
 });

@@ -48,11 +48,18 @@ describe('what a file and standard input come to', () => {
       [[`--file=${file('notice')}`, 'all'], ''],
       [['all', '-'], content],
       [['-F', '-', 'all'], content],
+      [['all', '-F', file('notice')], ''],
     ] as const) {
       const {status, stderr} = await runFtpdctl(['-s', socket, 'msg', ...args], {input});
       expect({status, stderr}).toEqual({status: 0, stderr: ''});
     }
-    expect(server!.executed.map(({args}) => args)).toEqual(Array(4).fill(['all', message]));
+    expect(server!.executed.map(({args}) => args)).toEqual(Array(5).fill(['all', message]));
+  });
+
+  test('an option among other words is a word', async () => {
+    const {socket} = await proftpd();
+    await runFtpdctl(['-s', socket, 'msg', 'all', '-F', 'is', 'faster']);
+    expect(server!.executed.map(({args}) => args)).toEqual([['all', '-F is faster']]);
   });
 
   test('a dash among other words is a word', async () => {

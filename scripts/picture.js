@@ -32,7 +32,7 @@ const escapeXml = (text) =>
 function drawLine(line, row) {
   let style = {colour: COLOURS[39], bold: false, dim: false};
   const spans = line.split('\x1b[').map((part, i) => {
-    const [, codes, text] = i === 0 ? [null, '', part] : part.match(/^([\d;]*)m([^]*)$/);
+    const [, codes, text] = i === 0 ? [null, '', part] : part.match(/^([\d;]*)m([\s\S]*)$/);
     for (const code of codes.split(';').map(Number)) {
       if (code === 0) style = {colour: COLOURS[39], bold: false, dim: false};
       else if (code === 1) style = {...style, bold: true};

@@ -17,7 +17,7 @@ const EXPECTED: Record<string, number> = {
 const ELSEWHERE = ['ftpdctl', 'ftpdctl serve', 'ftpdctl mock'];
 
 const readme = await readFile(join(CHECKOUT, 'README.md'), 'utf8');
-const examples = [...readme.matchAll(/```sh\n([^]*?)```/g)]
+const examples = [...readme.matchAll(/```sh\n([\s\S]*?)```/g)]
   .flatMap(([, block]) => block!.split('\n'))
   .filter((line) => line.startsWith('ftpdctl'))
   .map((line) => line.replace(/\s+#.*$/, ''))

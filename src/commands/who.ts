@@ -35,8 +35,8 @@ export default class Who extends ControlCommand {
         (flags.user === undefined || (user ?? NOT_LOGGED_IN) === flags.user) &&
         (flags.class === undefined || className === flags.class),
     );
-    if (flags.json) printJson({sessions, exitStatus: 0});
-    else process.stdout.write(sessionTable(sessions));
+    if (flags.json) printJson({sessions, omitted: details.omitted, exitStatus: 0});
+    else if (!flags.quiet) process.stdout.write(sessionTable(sessions));
     // An answer has an end: what it had no room for stands in a line after those of the sessions.
     for (const line of answer.responses.slice(Math.max(1, details.sessions.length))) noteLine(line);
   }

@@ -6,6 +6,8 @@
 /** `who`: the sessions the server knows. */
 export interface WhoDetails {
   readonly sessions: readonly WhoSession[];
+  /** Sessions that the answer had no room for. */
+  readonly omitted: number;
 }
 
 export interface WhoSession {

@@ -171,8 +171,9 @@ export class ControlsServer {
     try {
       this.#running.view = {...this.#running.view, messages: this.#messages(SessionQueue.open(path))};
     } catch (error) {
-      if (error instanceof FtpdctlError && error.code === 'UNIX_DGRAM_MISSING') this.#say(error.message);
-      else throw locatedAt(at, 'MessageQueue', error);
+      if (error instanceof FtpdctlError && error.code === 'UNIX_DGRAM_MISSING') {
+        this.#say(`${error.message}; no message will be delivered (${error.hint})`);
+      } else throw locatedAt(at, 'MessageQueue', error);
     }
   }
 

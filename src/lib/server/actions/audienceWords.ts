@@ -3,7 +3,7 @@ import {STATUS} from '../../protocol/status.ts';
 import type {HostResolver} from '../hostResolver.ts';
 import {failure, type Reply} from '../reply.ts';
 
-/** The words after `msg` taken apart, as mod_msg does it; or what it says of them. */
+/** The words after an action taken apart, as mod_msg does it; or what it says of them. */
 export type AudienceWords =
   | {
       readonly kind: 'audience';
@@ -14,30 +14,31 @@ export type AudienceWords =
     }
   | {readonly kind: 'refused'; readonly reply: Reply};
 
-export function takeAudience([type, ...rest]: readonly string[]): AudienceWords {
+export function takeAudience(action: string, [type, ...rest]: readonly string[]): AudienceWords {
   if (type === undefined) return refused('missing required parameters');
   if (type === 'all') return {kind: 'audience', type, name: '', rest};
   if (type !== 'user' && type !== 'host' && type !== 'class') {
-    return refused(`unknown msg type requested: '${type}'`);
+    return refused(`unknown ${action} type requested: '${type}'`);
   }
   const [name, ...words] = rest;
-  if (name === undefined) return refused(`msg ${type}: missing required ${type} name`);
+  if (name === undefined) return refused(`${action} ${type}: missing required ${type} name`);
   return {kind: 'audience', type, name, rest: words};
 }
 
 /** @returns an audience, or a promise of one for a host, whose addresses must be looked up first */
 export function resolveAudience(
+  action: string,
   {type, name}: {readonly type: Audience['kind']; readonly name: string},
   hosts: HostResolver,
 ): Audience | Promise<Audience | Reply> {
-  if (type === 'host') return resolveHost(name, hosts);
+  if (type === 'host') return resolveHost(action, name, hosts);
   return type === 'all' ? {kind: type} : {kind: type, name};
 }
 
-async function resolveHost(name: string, hosts: HostResolver): Promise<Audience | Reply> {
+async function resolveHost(action: string, name: string, hosts: HostResolver): Promise<Audience | Reply> {
   const resolution = await hosts.resolve(name);
   if (resolution.kind === 'found') return {kind: 'host', name, addresses: resolution.addresses};
-  return failure(STATUS.SUBJECT_NOT_FOUND, `msg host: error resolving '${name}': ${resolution.why}`);
+  return failure(STATUS.SUBJECT_NOT_FOUND, `${action} host: error resolving '${name}': ${resolution.why}`);
 }
 
 function refused(line: string): AudienceWords {

@@ -16,13 +16,13 @@ export const msg: Action = {
   description: 'send messages to connected clients',
   permission: 'msg',
   run(request, {messages, hosts}) {
-    const words = takeAudience(request.args);
+    const words = takeAudience('msg', request.args);
     if (words.kind === 'refused') return words.reply;
     const text = textOf(words.rest, request.options['lines'], words.type);
     if (text.kind === 'refused') return text.reply;
     const deliver = (audience: Audience | Reply) =>
       'status' in audience ? audience : deliverTo(audience, text.text, request, messages);
-    const audience = resolveAudience(words, hosts);
+    const audience = resolveAudience('msg', words, hosts);
     return audience instanceof Promise ? audience.then(deliver) : deliver(audience);
   },
 };

@@ -14,12 +14,12 @@ export const who: Action = {
   description: 'list connected sessions',
   permission: 'msg',
   run({args}, {messages, hosts}) {
-    const words = takeAudience(args.length === 0 ? ['all'] : args);
+    const words = takeAudience('who', args.length === 0 ? ['all'] : args);
     if (words.kind === 'refused') return words.reply;
     if (words.rest.length > 0) return WRONG_NUMBER;
     const list = (audience: Audience | Reply) =>
       'status' in audience ? audience : listed(audience, messages);
-    const audience = resolveAudience(words, hosts);
+    const audience = resolveAudience('who', words, hosts);
     return audience instanceof Promise ? audience.then(list) : list(audience);
   },
 };
@@ -27,10 +27,10 @@ export const who: Action = {
 function listed(audience: Audience, messages: Messages): Reply {
   const all = selectSessions(audience, messages.sessions());
   const sessions = fitting(all.map(whoSession));
-  const details: WhoDetails = {sessions};
-  const left = all.length - sessions.length;
+  const omitted = all.length - sessions.length;
+  const details: WhoDetails = {sessions, omitted};
   const lines = sessions.map(line);
-  if (left > 0) lines.push(`and ${sessionCount(left)} more`);
+  if (omitted > 0) lines.push(`and ${sessionCount(omitted)} more`);
   return success(lines.length === 0 ? ['no sessions'] : lines, details);
 }
 

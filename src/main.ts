@@ -5,7 +5,7 @@ import {type CommandLine, parseCommandLine} from './lib/cli/argv.ts';
 import type {BaseCommand} from './lib/cli/baseCommand.ts';
 import {canAsk} from './lib/cli/canAsk.ts';
 import {reportFailure} from './lib/cli/failure.ts';
-import {printJson} from './lib/cli/output.ts';
+import {printJson, watchOutput} from './lib/cli/output.ts';
 import {didYouMean} from './lib/cli/suggest.ts';
 import {UsageError} from './lib/cli/usageError.ts';
 
@@ -23,11 +23,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
  * @returns the exit status
  */
 export async function main(argv: readonly string[]): Promise<number> {
-  // A reader that has gone (`| head`) is no fault of ours.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit();
-    throw error;
-  });
+  watchOutput();
   let json = argv.includes('--json');
   try {
     const line = parseCommandLine(argv);

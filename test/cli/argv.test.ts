@@ -9,7 +9,7 @@ describe('options stand before the action', () => {
     ['msg user dave hi', {action: 'msg', words: ['user', 'dave', 'hi'], options: []}],
     ['-s /x msg all -v', {action: 'msg', words: ['all', '-v'], options: ['--socket=/x']}],
     ['-s/x help', {action: 'help', options: ['--socket=/x']}],
-    ['-s /x -s /y help', {options: ['--socket=/x', '--socket=/y']}],
+    ['-s /x -v -s /y help', {options: ['--socket=/y', '--verbose']}],
     ['-qv --json help', {action: 'help', options: ['--quiet', '--verbose', '--json'], json: true}],
     ['-qs /x help', {options: ['--quiet', '--socket=/x']}],
     ['--socket=/x --timeout 3 help', {options: ['--socket=/x', '--timeout=3']}],

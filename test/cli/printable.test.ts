@@ -1,5 +1,5 @@
 import {expect, test} from 'vitest';
-import {printable} from '../../src/lib/cli/printable.ts';
+import {printable, printableJson} from '../../src/lib/cli/printable.ts';
 
 test.each([
   ['plain text, é ☃ 😀', 'plain text, é ☃ 😀'],
@@ -8,3 +8,10 @@ test.each([
   ['\u009b31m\u007f', '\\x9b31m\\x7f'],
   ['\u202etxt.exe', '\\u202etxt.exe'],
 ])('%j', (text, shown) => expect(printable(text)).toBe(shown));
+
+test('JSON that has passed through stays the same value, and nothing in it moves a terminal', () => {
+  const value = {line: 'a\u009b31m\u007f\u202eb\nc\u001b é'};
+  const json = printableJson(JSON.stringify(value, undefined, 2));
+  expect(JSON.parse(json)).toEqual(value);
+  expect(json).toMatch(/^[ -~\né]+$/);
+});

@@ -3,7 +3,7 @@ import {UsageError} from './usageError.ts';
 
 /** The command line, taken apart: options stand before the action, as POSIX says. */
 export interface CommandLine {
-  /** The options, each in its long form with `=` where it takes a value. */
+  /** The options, each once, in its long form with `=` where it takes a value. */
   readonly options: readonly string[];
   readonly help: boolean;
   readonly version: boolean;
@@ -43,13 +43,18 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
   }
   const [action, ...words] = queue;
   return {
-    options: options.filter((option) => option !== '--help' && option !== '--version'),
+    options: lastOfEach(options).filter((option) => option !== '--help' && option !== '--version'),
     help: options.includes('--help'),
     version: options.includes('--version'),
     json: options.includes('--json'),
     action,
     words,
   };
+}
+
+/** Of an option given twice the last counts, as with getopt: an alias may name a socket, and `-s` another. */
+function lastOfEach(options: readonly string[]): string[] {
+  return [...new Map(options.map((option) => [splitOnce(option, '=')[0], option])).values()];
 }
 
 function longOption(token: string, queue: string[]): string[] {

@@ -2,6 +2,7 @@ import {Command} from '@oclif/core/command';
 import {boolean, custom, string} from '@oclif/core/flags';
 import {setLogger} from '@oclif/core/logger';
 import {type ClientEvent, ControlsClient, DEFAULT_TIMEOUT} from '../client/client.ts';
+import {reportFailure} from './failure.ts';
 import {noteLine} from './output.ts';
 import {parseSeconds} from './seconds.ts';
 import {didYouMean} from './suggest.ts';
@@ -61,7 +62,7 @@ const silent = {
   warn() {},
 };
 
-/** What every command has: the global options, and errors that go up to where they are reported. */
+/** What every command has: the global options, and errors that are reported as those want it. */
 export abstract class BaseCommand extends Command {
   static override baseFlags = globalFlags;
 
@@ -83,7 +84,12 @@ export abstract class BaseCommand extends Command {
     } as unknown as Command['config'];
     // biome-ignore lint/complexity/noThisInStatic: the command's own class is meant
     const Runnable = this as unknown as new (argv: string[], config: Command['config']) => BaseCommand;
-    await new Runnable([...argv], config)._run();
+    const command = new Runnable([...argv], config);
+    try {
+      await command._run();
+    } catch (error) {
+      process.exitCode = reportFailure(error, command.argv.includes('--json'));
+    }
   }
 
   protected override async catch(error: Error): Promise<never> {

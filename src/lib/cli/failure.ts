@@ -12,6 +12,8 @@ const EXIT_SOFTWARE = 70;
 export function reportFailure(thrown: unknown, json: boolean): number {
   if (thrown instanceof Leave) return thrown.exitStatus;
   const error = understand(thrown);
+  // Printing may end the program.
+  process.exitCode = error.exitStatus;
   if (json) printJson({error: errorFields(error), exitStatus: error.exitStatus});
   else noteLine(errorLine(error));
   return error.exitStatus;
@@ -28,13 +30,19 @@ export function errorLine({message, hint}: FtpdctlError): string {
 }
 
 function understand(thrown: unknown): FtpdctlError {
-  if (thrown instanceof FtpdctlError) return thrown;
+  if (thrown instanceof FtpdctlError) return unwrapped(thrown);
   const error = thrown instanceof Error ? thrown : new Error(String(thrown));
   if (isOclifUsageError(error)) return new UsageError(oneLine(error.message), 'see --help');
   return new FtpdctlError('INTERNAL', `this should not happen: ${oneLine(error.message)}`, EXIT_SOFTWARE, {
     cause: error,
     hint: 'please report it, with the command you gave',
   });
+}
+
+/** oclif wraps what the parser of an option's value throws in two lines of its own. */
+function unwrapped(error: FtpdctlError): FtpdctlError {
+  error.message = error.message.replace(/^Parsing --\S+ \n\t(.*)\nSee more help with --help$/s, '$1');
+  return error;
 }
 
 /** What oclif's parser throws: unknown flags, missing or bad values. Its own exit status would be 2. */

@@ -1,6 +1,6 @@
 import {createReadStream} from 'node:fs';
-import {getSystemErrorMap} from 'node:util';
 import {SERVE_REQUEST_BYTES} from '../protocol/limits.ts';
+import {reasonOf} from './reason.ts';
 import {UsageError} from './usageError.ts';
 
 /** The word, or the name of a file, that stands for standard input. */
@@ -40,10 +40,6 @@ async function readBounded(file: string, name: string): Promise<Buffer> {
     throw new UsageError(`cannot read ${name}: ${reasonOf(error as NodeJS.ErrnoException)}`);
   }
   return Buffer.concat(chunks);
-}
-
-function reasonOf({errno, message}: NodeJS.ErrnoException): string {
-  return (errno !== undefined && getSystemErrorMap().get(errno)?.[1]) || message;
 }
 
 function decode(bytes: Buffer, name: string): string {

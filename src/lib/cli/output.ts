@@ -1,7 +1,25 @@
-import {printable} from './printable.ts';
+import {printable, printableJson} from './printable.ts';
+import {reasonOf} from './reason.ts';
 
 /** The name every line begins with, as the stock client's lines do. */
 export const PREFIX = 'ftpdctl: ';
+
+/** `EX_IOERR` of `sysexits.h`: what was to be printed is lost. */
+const EXIT_IOERR = 74;
+
+/** See to what cannot be printed: a success that nobody could read is none. */
+export function watchOutput(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // A reader that has gone (`| head`) is no fault of ours.
+    if (error.code !== 'EPIPE') {
+      noteLine(`cannot write to standard output: ${reasonOf(error)}`);
+      process.exitCode ||= EXIT_IOERR;
+    }
+    process.exit();
+  });
+  // There is nowhere left to complain.
+  process.stderr.on('error', () => {});
+}
 
 /** One line on standard output, made safe for a terminal. */
 export function printLine(text: string): void {
@@ -15,7 +33,7 @@ export function noteLine(text: string): void {
 
 /** The one JSON object of `--json`. */
 export function printJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
+  process.stdout.write(`${printableJson(JSON.stringify(value, undefined, 2))}\n`);
 }
 
 /** Whether a person watches standard error, so that a wait may be explained there. */

@@ -1,14 +1,15 @@
-import {existsSync} from 'node:fs';
+import {existsSync, renameSync, unlinkSync} from 'node:fs';
 import {mkdtemp, readdir, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {afterEach, beforeEach, describe, expect, test} from 'vitest';
+import {afterEach, beforeEach, describe, expect, test, vi} from 'vitest';
 import {ControlsClient, type ControlsClientOptions} from '../../src/lib/client/client.ts';
 import {ClientError} from '../../src/lib/client/errors.ts';
 import {RequestRefused} from '../../src/lib/protocol/guard.ts';
 import type {ControlRequest, ControlResponse, Dialect} from '../../src/lib/protocol/message.ts';
 import {listenAt} from '../../src/lib/transport/listener.ts';
 import {
+  after,
   type Behaviour,
   blocked,
   closeSilently,
@@ -31,6 +32,7 @@ beforeEach(async () => {
   cache = await mkdtemp(join(tmpdir(), 'ftpdctl-cache-'));
 });
 afterEach(async () => {
+  vi.restoreAllMocks();
   await Promise.all(servers.splice(0).map((server) => server.stop()));
   await rm(cache, {recursive: true, force: true});
 });
@@ -160,6 +162,60 @@ test('the caller may give up', async () => {
   expect(await waiting).toMatchObject({code: 'ABORTED'});
 });
 
+test('an answer that has begun and never ends is a timeout, too', async () => {
+  const server = await serve(async (connection) => {
+    await connection.write(Buffer.from('000000000100', 'hex'));
+    await hang(connection);
+  });
+  const error = await failure(clientOf(server, {timeout: 50}).request('help'));
+  expect(error).toMatchObject({code: 'TIMEOUT', exitStatus: 75});
+});
+
+test('who gives up at the last moment sends nothing', async () => {
+  const server = await serve(hang);
+  const controller = new AbortController();
+  const onEvent = () => controller.abort();
+  expect(await failure(clientOf(server, {signal: controller.signal, onEvent}).request('help'))).toMatchObject(
+    {
+      code: 'ABORTED',
+    },
+  );
+  expect(server.connections).toEqual([]);
+});
+
+test('without a time limit it waits as long as a timer can', async () => {
+  const server = await serve(after(20, speak('json', SENT)));
+  expect(await clientOf(server, {timeout: Number.POSITIVE_INFINITY}).request('help')).toMatchObject(SENT);
+});
+
+describe('a second offer that cannot be made', () => {
+  const SECOND = 2;
+
+  /** Do something when a path is chosen for this connection. */
+  function atConnection(count: number, act: () => void): void {
+    let calls = 0;
+    vi.spyOn(Math, 'random').mockImplementation(() => {
+      calls += 1;
+      if (calls === count) act();
+      return calls / 1000 + 0.123;
+    });
+  }
+
+  test('for want of a path of its own is not made: ftpdctl serve would carry out both', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(0.987654321);
+    const server = await serve(speak('json', SENT));
+    await clientOf(server).message(['all'], 'hi');
+    expect(server.connections.map(({clientPath}) => clientPath)).toEqual(['/tmp/ftp.cl198765432']);
+  });
+
+  test('because the socket is gone leaves the first one standing: its server may carry it out', async () => {
+    const server = await serve(speak('json', SENT));
+    atConnection(SECOND, () => unlinkSync(server.socket));
+    expect((await clientOf(server).message(['all'], 'hi')).responses).toEqual(['message sent']);
+    expect(server.executed).toHaveLength(1);
+  });
+});
+
 test('the client path is a fresh socket of mode 0700, and gone on every way out', async () => {
   const server = await serve([speak('json', SENT), speak('json', SENT), hang]);
   await clientOf(server).request('help');
@@ -218,6 +274,34 @@ describe('ftpdctl serve', () => {
     const [, utf8, lines] = server.executed;
     expect(utf8).toMatchObject({args: ['all', 'grüße 😀']});
     expect(lines).toMatchObject({args: ['all']});
+  });
+
+  test('that gives way to a ProFTPD while our request waits for a slot: no UTF-8 is sent there', async () => {
+    const server = await serve([asServe(() => SENT), asServe(() => SENT), blocked('json')]);
+    const proftpd = await serve(speak('json', SENT));
+    const error = await failure(
+      clientOf(server, {
+        onEvent: ({kind}) => {
+          if (kind === 'retrying') renameSync(proftpd.socket, server.socket);
+        },
+      }).message(['all'], 'grüße'),
+    );
+    expect(error).toMatchObject({code: 'REFUSED_NON_ASCII'});
+    expect(proftpd.connections).toEqual([]);
+  });
+
+  test('that gives way to a ProFTPD as it answers is not remembered in its place', async () => {
+    const proftpd = await serve(speak('json', SENT));
+    const server = await serve(
+      asServe(() => {
+        renameSync(proftpd.socket, server.socket);
+        return SENT;
+      }),
+    );
+    const client = clientOf(server);
+    await client.request('help');
+    expect(await failure(client.message(['all'], 'grüße'))).toMatchObject({code: 'REFUSED_NON_ASCII'});
+    expect(proftpd.executed.map(({action}) => action)).toEqual(['help']);
   });
 
   test('without a cache directory it is still known for the life of the client', async () => {

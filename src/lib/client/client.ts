@@ -9,7 +9,7 @@ import {xdgDirectory} from '../transport/ownFile.ts';
 import {candidateSockets, type SocketCandidate} from './discovery.ts';
 import {ClientError} from './errors.ts';
 import {connectError, noAnswerError, timeoutError} from './failures.ts';
-import {type Remembered, SocketMemory} from './memory.ts';
+import {bindingOf, type Remembered, SocketMemory} from './memory.ts';
 import {makeOffers, type Offer, type Round} from './offer.ts';
 import {verdictOf} from './verdict.ts';
 
@@ -17,6 +17,8 @@ import {verdictOf} from './verdict.ts';
 export const DEFAULT_TIMEOUT = 30_000;
 /** Milliseconds between tries while the server has no slot for us, or has just refused for lack of one. */
 const RETRY_PAUSE = 100;
+/** What Node's timers take at the most, in milliseconds: 24 days. */
+const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** What a client reports while it works; for progress display and `-v`. */
 export type ClientEvent =
@@ -139,15 +141,20 @@ export class ControlsClient {
 
   /** Make rounds of offers until one is answered. */
   async #converse(socket: string, action: string, build: Build, deadline: AbortSignal): Promise<Answer> {
-    const known = this.#memory.recall(socket);
-    const peer: Peer = known?.serve ? {kind: 'serve', maxRequest: known.serve.maxRequest} : {kind: 'proftpd'};
-    let candidates: Dialect[] = known ? [known.dialect] : ['json', 'binary'];
+    let candidates: readonly Dialect[] | undefined;
     const ruledOut = new Set<Dialect>();
     for (;;) {
+      // In each round anew: a ProFTPD may have taken the place of `ftpdctl serve` since the last one.
+      const binding = bindingOf(socket);
+      const known = this.#memory.recall(socket);
+      const peer: Peer = known?.serve
+        ? {kind: 'serve', maxRequest: known.serve.maxRequest}
+        : {kind: 'proftpd'};
+      candidates ??= known ? [known.dialect] : ['json', 'binary'];
       const offers = buildOffers(candidates, build, peer);
       this.#tell({kind: 'sending', action, dialects: offers.map(({dialect}) => dialect)});
       const round = await makeOffers(socket, offers, deadline);
-      if (round.kind === 'answered') return this.#accept(socket, round);
+      if (round.kind === 'answered') return this.#accept(socket, binding, round);
       candidates = nextCandidates(round, offers, ruledOut, peer);
       if (round.kind !== 'no-slot' && round.kind !== 'not-executed') continue;
       this.#tell({
@@ -158,9 +165,13 @@ export class ControlsClient {
     }
   }
 
-  #accept(socket: string, {dialect, response}: Extract<Round, {kind: 'answered'}>): Answer {
+  #accept(
+    socket: string,
+    binding: string | undefined,
+    {dialect, response}: Extract<Round, {kind: 'answered'}>,
+  ): Answer {
     this.#tell({kind: 'answered', dialect, status: response.status});
-    this.#memory.remember(socket, factsIn({dialect, server: response.server}));
+    this.#memory.remember(socket, binding, factsIn({dialect, server: response.server}));
     return {...response, verdict: verdictOf(response), dialect, socket};
   }
 
@@ -183,7 +194,7 @@ export class ControlsClient {
   async #withDeadline<T>(work: (deadline: AbortSignal) => Promise<T>): Promise<T> {
     const {timeout = DEFAULT_TIMEOUT, signal} = this.#options;
     const controller = new AbortController();
-    const timer = setTimeout(() => controller.abort(timeoutError(timeout)), timeout);
+    const timer = setTimeout(() => controller.abort(timeoutError(timeout)), Math.min(timeout, LONGEST_TIMER));
     const abort = () =>
       controller.abort(new ClientError('ABORTED', 'the request was given up', {cause: signal?.reason}));
     if (signal?.aborted) abort();

@@ -31,10 +31,14 @@ export class SocketMemory {
     }
   }
 
-  /** Best effort: a cache that cannot be written is no reason to fail. */
-  remember(socketPath: string, fact: Remembered): void {
+  /**
+   * Best effort: a cache that cannot be written is no reason to fail.
+   * @param binding of the socket as it was connected to; if another stands there by now, this is not about that one
+   */
+  remember(socketPath: string, binding: string | undefined, fact: Remembered): void {
     try {
-      const text = JSON.stringify({binding: bindingOf(socketPath), ...fact});
+      if (binding === undefined || binding !== bindingOf(socketPath)) return;
+      const text = JSON.stringify({binding, ...fact});
       if (this.#read(socketPath) === text) return;
       this.#texts.set(socketPath, text);
       if (this.directory !== null) writeOwnFile(join(this.directory, fileName(socketPath)), text);
@@ -53,7 +57,12 @@ function fileName(socketPath: string): string {
   return Buffer.from(socketPath).toString('base64url');
 }
 
-function bindingOf(socketPath: string): string {
-  const {dev, ino, ctimeNs} = statSync(socketPath, {bigint: true});
-  return `${dev}:${ino}:${ctimeNs}`;
+/** What stands at a path, told from all that has stood or will stand there; `undefined` for nothing to be seen. */
+export function bindingOf(socketPath: string): string | undefined {
+  try {
+    const {dev, ino, ctimeNs} = statSync(socketPath, {bigint: true});
+    return `${dev}:${ino}:${ctimeNs}`;
+  } catch {
+    return undefined;
+  }
 }

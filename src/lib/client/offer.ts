@@ -21,7 +21,7 @@ export type Round =
   | {readonly kind: 'other-dialect'; readonly dialect: Dialect}
   /** Every connection was closed without a byte. */
   | {readonly kind: 'refused'; readonly dialects: readonly Dialect[]; readonly bound: boolean}
-  /** The server's backlog is full; nothing was sent. */
+  /** The server's backlog is full, or its poll came between our connect and our write; nothing was sent. */
   | {readonly kind: 'no-slot'};
 
 type Outcome =
@@ -43,6 +43,7 @@ export async function makeOffers(
   offers: readonly Offer[],
   signal: AbortSignal,
 ): Promise<Round> {
+  signal.throwIfAborted();
   const made = connectAll(socketPath, offers);
   if (made.length === 0) return {kind: 'no-slot'};
   const closeAll = () => {
@@ -51,13 +52,17 @@ export async function makeOffers(
   signal.addEventListener('abort', closeAll);
   try {
     const round = await firstConclusive(made);
-    signal.throwIfAborted();
     if (round) return round;
+    signal.throwIfAborted();
     return {
       kind: 'refused',
       dialects: made.map(({offer}) => offer.dialect),
       bound: made.every(({connection}) => connection.path !== undefined),
     };
+  } catch (error) {
+    // Closing breaks off an answer that has begun.
+    signal.throwIfAborted();
+    throw error;
   } finally {
     signal.removeEventListener('abort', closeAll);
     closeAll();
@@ -69,15 +74,19 @@ interface MadeOffer {
   readonly connection: ControlsConnection;
 }
 
+/** How connecting fails where the same may be tried again: the first of connect, the others of the write after it. */
+const NOT_SENT = new Set(['EAGAIN', 'EPIPE', 'ECONNRESET']);
+
+/** One connection for each offer; only the first of them throws, since what was written cannot be taken back. */
 function connectAll(socketPath: string, offers: readonly Offer[]): MadeOffer[] {
   const made: MadeOffer[] = [];
   for (const offer of offers) {
     try {
-      made.push({offer, connection: openConnection(socketPath, offer.frame)});
+      made.push({offer, connection: openConnection(socketPath, offer.frame, made.length > 0)});
     } catch (error) {
-      if (error instanceof SystemCallError && error.code === 'EAGAIN') break;
-      for (const {connection} of made) connection.close();
-      throw error;
+      const isAlone = made.length === 0;
+      if (!(error instanceof SystemCallError) || (isAlone && !NOT_SENT.has(error.code))) throw error;
+      break;
     }
     // Without its path `ftpdctl serve` cannot tell our client from a stock one, and would carry out both offers.
     if (made.at(-1)?.connection.path === undefined) break;

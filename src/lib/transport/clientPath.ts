@@ -34,13 +34,7 @@ export function bindClientPath(fd: number): ClientPath {
   for (let attempt = 1; ; attempt++) {
     const path = `${PREFIX}${FIRST + Math.floor(Math.random() * COUNT)}`;
     try {
-      // The mode must be right from the start: a server may look at any moment.
-      const umask = process.umask(0o077);
-      try {
-        bindPath(fd, path);
-      } finally {
-        process.umask(umask);
-      }
+      bindPath(fd, path);
       return own(path);
     } catch (error) {
       if (!(error instanceof SystemCallError && error.code === 'EADDRINUSE' && attempt < TRIES)) throw error;
@@ -50,6 +44,7 @@ export function bindClientPath(fd: number): ClientPath {
 
 function own(path: string): ClientPath {
   const {dev, ino} = lstatSync(path);
+  // No server looks at it before we connect.
   chmodSync(path, 0o700);
   const removeFile = () => {
     try {

@@ -24,14 +24,15 @@ export interface ControlsConnection {
  * that polls must find it there (1.3.8 reads once per field and does not wait).
  *
  * Where `/tmp` cannot be written to, the connection is made unbound; ProFTPD ≤ 1.3.9 and `ftpdctl serve` accept that.
+ * @param mustBind throw instead
  * @throws SystemCallError from connect: `ENOENT`, `ECONNREFUSED`, `EACCES`, `ENAMETOOLONG`; `EAGAIN` when the server's
- * backlog is full: nothing was sent.
+ * backlog is full; from send: `EPIPE`, `ECONNRESET` when it has closed already. Nothing was sent.
  */
-export function openConnection(socketPath: string, frame: Buffer): ControlsConnection {
+export function openConnection(socketPath: string, frame: Buffer, mustBind = false): ControlsConnection {
   const fd = streamSocket();
   let bound: ClientPath | undefined;
   try {
-    bound = tryBind(fd);
+    bound = mustBind ? bindClientPath(fd) : tryBind(fd);
     connectPath(fd, socketPath);
     sendWhole(fd, frame);
   } catch (error) {

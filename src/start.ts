@@ -12,10 +12,13 @@ const file = join(__dirname, 'program.cjs');
 const cache = xdgDirectory(process.env, 'cache');
 const cacheFile = cache === null ? null : join(cache, 'code');
 
-/** Compiled code fits one program and one Node alone. V8 itself compares no more than the source's length. */
+/**
+ * Compiled code fits one program and one Node alone. V8 itself compares no more than the
+ * source's length; and package managers give all their files one time of modification, but not of change.
+ */
 function keyOf(): string {
-  const {size, mtimeMs} = statSync(file);
-  return `${process.version} ${process.arch} ${size} ${mtimeMs}\n`;
+  const {size, mtimeMs, ctimeMs, ino} = statSync(file);
+  return `${process.version} ${process.arch} ${size} ${mtimeMs} ${ctimeMs} ${ino}\n`;
 }
 
 /** What is left of the cache behind the key, if it is for this program and this Node. */

@@ -1,4 +1,14 @@
-import {closeSync, fstatSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync} from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import {homedir} from 'node:os';
 import {dirname, join} from 'node:path';
 
@@ -11,10 +21,12 @@ import {dirname, join} from 'node:path';
 /** The text of one's own file; `undefined` when it is absent, unreadable or could be somebody else's. */
 export function readOwnFile(path: string): Buffer | undefined {
   try {
-    const fd = openSync(path, 'r');
+    // A pipe in its place must not make us wait for a writer.
+    const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
-      const {uid, mode} = fstatSync(fd);
-      return uid === process.geteuid?.() && (mode & 0o022) === 0 ? readFileSync(fd) : undefined;
+      const stat = fstatSync(fd);
+      const isOwn = stat.isFile() && stat.uid === process.geteuid?.() && (stat.mode & 0o022) === 0;
+      return isOwn ? readFileSync(fd) : undefined;
     } finally {
       closeSync(fd);
     }
@@ -25,14 +37,38 @@ export function readOwnFile(path: string): Buffer | undefined {
 
 /** Replace a file at once, with mode 0600, making its directory. Best effort: whether it was written. */
 export function writeOwnFile(path: string, content: string | Buffer): boolean {
+  const fresh = `${path}.${process.pid}`;
   try {
-    mkdirSync(dirname(path), {recursive: true, mode: 0o700});
-    const fresh = `${path}.${process.pid}`;
-    writeFileSync(fresh, content, {mode: 0o600, flag: 'wx'});
-    renameSync(fresh, path);
+    makeDirectory(dirname(path));
+    const fd = openSync(fresh, 'wx', 0o600);
+    try {
+      writeFileSync(fd, content);
+      renameSync(fresh, path);
+    } catch (error) {
+      rmSync(fresh, {force: true});
+      throw error;
+    } finally {
+      closeSync(fd);
+    }
     return true;
   } catch {
     return false;
+  }
+}
+
+/**
+ * Each level is tried once. Node's `recursive` never ends where a directory is there and nothing can be made in it
+ * for ENOENT: in /proc, and on automounted homes.
+ */
+function makeDirectory(path: string): void {
+  try {
+    mkdirSync(path, {mode: 0o700});
+  } catch (error) {
+    const {code} = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return;
+    if (code !== 'ENOENT' || dirname(path) === path) throw error;
+    makeDirectory(dirname(path));
+    mkdirSync(path, {mode: 0o700});
   }
 }
 

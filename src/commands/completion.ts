@@ -17,7 +17,7 @@ export default class Completion extends BaseCommand {
     'ftpdctl completion fish > ~/.config/fish/completions/ftpdctl.fish',
   ];
   static override args = {
-    shell: string({required: true, options: SHELLS, description: 'whose script'}),
+    shell: string({required: true, options: SHELLS, description: 'bash, zsh or fish'}),
   };
 
   async run(): Promise<void> {

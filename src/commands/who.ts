@@ -3,6 +3,7 @@ import {NOT_LOGGED_IN} from '../lib/audience/audience.ts';
 import {ControlCommand} from '../lib/cli/controlCommand.ts';
 import {noteLine, printJson} from '../lib/cli/output.ts';
 import {sessionTable} from '../lib/cli/sessionTable.ts';
+import {UsageError} from '../lib/cli/usageError.ts';
 import type {WhoDetails} from '../lib/protocol/details.ts';
 import {STATUS} from '../lib/protocol/status.ts';
 
@@ -23,6 +24,10 @@ export default class Who extends ControlCommand {
 
   async run(): Promise<void> {
     const {flags} = await this.parse(Who);
+    if (this.words.length > 0) {
+      const usage = 'ftpdctl who --user NAME, --host NAME or --class NAME';
+      throw new UsageError(`who: unexpected word "${this.words[0]}"`, usage);
+    }
     const args = audienceOf(flags);
     const answer = await this.ask(flags, (client) => client.request('who', args));
     const details = answer.server?.details as WhoDetails | undefined;

@@ -20,6 +20,21 @@ describe('the nearest known word', () => {
     expect(didYouMean(word, WORDS, '-')).toBe('-'));
 });
 
+describe('a command line that lacks something or has too much, by running the program', () => {
+  test.each([
+    [['completion'], 'missing required shell (bash, zsh or fish)'],
+    [['acl', 'check'], 'missing required action (for example msg, kick or lsctrl)'],
+    [['who', 'dave'], 'who: unexpected word "dave" (ftpdctl who --user NAME, --host NAME or --class NAME)'],
+    [
+      ['msg', '--wait', '30', 'all', 'hi'],
+      'msg: unknown audience "30" (seconds to wait stand in one word: --wait=30)',
+    ],
+  ])('%j', async (args, line) => {
+    const run = await runFtpdctl(args);
+    expect(run).toEqual({status: 3, signal: null, stdout: '', stderr: `ftpdctl: ${line}\n`});
+  });
+});
+
 describe('what was probably meant, by running the program', () => {
   let server: ScriptedServer | undefined;
   afterEach(async () => {
@@ -31,6 +46,7 @@ describe('what was probably meant, by running the program', () => {
     ['an option before the command', ['--tiemout', '3', 'status'], '--timeout'],
     ["a command's option", ['msg', '--translitrate', 'all', 'hi'], '--transliterate'],
     ['a command of two words', ['acl', 'chek', 'msg'], 'acl check'],
+    ['help', ['msg', '--hlep'], '--help'],
     ['an audience', ['msg', 'usr', 'dave', 'hi'], 'user'],
   ])('%s', async (_name, args, meant) => {
     const {status, stdout, stderr} = await runFtpdctl(args);
@@ -49,8 +65,8 @@ describe('what was probably meant, by running the program', () => {
     ['kik', 'did you mean "kick"?'],
     ['stats', 'did you mean "status"?'],
     ['mgs', 'did you mean "msg"?'],
-    ['frobnicate', 'ftpdctl help lists what this server can do'],
-    ['ban', 'ftpdctl help lists what this server can do'],
+    ['frobnicate', '"ftpdctl help" lists what this server can do'],
+    ['ban', '"ftpdctl help" lists what this server can do'],
   ])('an action the server does not know: %s', async (action, hint) => {
     const run = await runFtpdctl([...(await answering('binary', -1, UNSUPPORTED)), action, 'user', 'x']);
     expect(run).toEqual({
@@ -59,6 +75,19 @@ describe('what was probably meant, by running the program', () => {
       stdout: `ftpdctl: ${UNSUPPORTED}\n`,
       stderr: `ftpdctl: ${hint}\n`,
     });
+  });
+
+  test('who, which a ProFTPD does not know', async () => {
+    const run = await runFtpdctl([...(await answering('binary', -1, UNSUPPORTED)), 'who']);
+    expect(run.status).toBe(7);
+    expect(run.stderr).toBe('ftpdctl: ftpdctl serve alone answers it; for a ProFTPD there is ftpwho\n');
+  });
+
+  test('a message to all where nobody is connected', async () => {
+    const server = await answering('binary', 0, 'error sending message: Success');
+    const run = await runFtpdctl([...server, 'msg', 'all', 'hi']);
+    expect(run.status).toBe(0);
+    expect(run.stderr).toBe('ftpdctl: nobody is connected: no message was sent\n');
   });
 
   test.each([

@@ -15,7 +15,7 @@ export default class AclCheck extends BaseCommand {
     '<%= config.bin %> acl check msg --user dave',
     '<%= config.bin %> acl check kick --group staff --config /etc/proftpd/proftpd.conf',
   ];
-  static override args = {action: word({required: true, description: 'a control action: msg, kick, lsctrl'})};
+  static override args = {action: word({required: true, description: 'for example msg, kick or lsctrl'})};
   static override flags = {
     user: string({helpValue: 'NAME', summary: 'ask about this user, with the primary group of that user'}),
     group: string({helpValue: 'NAME', summary: 'ask about somebody with this primary group'}),

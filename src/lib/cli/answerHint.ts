@@ -3,15 +3,20 @@ import {STATUS} from '../protocol/status.ts';
 import {KNOWN_ACTIONS} from './knownActions.ts';
 import {didYouMean} from './suggest.ts';
 
+/** What mod_msg says to `msg all` where nobody is connected (measured), with status 0. */
+const NOBODY = 'error sending message: Success';
+
 /**
- * What a server's refusal leaves unsaid: who would have to be let in where, or which word was probably meant.
+ * What a server's answer leaves unsaid: who would have to be let in where, or which word was probably meant.
  * @param commandIDs our own commands
  */
 export function hintFor(
   action: string,
-  answer: Pick<Answer, 'verdict' | 'server'>,
+  answer: Pick<Answer, 'verdict' | 'server' | 'responses'>,
   commandIDs: readonly string[],
 ): string | undefined {
+  if (action === 'msg' && answer.responses.includes(NOBODY))
+    return 'nobody is connected: no message was sent';
   switch (answer.verdict) {
     case STATUS.ACCESS_DENIED:
       return accessHint(action, answer.server !== undefined);
@@ -23,8 +28,9 @@ export function hintFor(
 }
 
 function unsupportedHint(action: string, commandIDs: readonly string[]): string {
+  if (action === 'who') return 'ftpdctl serve alone answers it; for a ProFTPD there is ftpwho';
   const known = [...commandIDs.map((id) => id.split(':')[0]!), ...KNOWN_ACTIONS.keys()];
-  return didYouMean(action, known, 'ftpdctl help lists what this server can do');
+  return didYouMean(action, known, '"ftpdctl help" lists what this server can do');
 }
 
 function accessHint(action: string, isServe: boolean): string {

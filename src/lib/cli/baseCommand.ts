@@ -94,11 +94,12 @@ export abstract class BaseCommand extends Command {
 
   protected override async catch(error: Error): Promise<never> {
     if (isUnknownFlags(error)) throw this.#unknownOption(error.flags);
-    throw error;
+    throw missingArgument(error) ?? error;
   }
 
   #unknownOption(options: readonly string[]): UsageError {
-    const known = Object.keys({...this.ctor.baseFlags, ...this.ctor.flags}).map((name) => `--${name}`);
+    const names = ['help', ...Object.keys({...this.ctor.baseFlags, ...this.ctor.flags})];
+    const known = names.map((name) => `--${name}`);
     return new UsageError(
       `unknown option: ${options.join(', ')}`,
       didYouMean(options[0] ?? '', known, 'see --help'),
@@ -126,6 +127,13 @@ export abstract class BaseCommand extends Command {
 /** oclif's `NonExistentFlagsError`, which it does not export. */
 function isUnknownFlags(error: Error): error is Error & {readonly flags: readonly string[]} {
   return error.constructor.name === 'NonExistentFlagsError';
+}
+
+/** oclif's `RequiredArgsError`, in words like ours. */
+function missingArgument(error: Error): UsageError | undefined {
+  if (error.constructor.name !== 'RequiredArgsError') return undefined;
+  const [first] = (error as Error & {readonly args: readonly {name: string; description?: string}[]}).args;
+  return first && new UsageError(`missing required ${first.name}`, first.description);
 }
 
 function describe(event: ClientEvent): string {

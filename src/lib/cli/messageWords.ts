@@ -25,7 +25,9 @@ const USAGE = 'ftpdctl msg user|host|class NAME MESSAGE..., or ftpdctl msg all M
 export function draftOf([kind, ...rest]: readonly string[]): Draft {
   if (kind === undefined) return {words: []};
   if (!isAudience(kind)) {
-    throw new UsageError(`msg: unknown audience "${kind}"`, didYouMean(kind, AUDIENCES, USAGE));
+    // `--wait 30`, where the value of an option that needs none would have to stand in the same word.
+    const otherwise = /^\d+$/.test(kind) ? `seconds to wait stand in one word: --wait=${kind}` : USAGE;
+    throw new UsageError(`msg: unknown audience "${kind}"`, didYouMean(kind, AUDIENCES, otherwise));
   }
   if (kind === 'all') return {kind, words: rest};
   const [name, ...words] = rest;

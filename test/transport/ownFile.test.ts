@@ -1,5 +1,5 @@
 import {execFileSync} from 'node:child_process';
-import {mkdtempSync, readdirSync, rmSync, statSync, writeFileSync} from 'node:fs';
+import {mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterEach, beforeEach, expect, test} from 'vitest';
@@ -39,6 +39,20 @@ test('a pipe in its place is not waited for', async () => {
   execFileSync('mkfifo', [join(cache, 'code')]);
   // The program reads its compiled code there, so that a wait would be one of the program, not of the tests.
   expect(await runFtpdctl(['--version'], {home, timeout: 10_000})).toMatchObject({status: 0});
+});
+
+test.each([
+  ['damaged', (code: Buffer) => code.fill(0xff, 1000, 100_000)],
+  ['cut short', (code: Buffer) => code.subarray(0, code.length / 2)],
+  ['empty', () => Buffer.alloc(0)],
+])('compiled code that is %s is compiled anew', async (_name, harm) => {
+  const run = () => runFtpdctl(['-s', '/nonexistent', 'help'], {home});
+  const sound = await run();
+  const file = join(home, '.cache', 'ftpdctl', 'code');
+  const before = readFileSync(file);
+  writeFileSync(file, harm(Buffer.from(before)));
+  expect(await run()).toEqual(sound);
+  expect(readFileSync(file).length).toBeGreaterThan(before.length / 2);
 });
 
 test('a directory in which nothing can be made is given up', async () => {

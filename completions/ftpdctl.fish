@@ -1,7 +1,7 @@
 # fish completion for ftpdctl: ftpdctl completion fish | source
 function __ftpdctl_complete
     set -l words (commandline -opc)
-    set -l typed (commandline -ct | string collect --allow-empty)
+    set -l typed (commandline -ct | string collect)
     for line in (command ftpdctl __complete -- $words[2..] "$typed" 2>/dev/null)
         if test "$line" = :files
             set -l option (string match -r -- '^--[^=]*=' "$typed")

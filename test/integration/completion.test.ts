@@ -159,16 +159,22 @@ describeWithPeer(whyNoProgram('fish'), 'completion in fish', () => {
     await expectWords(['fish', '-i'], [...LINES, ...BROKEN_LINES]);
   });
 
-  test('asked, with descriptions', async () => {
+  const completions = async (line: string) => {
     const {PATH, ...env} = cleanEnvironment(home);
-    const {stdout} = await runProcess(
+    const asked = ['-c', `${script('fish')} | source; complete -C "${line}"`];
+    return (await runProcess('fish', asked, {env: {...env, PATH: `${home}/bin:${PATH}`}})).stdout;
+  };
+
+  test('asked, with descriptions', async () => {
+    expect(await completions('ftpdctl statu')).toMatch(/^status\tSay which/);
+  });
+
+  test('before a letter of the word is typed', async () => {
+    expect((await completions('ftpdctl completion ')).trim().split(/\s+/).sort()).toEqual([
+      'bash',
       'fish',
-      ['-c', `${script('fish')} | source; complete -C "ftpdctl statu"`],
-      {
-        env: {...env, PATH: `${home}/bin:${PATH}`},
-      },
-    );
-    expect(stdout).toMatch(/^status\tSay which/);
+      'zsh',
+    ]);
   });
 });
 

@@ -69,6 +69,11 @@ function unknownCommand(id: string): UsageError {
       );
 }
 
+/** `acl:check` is oclif's name for two words, and no word of ours. */
+function isCommand(word: string): boolean {
+  return Object.hasOwn(COMMANDS, word) && !word.includes(':');
+}
+
 /** Which command a line means, and its oclif argument vector. */
 function commandOf({action, words, options, json}: CommandLine): {id: string; argv: string[]} {
   if (action === undefined) {
@@ -79,13 +84,13 @@ function commandOf({action, words, options, json}: CommandLine): {id: string; ar
     );
   }
   if (TOPICS.has(action)) return {id: `${action}:${words[0] ?? ''}`, argv: [...options, ...words.slice(1)]};
-  if (Object.hasOwn(COMMANDS, action)) return {id: action, argv: [...options, ...words]};
+  if (isCommand(action)) return {id: action, argv: [...options, ...words]};
   return {id: 'request', argv: [...options, '--', action, ...words]};
 }
 
 /** `msg --help`: an option among those before the first word. */
 function wantsHelp({action, words}: CommandLine): boolean {
-  if (action === undefined || !(Object.hasOwn(COMMANDS, action) || TOPICS.has(action))) return false;
+  if (action === undefined || !(isCommand(action) || TOPICS.has(action))) return false;
   const own = TOPICS.has(action) ? words.slice(1) : words;
   const firstWord = own.findIndex((word) => !word.startsWith('-') || word === '--');
   const options = firstWord === -1 ? own : own.slice(0, firstWord);

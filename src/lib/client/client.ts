@@ -1,3 +1,4 @@
+import {existsSync} from 'node:fs';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {encodeRequest} from '../protocol/codec.ts';
 import {checkRequest, messageRequest, type Peer, RequestRefused} from '../protocol/guard.ts';
@@ -175,7 +176,7 @@ export class ControlsClient {
     return {...response, verdict: verdictOf(response), dialect, socket};
   }
 
-  /** Try the candidates in turn: a socket nobody listens on any more gives way to the next. */
+  /** Try the candidates in turn: one that is missing, or that nobody listens on any more, gives way to the next. */
   async #atSocket<T>(use: (socket: string) => Promise<T>): Promise<T> {
     const candidates = candidateSockets(this.#options.socket, this.#env);
     const failures: {candidate: SocketCandidate; error: SystemCallError}[] = [];
@@ -186,6 +187,8 @@ export class ControlsClient {
       } catch (error) {
         if (!(error instanceof SystemCallError)) throw error;
         failures.push({candidate, error});
+        // A server that is there and may not be reached is the one that was meant: the next would be another.
+        if (error.code === 'EACCES' && existsSync(candidate.path)) break;
       }
     }
     throw connectError(failures);

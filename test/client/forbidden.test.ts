@@ -1,0 +1,28 @@
+import {expect, test, vi} from 'vitest';
+import {ControlsClient} from '../../src/lib/client/client.ts';
+import {openConnection} from '../../src/lib/transport/connection.ts';
+import {SystemCallError} from '../../src/lib/transport/libc.ts';
+
+// Root, who runs these tests in CI, is never refused by the file system: so the refusal is played here.
+vi.mock('../../src/lib/transport/connection.ts', () => ({openConnection: vi.fn()}));
+vi.mock('../../src/lib/client/discovery.ts', () => ({
+  candidateSockets: () => [
+    {path: '/nonexistent/first', because: 'a default'},
+    {path: '/etc/passwd', because: 'a default'},
+    {path: '/etc/group', because: 'ftpdctl serve'},
+  ],
+}));
+
+test('a socket that is there and forbidden is the one that was meant: no other server gets the request', async () => {
+  vi.mocked(openConnection).mockImplementation((path) => {
+    throw new SystemCallError('connect', path.startsWith('/nonexistent') ? 'ENOENT' : 'EACCES');
+  });
+  await expect(new ControlsClient({cache: null}).message(['all'], 'hi')).rejects.toMatchObject({
+    exitStatus: 1,
+    message: expect.stringContaining('/etc/passwd') as string,
+  });
+  expect(vi.mocked(openConnection).mock.calls.map(([path]) => path)).toEqual([
+    '/nonexistent/first',
+    '/etc/passwd',
+  ]);
+});

@@ -71,13 +71,19 @@ export class Messages {
   /** @throws FtpdctlError when the text is too long */
   send({uid, client}: Sender, audience: Audience, text: string): Delivery {
     if (this.#queue === null) return NOBODY;
-    // The queue names the message before it tells what it refuses, and both before `deliver` returns.
-    this.#queue.once('message', ({delivery}) => {
+    const open = ({delivery}: {readonly delivery: Delivery}) => {
       this.#prune();
       this.#accounts.set(delivery.id, {sender: uid, lost: []});
       this.#log(`message ${delivery.id} from ${client} client ${describe(audience, delivery)}`);
-    });
-    return this.#queue.deliver(audience, text);
+    };
+    // The queue names the message before it tells what it refuses, and both before `deliver` returns.
+    this.#queue.once('message', open);
+    try {
+      return this.#queue.deliver(audience, text);
+    } finally {
+      // A message that was not taken must leave nobody waiting: the next one has another sender.
+      this.#queue.off('message', open);
+    }
   }
 
   sent(id: string): SentMessage | undefined {

@@ -18,6 +18,9 @@ export const msg: Action = {
   run(request, {messages, hosts}) {
     const words = takeAudience('msg', request.args);
     if (words.kind === 'refused') return words.reply;
+    const {dryRun = false} = request.options;
+    if (typeof dryRun !== 'boolean')
+      return failure(STATUS.WRONG_PARAMETERS, '"dryRun" must be true or false');
     const text = textOf(words.rest, request.options['lines'], words.type);
     if (text.kind === 'refused') return text.reply;
     const deliver = (audience: Audience | Reply) =>

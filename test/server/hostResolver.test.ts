@@ -57,3 +57,22 @@ test('a look-up that is over makes room for the next', async () => {
   }
   expect(ends).toHaveLength(4);
 });
+
+test('a name that nobody waits for any more is not looked up', async () => {
+  vi.useFakeTimers();
+  const asked: string[] = [];
+  const ends: (() => void)[] = [];
+  const hosts = new HostResolver((name) => {
+    asked.push(name);
+    return new Promise((resolve) => ends.push(() => resolve([{address: '192.0.2.1'}])));
+  });
+  const late = ['a', 'b', 'c', 'd'].map((name) => hosts.resolve(name));
+  await vi.advanceTimersByTimeAsync(5000);
+  await Promise.all(late);
+  const next = hosts.resolve('e');
+  for (const end of ends.splice(0)) end();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(asked).toEqual(['a', 'b', 'e']);
+  ends[0]!();
+  expect(await next).toMatchObject({kind: 'found'});
+});

@@ -34,18 +34,24 @@ export class HostResolver {
     if (isIP(name) !== 0) return {kind: 'found', addresses: [name]};
     if (name === '') return UNKNOWN;
     let timer: NodeJS.Timeout | undefined;
+    let late = false;
     const deadline = new Promise<Resolution>((resolve) => {
-      timer = setTimeout(() => resolve(TIMED_OUT), LOOKUP_DEADLINE);
+      timer = setTimeout(() => {
+        late = true;
+        resolve(TIMED_OUT);
+      }, LOOKUP_DEADLINE);
     });
-    const found = await Promise.race([this.#inTurn(name), deadline]);
+    const found = await Promise.race([this.#inTurn(name, () => late), deadline]);
     clearTimeout(timer);
     return found;
   }
 
-  async #inTurn(name: string): Promise<Resolution> {
+  /** @param isLate whether nobody waits for the answer any more: one long list of names must not delay all that follow */
+  async #inTurn(name: string, isLate: () => boolean): Promise<Resolution> {
     if (this.#running < MAX_LOOKUPS) this.#running++;
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));
     try {
+      if (isLate()) return TIMED_OUT;
       const addresses = (await this.#lookup(name)).map(({address}) => address);
       return addresses.length === 0 ? UNKNOWN : {kind: 'found', addresses};
     } catch {

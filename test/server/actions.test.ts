@@ -2,6 +2,7 @@ import {EventEmitter} from 'node:events';
 import {beforeEach, describe, expect, test} from 'vitest';
 import {audienceFilter} from '../../src/lib/audience/audience.ts';
 import {loadSettings} from '../../src/lib/config/load.ts';
+import {FtpdctlError} from '../../src/lib/errors.ts';
 import {acl} from '../../src/lib/server/actions/acl.ts';
 import type {Action, ServerView} from '../../src/lib/server/actions/action.ts';
 import {msg} from '../../src/lib/server/actions/msg.ts';
@@ -198,9 +199,22 @@ describe('msg', () => {
     [{lines: 'a'}, [], '"lines" must be a list of texts, in place of words'],
     [{lines: ['a']}, ['word'], '"lines" must be a list of texts, in place of words'],
     [{lines: ['a', 'b\rc']}, [], 'line 2: control character U+000D at character 2'],
+    [{dryRun: 'yes'}, ['word'], '"dryRun" must be true or false'],
+    [{dryRun: null}, ['word'], '"dryRun" must be true or false'],
   ])('%j with %j is refused', async (options, words, line) => {
     expect(await run(msg, ['all', ...words], {options})).toEqual({status: -3, lines: [line]});
     expect(queue.sent).toEqual([]);
+  });
+
+  test('one that the queue does not take leaves nothing behind', async () => {
+    const {deliver} = queue;
+    queue.deliver = () => {
+      throw new FtpdctlError('MESSAGE_TOO_LONG', 'the message is too long', 3);
+    };
+    await expect(async () => run(msg, ['all', 'long'])).rejects.toThrow('too long');
+    queue.deliver = deliver;
+    await run(msg, ['user', 'dave', 'hi']);
+    expect(log).toHaveLength(1);
   });
 
   test('a dry run says who would get it, and sends nothing', async () => {
@@ -294,6 +308,24 @@ describe('acl', () => {
       allowed: false,
       decidedBy: {file: '/d/p.conf', line: 2, text: 'MessageControlsACLs msg allow user oc_u1'},
     });
+  });
+
+  test('an action of ours is decided on as the one that has the directive', async () => {
+    view = {...view, controls: new Controls<Action>([acl, msg, receipt, who])};
+    const {lines, details} = await run(acl, ['check', 'who']);
+    expect(lines).toEqual([
+      'who (decided as msg is) by 65101/65534 is allowed: /d/p.conf:2 (MessageControlsACLs msg allow user oc_u1) ' +
+        'allows user oc_u1 (uid 65101)',
+    ]);
+    expect(details).toMatchObject({action: 'who', allowed: true});
+    expect((await run(acl, ['check', 'receipt'], {uid: STRANGER})).details).toMatchObject({allowed: true});
+    expect((await run(acl, ['check', 'who'], {uid: STRANGER})).details).toMatchObject({allowed: false});
+  });
+
+  test('who may connect, as the list calls it', async () => {
+    expect((await run(acl, ['check', 'connect'])).lines).toEqual([
+      'connect by 65101/65534 is allowed: /d/p.conf:1 (ControlsSocketACL allow user *) allows every user',
+    ]);
   });
 
   test('about others, those who may see the configuration', async () => {

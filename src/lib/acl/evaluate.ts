@@ -13,6 +13,9 @@ export interface Answer {
 /** Answers to whoever may connect: it has no ACL, although `ControlsACLs` takes its name (measured). */
 export const OPEN_ACTION = 'help';
 
+/** What the ControlsSocketACL decides on, where it is listed and asked about beside the actions. */
+export const CONNECT = 'connect';
+
 /** Whether the socket lets the caller in. Without a ControlsSocketACL it lets nobody in, as in 1.3.10. */
 export function mayConnect(control: AccessControl, caller: Caller): boolean {
   return passes(control.socket, caller);

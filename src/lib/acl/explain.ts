@@ -1,6 +1,6 @@
 import {ACL_ACTIONS, type AclDirective, type AclRule} from '../config/aclRule.ts';
 import {showAt} from '../config/at.ts';
-import {type Answer, answers, OPEN_ACTION} from './evaluate.ts';
+import {type Answer, answers, CONNECT, OPEN_ACTION} from './evaluate.ts';
 import type {Caller} from './names.ts';
 import type {AccessControl} from './resolve.ts';
 
@@ -21,6 +21,9 @@ export interface Explanation {
 /** The verdict of `mayRun`, with the directive that decided and the reason. */
 export function explain(control: AccessControl, action: string, caller: Caller): Explanation {
   const atSocket = answers(control.socket, caller);
+  if (action === CONNECT) {
+    return conclude({action, stage: 'socket', answers: atSocket}, caller, 'ControlsSocketACL', '');
+  }
   const acl = control.actions.get(action);
   const connects = atSocket.some(({passes}) => passes);
   if (acl === undefined && action !== OPEN_ACTION) return unknown(action);

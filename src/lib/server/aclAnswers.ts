@@ -1,3 +1,4 @@
+import {CONNECT} from '../acl/evaluate.ts';
 import {explain} from '../acl/explain.ts';
 import {type Finding, findings} from '../acl/findings.ts';
 import {listAccess} from '../acl/list.ts';
@@ -46,21 +47,27 @@ function unknown(kind: 'user' | 'group', name: string): never {
   throw new FtpdctlError('NO_SUCH_NAME', `no such ${kind}: ${name}`, -STATUS.SUBJECT_NOT_FOUND);
 }
 
-/** The verdict, the line that decided, and what is odd about the lines concerned. */
+/**
+ * The verdict, the line that decided, and what is odd about the lines concerned.
+ *
+ * @param permission the action whose ACL decides, where it is another's
+ */
 export function checkAnswer(
   access: AccessControl,
   action: string,
   subject: Subject,
+  permission = action,
 ): AclAnswer<AclCheckDetails> {
   const {user, group} = subject;
-  const {allowed, sentence, decidedBy} = explain(access, action, subject);
-  const concerned = [access.socket, access.actions.get(action)].flatMap((acl) =>
+  const {allowed, sentence, decidedBy} = explain(access, permission, subject);
+  const asked = permission === action ? action : `${action} (decided as ${permission} is)`;
+  const concerned = [access.socket, access.actions.get(permission)].flatMap((acl) =>
     [acl?.user, acl?.group].flatMap((each) => (each ? [each.rule.at] : [])),
   );
   const odd = findings(access).filter(({at}) => at === null || concerned.includes(at));
   return {
     lines: [
-      `${action} by ${user}/${group} is ${sentence}`,
+      `${asked} by ${user}/${group} is ${sentence}`,
       ...odd.map((finding) => `note: ${showFinding(finding)}`),
     ],
     details: {
@@ -77,7 +84,7 @@ export function checkAnswer(
 /** Who may do what, and what in the configuration does not do what it seems to. */
 export function listAnswer(access: AccessControl): AclAnswer<AclListDetails> {
   const actions = listAccess(access).map(({action, who, rules}) => ({
-    action: action ?? 'connect',
+    action: action ?? CONNECT,
     who,
     rules: rules.map(origin),
   }));

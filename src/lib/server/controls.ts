@@ -35,6 +35,11 @@ export class Controls<T extends Control> {
     return this.#actions.has(name);
   }
 
+  /** The action whose ACL decides on a control, enabled or not, and on one that is none of ours: its own. */
+  permissionOf(name: string): string {
+    return this.#actions.get(name)?.permission ?? name;
+  }
+
   isIndispensable(name: string): boolean {
     return this.#actions.get(name)?.indispensable === true;
   }

@@ -39,7 +39,9 @@ function check([action, ...words]: readonly string[], {caller}: ActionRequest, s
   if (action === undefined || named === undefined) return USAGE;
   try {
     if (words.length > 0 && !seesConfiguration(caller, server)) return NOT_ABOUT_OTHERS;
-    const {lines, details} = checkAnswer(server.access, action, subjectOf(server.names, caller, named));
+    const subject = subjectOf(server.names, caller, named);
+    const permission = server.controls.permissionOf(action);
+    const {lines, details} = checkAnswer(server.access, action, subject, permission);
     return success(lines, details);
   } catch (error) {
     if (!(error instanceof FtpdctlError)) throw error;

@@ -164,6 +164,7 @@ describeWithPeer(whyNoProgram('tmux'), 'prompt mode with ftpdctl serve and ftpdc
     await one.see("❯ 'no such'");
     await one.press('Enter');
     await one.see('Send "rmctrl \'no such\'"?');
+    await one.type('y');
     await one.press('Enter');
     await one.see(/ftpdctl: .*no such/);
   });
@@ -442,6 +443,7 @@ describeWithPeer(whyNoProgram('tmux') ?? whyNoProftpd(), 'prompt mode with a rea
     await one.press('Enter');
     await converse(one, [['Words for kick:', 'user alice', 'Enter']]);
     await one.see('Send "kick user alice"?');
+    await one.type('y');
     await one.press('Enter');
     await one.see(/ftpdctl: .*alice/);
     expect(server.alive()).toBe(true);

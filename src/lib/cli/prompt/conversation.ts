@@ -74,7 +74,8 @@ export class Conversation {
   async #control(action: string): Promise<void> {
     const {line, args} = await this.#words(action);
     const whole = printable(`${action} ${line}`.trimEnd());
-    if (!HARMLESS.has(action) && !(await this.#questions.confirm(`Send "${whole}"?`, true))) return;
+    // Of what may end sessions or the server itself, Enter alone is no wish.
+    if (!HARMLESS.has(action) && !(await this.#questions.confirm(`Send "${whole}"?`, false))) return;
     const answer = await this.#call((client) => client.request(action, args));
     tell(answer);
     if (answer.verdict === STATUS.OK && line !== '') this.#recent.add(`words of ${action}`, line);

@@ -36,9 +36,9 @@ export const SERVE_SOCKET_NAME = 'ftpdctl.sock';
  * @throws ClientError `BAD_SOCKET_PATH` when the given path is not absolute.
  */
 export function candidateSockets(given: string | undefined, env: NodeJS.ProcessEnv): SocketCandidate[] {
-  if (given !== undefined) return [absolute(given, '-s')];
+  if (given !== undefined) return [absolute(given, '-s', '-s ')];
   const fromEnv = env['FTPDCTL_SOCKET'];
-  if (fromEnv) return [absolute(fromEnv, 'FTPDCTL_SOCKET')];
+  if (fromEnv) return [absolute(fromEnv, 'FTPDCTL_SOCKET', 'FTPDCTL_SOCKET=')];
   const candidates = [
     ...configuredSockets(),
     ...DEFAULTS.map((path) => ({path, because: 'a default'})),
@@ -50,10 +50,10 @@ export function candidateSockets(given: string | undefined, env: NodeJS.ProcessE
   return candidates.filter(({path}, i) => candidates.findIndex((other) => other.path === path) === i);
 }
 
-function absolute(path: string, from: string): SocketCandidate {
+function absolute(path: string, from: string, before: string): SocketCandidate {
   if (path.startsWith('/')) return {path, because: from};
   throw new ClientError('BAD_SOCKET_PATH', `the socket path "${path}" from ${from} is not absolute`, {
-    hint: `write it from the root: ${from} /run/proftpd.sock`,
+    hint: `write it from the root: ${before}/run/proftpd.sock`,
     exitStatus: 3,
   });
 }

@@ -1,6 +1,7 @@
-import {existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync} from 'node:fs';
+import {chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {afterAll, afterEach, beforeAll, beforeEach, describe, expect, test} from 'vitest';
+import {bindPath, closeDescriptor, streamSocket} from '../../src/lib/transport/libc.ts';
 import {makePlace, OPEN, placesIn, until} from '../helpers/controlsServer.ts';
 import {ask} from '../helpers/exchange.ts';
 import {describeWithPeer} from '../helpers/peers.ts';
@@ -368,6 +369,22 @@ describe('the program', () => {
     expect(stderr.split('\n')).toHaveLength(2);
   });
 
+  test.runIf(isRoot)("a dead socket that is somebody else's to remove is an error in one line", async () => {
+    const sticky = join(place, 'sticky');
+    mkdirSync(sticky);
+    chmodSync(place, 0o755);
+    chmodSync(sticky, 0o1777);
+    const dead = join(sticky, 's');
+    const fd = streamSocket();
+    bindPath(fd, dead);
+    closeDescriptor(fd);
+    chmodSync(dead, 0o777);
+    writeFileSync(config, `ControlsSocket ${dead}\n`);
+    const {status, stderr} = await runFtpdctl(['serve', '--config', config], {uid: NOBODY});
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^ftpdctl: .*a dead socket is in the way and cannot be removed: EPERM.*\n$/);
+  });
+
   describe('--check', () => {
     test('touches nothing of a server that runs', async () => {
       await serve(OPEN);
@@ -394,6 +411,18 @@ describe('the program', () => {
       const {status, stderr} = await runFtpdctl(['serve', '--check', '--config', config]);
       expect(status).toBe(1);
       expect(stderr).toMatch(/^ftpdctl: .*proftpd\.conf:6: ControlsEngine: expected on or off.*\n$/);
+    });
+
+    test('refuses a log that would keep the server from starting', async () => {
+      const open = join(place, 'open');
+      mkdirSync(open);
+      chmodSync(open, 0o777);
+      configure([`ControlsLog ${open}/controls.log`]);
+      const {status, stderr} = await runFtpdctl(['serve', '--check', '--config', config]);
+      expect(status).toBe(1);
+      expect(stderr).toMatch(
+        /^ftpdctl: .*proftpd\.conf:6: ControlsLog: .* is a world-writable directory.*\n$/,
+      );
     });
 
     const debian = '/usr/share/proftpd/templates/proftpd.conf';

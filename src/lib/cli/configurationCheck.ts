@@ -2,7 +2,7 @@ import {type Finding, findings} from '../acl/findings.ts';
 import type {ConfigWarning} from '../config/errors.ts';
 import type {LoadedConfig} from '../config/load.ts';
 import {showFinding} from '../server/aclAnswers.ts';
-import {resolveConfiguration} from '../server/configuration.ts';
+import {checkLogs, resolveConfiguration} from '../server/configuration.ts';
 import {nameService} from '../transport/nameService.ts';
 import type {GlobalOptions} from './baseCommand.ts';
 import {printJson, printLine} from './output.ts';
@@ -19,7 +19,8 @@ export interface ConfigurationCheck {
  * @throws ConfigError
  */
 export function checkConfiguration(loaded: LoadedConfig): ConfigurationCheck {
-  const {access} = resolveConfiguration(loaded, nameService);
+  const {access, settings} = resolveConfiguration(loaded, nameService);
+  checkLogs(settings);
   return {warnings: loaded.warnings, findings: findings(access)};
 }
 

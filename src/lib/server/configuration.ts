@@ -3,7 +3,7 @@ import {type AccessControl, resolveAcls} from '../acl/resolve.ts';
 import {ConfigError} from '../config/errors.ts';
 import type {LoadedConfig} from '../config/load.ts';
 import type {Setting, Settings} from '../config/settings.ts';
-import {LogError, LogFile} from './logFile.ts';
+import {checkDirectory, LogError, LogFile} from './logFile.ts';
 import type {NameDirectory} from './names.ts';
 
 /** What is in force from one reading of the configuration to the next. */
@@ -39,34 +39,41 @@ export interface Logs {
 }
 
 /**
+ * What keeps a server from starting, found without opening a log.
+ *
+ * @throws ConfigError for a ControlsLog in a world-writable directory
+ */
+export function checkLogs({controls: {log}}: Settings): void {
+  if (log.value === null || log.at === null) return;
+  try {
+    checkDirectory(log.value);
+  } catch (error) {
+    if (!(error instanceof LogError) || error.code !== 'LOG_WORLD_WRITABLE') return;
+    throw new ConfigError(log.at, `ControlsLog: ${error.message}`, error);
+  }
+}
+
+/**
  * Open both logs. As in ProFTPD (measured), a ControlsLog in a world-writable directory keeps the server from starting;
  * whatever else is wrong with a log is said, and the server does without it.
  *
  * @throws ConfigError
  */
 export function openLogs(settings: Settings, warn: (line: string) => void): Logs {
-  const controls = openLog('ControlsLog', settings.controls.log, settings, (error, at) => {
-    if (error.code === 'LOG_WORLD_WRITABLE')
-      throw new ConfigError(at, `ControlsLog: ${error.message}`, error);
-    warn(`ControlsLog: ${error.message}`);
-  });
-  const message = openLog('MessageLog', settings.message.log, settings, (error) => {
-    warn(`MessageLog: ${error.message}`);
-  });
-  return {controls, message};
+  checkLogs(settings);
+  return {
+    controls: openLog('ControlsLog', settings.controls.log),
+    message: openLog('MessageLog', settings.message.log),
+  };
 
-  function openLog(
-    name: string,
-    {value: path, at}: Setting<string | null>,
-    {allowLogSymlinks}: Settings,
-    refused: (error: LogError, at: NonNullable<Setting<string>['at']>) => void,
-  ): LogFile | null {
-    if (path === null || at === null) return null;
+  function openLog(name: string, {value: path}: Setting<string | null>): LogFile | null {
+    if (path === null) return null;
+    const say = ({message}: Error) => warn(`${name}: ${message}`);
     try {
-      return LogFile.open(path, allowLogSymlinks.value, ({message}) => warn(`${name}: ${message}`));
+      return LogFile.open(path, settings.allowLogSymlinks.value, say);
     } catch (error) {
       if (!(error instanceof LogError)) throw error;
-      refused(error, at);
+      say(error);
       return null;
     }
   }

@@ -123,7 +123,8 @@ export class LogFile {
   }
 }
 
-function checkDirectory(path: string): void {
+/** @throws LogError for a log in a directory that everybody may write to */
+export function checkDirectory(path: string): void {
   const directory = dirname(path);
   const mode = attempt(path, () => statSync(directory).mode);
   if ((mode & 0o002) === 0) return;

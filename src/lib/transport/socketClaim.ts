@@ -129,7 +129,17 @@ function removeStale(path: string): void {
       listens ? {hint: 'end it first, or choose another ControlsSocket'} : {},
     );
   }
-  unlinkSync(path);
+  remove(path);
+}
+
+/** Where the sticky bit is set, a dead socket is removed by its owner only. */
+function remove(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (cause) {
+    const why = `a dead socket is in the way and cannot be removed: ${(cause as NodeJS.ErrnoException).code}`;
+    throw new SocketClaimError(path, why, {cause, hint: 'remove it, or choose another ControlsSocket'});
+  }
 }
 
 /** Why nobody lets us in; `undefined` when somebody did. */

@@ -1,10 +1,12 @@
 import {spawn, spawnSync} from 'node:child_process';
 import {once} from 'node:events';
 import {existsSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
-import {connect, createServer} from 'node:net';
+import {connect} from 'node:net';
 import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {fileURLToPath} from 'node:url';
+import {freePort} from '../scripts/freePort.js';
+import {ended} from './ended.js';
 import {median, printTable} from './measure.js';
 
 const PROFTPD = '/usr/sbin/proftpd';
@@ -134,19 +136,4 @@ async function started(command, args) {
   if (!String(line).includes('listening')) throw new Error(String(line));
   child.stderr.resume();
   return child;
-}
-
-async function ended(...children) {
-  for (const child of children) {
-    child.kill('SIGTERM');
-    if (child.exitCode === null) await once(child, 'exit');
-  }
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const {port} = server.address();
-  server.close();
-  return port;
 }

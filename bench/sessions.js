@@ -2,12 +2,14 @@
 import {fork, spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
-import {connect, createServer} from 'node:net';
+import {connect} from 'node:net';
 import {join} from 'node:path';
 import {createInterface} from 'node:readline';
 import {buffer} from 'node:stream/consumers';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {fileURLToPath} from 'node:url';
+import {freePort} from '../scripts/freePort.js';
+import {ended} from './ended.js';
 import {median, printTable} from './measure.js';
 
 /** Sessions. */
@@ -141,21 +143,6 @@ async function listening(server) {
     server.stderr.resume();
     return;
   }
-}
-
-async function ended(...children) {
-  for (const child of children) {
-    child.kill('SIGTERM');
-    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
-  }
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const {port} = server.address();
-  server.close();
-  return port;
 }
 
 function descriptorLimit() {

@@ -1,7 +1,6 @@
 import {execFile, spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
-import {createServer} from 'node:net';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {createInterface} from 'node:readline';
@@ -9,6 +8,7 @@ import {fileURLToPath} from 'node:url';
 import {promisify} from 'node:util';
 import {Client} from 'basic-ftp';
 import {Chalk} from 'chalk';
+import {freePort} from './freePort.js';
 
 /** The whole story: a control server, a mock FTP server, an FTP client, and messages standing in its replies. */
 const program = fileURLToPath(new URL('../bin/run.js', import.meta.url));
@@ -126,12 +126,4 @@ async function start(...args) {
     if (line.includes('listening')) return;
   }
   throw new Error(`ftpdctl ${args[0]} did not start`);
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const {port} = server.address();
-  server.close();
-  return port;
 }

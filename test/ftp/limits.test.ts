@@ -6,6 +6,7 @@ import {MemoryTree} from '../../src/lib/ftp/memoryTree.ts';
 import {MockFtpServer} from '../../src/lib/ftp/server.ts';
 import {openData} from '../helpers/data.ts';
 import {FakeMailbox} from '../helpers/fakeMailbox.ts';
+import {freePort} from '../helpers/freePorts.ts';
 import {FtpSession} from '../helpers/ftpSession.ts';
 import {LAB, startHarness} from '../helpers/harness.ts';
 
@@ -272,12 +273,4 @@ describe('whatever a peer sends', () => {
 async function noSocketIsOpen(): Promise<void> {
   const open = (): string[] => process.getActiveResourcesInfo().filter((name) => name.startsWith('TCP'));
   await expect.poll(open, {timeout: 5000}).toEqual([]);
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const {port} = probe.address() as {port: number};
-  await new Promise((done) => probe.close(done));
-  return port;
 }

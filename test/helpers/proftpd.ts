@@ -2,9 +2,9 @@ import {type ChildProcess, spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {existsSync, readFileSync, statSync} from 'node:fs';
 import {chmod, chown, mkdir, mkdtemp, writeFile} from 'node:fs/promises';
-import {createServer} from 'node:net';
 import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
+import {freePorts} from './freePorts.ts';
 import {FtpSession} from './ftpSession.ts';
 import {type ProgramResult, type RunOptions, runProcess} from './process.ts';
 import {cleanEnvironment} from './program.ts';
@@ -267,14 +267,6 @@ async function makeUsers(directory: string, users: readonly string[]): Promise<s
     lines.push(`${user}:${PASSWORD_HASH}:${uid}:${uid}::${home}:/bin/false\n`);
   }
   return lines.join('');
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({length: count}, () => createServer().listen(0, '127.0.0.1'));
-  await Promise.all(servers.map((server) => once(server, 'listening')));
-  const ports = servers.map((server) => (server.address() as {port: number}).port);
-  await Promise.all(servers.map((server) => once(server.close(), 'close')));
-  return ports;
 }
 
 /** Asks the kernel, since a connection would start a session. */

@@ -1,10 +1,10 @@
 import {type ChildProcess, spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {mkdtemp, rm, writeFile} from 'node:fs/promises';
-import {createServer} from 'node:net';
 import {join} from 'node:path';
 import {createInterface} from 'node:readline';
 import {CHECKOUT} from './checkout.ts';
+import {freePort} from './freePorts.ts';
 import {FtpSession} from './ftpSession.ts';
 import {cleanEnvironment, type ProgramOptions, runFtpdctl} from './program.ts';
 
@@ -105,12 +105,4 @@ export class Servers {
     }
     await rm(this.directory, {recursive: true, force: true});
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const {port} = server.address() as {port: number};
-  server.close();
-  return port;
 }

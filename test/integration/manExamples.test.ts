@@ -1,12 +1,12 @@
 import {execFileSync, spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
-import {createServer} from 'node:net';
 import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import type {Mailbox, SessionMailbox} from '../../src/lib/session/mailbox.ts';
 import {openMailbox} from '../../src/lib/session/processMailbox.ts';
 import {CHECKOUT} from '../helpers/checkout.ts';
+import {freePort} from '../helpers/freePorts.ts';
 import {type ManExample, manExamples} from '../helpers/manExamples.ts';
 import {whyNoProgram} from '../helpers/peers.ts';
 import {runProcess} from '../helpers/process.ts';
@@ -42,14 +42,6 @@ async function makePlace(): Promise<Place> {
   }
   writeFileSync(join(directory, 'notice.txt'), 'going down at 18:00\nback by grüner Montag\n');
   return {directory, port, env};
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const {port} = server.address() as {port: number};
-  await once(server.close(), 'close');
-  return port;
 }
 
 /** What is the machine's own gives way to what is the place's. */

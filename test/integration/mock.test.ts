@@ -1,8 +1,8 @@
 import {mkdir, mkdtemp, readdir, rm, writeFile} from 'node:fs/promises';
-import {createServer} from 'node:net';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterEach, beforeEach, describe, expect, it} from 'vitest';
+import {freePort} from '../helpers/freePorts.ts';
 import {FtpSession} from '../helpers/ftpSession.ts';
 import {runFtpdctl} from '../helpers/program.ts';
 import {type ServeProgram, spawnServe} from '../helpers/serveProgram.ts';
@@ -28,14 +28,6 @@ async function configure(...directives: string[]): Promise<string> {
     `${['DefaultAddress 127.0.0.1', `Port ${await freePort()}`, ...directives].join('\n')}\n`,
   );
   return file;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const {port} = server.address() as {port: number};
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** Start `ftpdctl mock`, and what it has said until it listened. */

@@ -3,11 +3,16 @@ import {afterEach, expect, test, vi} from 'vitest';
 import {bindClientPath, isOurClientPath} from '../../src/lib/transport/clientPath.ts';
 import {closeDescriptor, streamSocket} from '../../src/lib/transport/libc.ts';
 
+const NOWHERE = `/tmp/ftpdctl-nowhere-${process.pid}`;
+
 const cleanups: (() => void)[] = [];
 afterEach(() => {
   for (const cleanup of cleanups.splice(0)) cleanup();
   vi.restoreAllMocks();
 });
+
+/** Numbers of this run's own: other runs of the tests bind paths at the same time. */
+const [TAKEN, FREE] = [Math.random(), Math.random()];
 
 /** The path that `Math.random()` = `value` leads to. */
 const pathFor = (value: number) => `/tmp/ftp.cl${100_000_000 + Math.floor(value * 100_000_000)}`;
@@ -30,17 +35,17 @@ test('a fresh socket of mode 0700, whatever the umask', () => {
 
 test.each([
   ['file', (path: string) => writeFileSync(path, 'mine')],
-  ['symbolic link to nowhere', (path: string) => symlinkSync('/tmp/ftpdctl-nowhere', path)],
+  ['symbolic link to nowhere', (path: string) => symlinkSync(NOWHERE, path)],
 ])('a %s at the path is neither followed nor replaced', (_kind, make) => {
-  const taken = pathFor(0.123456789);
+  const taken = pathFor(TAKEN);
   make(taken);
   cleanups.push(() => rmSync(taken, {force: true}));
-  vi.spyOn(Math, 'random').mockReturnValueOnce(0.123456789).mockReturnValueOnce(0.5);
+  vi.spyOn(Math, 'random').mockReturnValueOnce(TAKEN).mockReturnValueOnce(FREE);
   const before = lstatSync(taken).ino;
   const {path} = bound();
-  expect(path).toBe(pathFor(0.5));
+  expect(path).toBe(pathFor(FREE));
   expect(lstatSync(taken).ino).toBe(before);
-  expect(existsSync('/tmp/ftpdctl-nowhere')).toBe(false);
+  expect(existsSync(NOWHERE)).toBe(false);
 });
 
 test('what has taken the place of our socket is left alone', () => {

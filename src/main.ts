@@ -1,13 +1,13 @@
 import {fileURLToPath} from 'node:url';
 import pjson from '../package.json' with {type: 'json'};
 import {LOADERS} from './commands.ts';
-import {type CommandLine, parseCommandLine} from './lib/cli/argv.ts';
-import type {BaseCommand} from './lib/cli/baseCommand.ts';
 import {canAsk} from './lib/cli/canAsk.ts';
-import {reportFailure} from './lib/cli/failure.ts';
-import {printJson, watchOutput} from './lib/cli/output.ts';
-import {didYouMean} from './lib/cli/suggest.ts';
-import {UsageError} from './lib/cli/usageError.ts';
+import {didYouMean} from './lib/cli/completion/suggest.ts';
+import {type CommandLine, parseCommandLine} from './lib/cli/options/argv.ts';
+import type {BaseCommand} from './lib/cli/options/baseCommand.ts';
+import {UsageError} from './lib/cli/options/usageError.ts';
+import {reportFailure} from './lib/cli/output/failure.ts';
+import {printJson, watchOutput} from './lib/cli/output/output.ts';
 
 const COMMANDS: Readonly<Record<string, () => Promise<{default: Pick<typeof BaseCommand, 'execute'>}>>> =
   LOADERS;
@@ -38,7 +38,7 @@ export async function main(argv: readonly string[]): Promise<number> {
 async function dispatch(line: CommandLine): Promise<void> {
   if (line.version) return showVersion(line);
   if (line.help || wantsHelp(line)) {
-    const {showHelp} = await import('./lib/cli/help.ts');
+    const {showHelp} = await import('./lib/cli/options/help.ts');
     return showHelp(root, helpTopic(line));
   }
   const {id, argv} = commandOf(line);

@@ -1,9 +1,9 @@
 import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
-import {BaseCommand} from '../lib/cli/baseCommand.ts';
-import {type Commands, Completer} from '../lib/cli/completer.ts';
-import {liveNames} from '../lib/cli/liveNames.ts';
-import {printable} from '../lib/cli/printable.ts';
+import {type Commands, Completer} from '../lib/cli/completion/completer.ts';
+import {liveNames} from '../lib/cli/completion/liveNames.ts';
+import {BaseCommand} from '../lib/cli/options/baseCommand.ts';
+import {printable} from '../lib/cli/output/printable.ts';
 
 /** What the completion scripts ask: a line a candidate, its value and after a tab its description. */
 export default class Complete extends BaseCommand {

@@ -1,8 +1,8 @@
 import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {string} from '@oclif/core/args';
-import {BaseCommand} from '../lib/cli/baseCommand.ts';
-import {printJson} from '../lib/cli/output.ts';
+import {BaseCommand} from '../lib/cli/options/baseCommand.ts';
+import {printJson} from '../lib/cli/output/output.ts';
 
 const SHELLS = ['bash', 'zsh', 'fish'];
 

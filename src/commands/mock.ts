@@ -1,10 +1,10 @@
 import {boolean, string} from '@oclif/core/flags';
-import {BaseCommand, type GlobalOptions} from '../lib/cli/baseCommand.ts';
-import {loadConfiguration} from '../lib/cli/configuration.ts';
-import {errorLine} from '../lib/cli/failure.ts';
-import {harnessOptions, nameRules} from '../lib/cli/harness.ts';
-import {noteLine, printJson} from '../lib/cli/output.ts';
-import {untilSignal} from '../lib/cli/untilSignal.ts';
+import {harnessOptions, nameRules} from '../lib/cli/mock/options.ts';
+import {BaseCommand, type GlobalOptions} from '../lib/cli/options/baseCommand.ts';
+import {errorLine} from '../lib/cli/output/failure.ts';
+import {noteLine, printJson} from '../lib/cli/output/output.ts';
+import {loadConfiguration} from '../lib/cli/serve/configuration.ts';
+import {untilSignal} from '../lib/cli/serve/untilSignal.ts';
 import {locatedAt} from '../lib/config/errors.ts';
 import type {Settings} from '../lib/config/settings.ts';
 import {FtpdctlError} from '../lib/errors.ts';

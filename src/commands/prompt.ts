@@ -1,11 +1,11 @@
-import {BaseCommand} from '../lib/cli/baseCommand.ts';
 import {canAsk} from '../lib/cli/canAsk.ts';
-import {Leave} from '../lib/cli/leave.ts';
+import {BaseCommand} from '../lib/cli/options/baseCommand.ts';
+import {UsageError} from '../lib/cli/options/usageError.ts';
+import {Leave} from '../lib/cli/prompt/abort.ts';
 import {callWith} from '../lib/cli/prompt/call.ts';
 import {Conversation} from '../lib/cli/prompt/conversation.ts';
-import {openQuestions} from '../lib/cli/prompt/openQuestions.ts';
 import {Recent} from '../lib/cli/prompt/recent.ts';
-import {UsageError} from '../lib/cli/usageError.ts';
+import {openQuestions} from '../lib/cli/prompt/terminal.ts';
 
 export default class Prompt extends BaseCommand {
   static override summary = 'Choose what to do, and be asked for the rest';

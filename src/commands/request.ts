@@ -1,5 +1,5 @@
-import {ControlCommand} from '../lib/cli/controlCommand.ts';
-import {UsageError} from '../lib/cli/usageError.ts';
+import {ControlCommand} from '../lib/cli/options/controlCommand.ts';
+import {UsageError} from '../lib/cli/options/usageError.ts';
 
 export default class Request extends ControlCommand {
   static override summary = 'Send any control action to the server, as it is';

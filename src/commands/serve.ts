@@ -1,10 +1,10 @@
 import {boolean, string} from '@oclif/core/flags';
-import {BaseCommand, type GlobalOptions} from '../lib/cli/baseCommand.ts';
-import {embeddedConfiguration, loadConfiguration} from '../lib/cli/configuration.ts';
-import {checkConfiguration, reportCheck} from '../lib/cli/configurationCheck.ts';
-import {printJson} from '../lib/cli/output.ts';
-import {serve} from '../lib/cli/serving.ts';
-import {UsageError} from '../lib/cli/usageError.ts';
+import {BaseCommand, type GlobalOptions} from '../lib/cli/options/baseCommand.ts';
+import {UsageError} from '../lib/cli/options/usageError.ts';
+import {printJson} from '../lib/cli/output/output.ts';
+import {embeddedConfiguration, loadConfiguration} from '../lib/cli/serve/configuration.ts';
+import {checkConfiguration, reportCheck} from '../lib/cli/serve/configurationCheck.ts';
+import {serve} from '../lib/cli/serve/serve.ts';
 
 export default class Serve extends BaseCommand {
   static override summary = 'Run a control server that answers every ftpdctl';

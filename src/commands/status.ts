@@ -1,6 +1,6 @@
-import {ControlCommand} from '../lib/cli/controlCommand.ts';
-import {printLine} from '../lib/cli/output.ts';
-import {statusSummary} from '../lib/cli/statusSummary.ts';
+import {ControlCommand} from '../lib/cli/options/controlCommand.ts';
+import {printLine} from '../lib/cli/output/output.ts';
+import {statusSummary} from '../lib/cli/output/statusSummary.ts';
 import type {StatusDetails} from '../lib/protocol/details.ts';
 
 export default class Status extends ControlCommand {

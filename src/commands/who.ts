@@ -1,9 +1,9 @@
 import {string} from '@oclif/core/flags';
 import {NOT_LOGGED_IN} from '../lib/audience/audience.ts';
-import {ControlCommand} from '../lib/cli/controlCommand.ts';
-import {noteLine, printJson} from '../lib/cli/output.ts';
-import {sessionTable} from '../lib/cli/sessionTable.ts';
-import {UsageError} from '../lib/cli/usageError.ts';
+import {ControlCommand} from '../lib/cli/options/controlCommand.ts';
+import {UsageError} from '../lib/cli/options/usageError.ts';
+import {noteLine, printJson} from '../lib/cli/output/output.ts';
+import {sessionTable} from '../lib/cli/output/sessionTable.ts';
 import type {WhoDetails} from '../lib/protocol/details.ts';
 import {STATUS} from '../lib/protocol/status.ts';
 

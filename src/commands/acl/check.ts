@@ -1,7 +1,7 @@
 import {string as word} from '@oclif/core/args';
 import {string} from '@oclif/core/flags';
-import {checkAccess, reportAccess} from '../../lib/cli/aclQuestions.ts';
-import {BaseCommand} from '../../lib/cli/baseCommand.ts';
+import {BaseCommand} from '../../lib/cli/options/baseCommand.ts';
+import {checkAccess, reportAccess} from '../../lib/cli/serve/aclQuestions.ts';
 import {STATUS} from '../../lib/protocol/status.ts';
 
 export default class AclCheck extends BaseCommand {

@@ -1,6 +1,6 @@
 import {string} from '@oclif/core/flags';
-import {listAccess, reportAccess} from '../../lib/cli/aclQuestions.ts';
-import {BaseCommand} from '../../lib/cli/baseCommand.ts';
+import {BaseCommand} from '../../lib/cli/options/baseCommand.ts';
+import {listAccess, reportAccess} from '../../lib/cli/serve/aclQuestions.ts';
 
 export default class AclList extends BaseCommand {
   static override summary = 'Say who may run which control action';

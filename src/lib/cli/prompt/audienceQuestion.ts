@@ -1,8 +1,8 @@
 import {NOT_LOGGED_IN} from '../../audience/audience.ts';
 import type {WhoDetails, WhoSession} from '../../protocol/details.ts';
-import {type AudienceKind, type Draft, NAMED_AUDIENCES} from '../messageWords.ts';
-import {printable} from '../printable.ts';
-import {sessionCount} from '../sessionTable.ts';
+import {type AudienceKind, type Draft, NAMED_AUDIENCES} from '../message/draft.ts';
+import {printable} from '../output/printable.ts';
+import {sessionCount} from '../output/sessionTable.ts';
 import type {Call} from './call.ts';
 import type {Choice, Questions} from './questions.ts';
 import type {Recent} from './recent.ts';

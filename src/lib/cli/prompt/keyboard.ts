@@ -1,5 +1,5 @@
 import {emitKeypressEvents, type Key} from 'node:readline';
-import {Leave, type WayOut} from '../leave.ts';
+import {Leave, type WayOut} from './abort.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 

@@ -1,10 +1,10 @@
 import type {ClientEvent, ControlsClient} from '../../client/client.ts';
-import type {GlobalOptions} from '../baseCommand.ts';
-import {audienceOf, type Draft, isSilent} from '../messageWords.ts';
+import {audienceOf, type Draft, isSilent} from '../message/draft.ts';
+import type {GlobalOptions} from '../options/baseCommand.ts';
 import {askAudience} from './audienceQuestion.ts';
 import {callWith} from './call.ts';
-import {openQuestions} from './openQuestions.ts';
 import {Recent} from './recent.ts';
+import {openQuestions} from './terminal.ts';
 import {askText} from './textQuestion.ts';
 
 /**

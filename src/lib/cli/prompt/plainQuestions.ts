@@ -1,6 +1,6 @@
 import {createInterface} from 'node:readline/promises';
-import {Leave, type WayOut} from '../leave.ts';
-import {printable} from '../printable.ts';
+import {printable} from '../output/printable.ts';
+import {Leave, type WayOut} from './abort.ts';
 import type {Choice, MessageQuestion, Questions} from './questions.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;

@@ -1,4 +1,4 @@
-import {isColourful} from '../colour.ts';
+import {isColourful} from '../output/colour.ts';
 import {ColourlessOutput} from './colourlessOutput.ts';
 import {Keyboard} from './keyboard.ts';
 import {messagePrompt} from './messagePrompt.ts';

@@ -1,6 +1,6 @@
 import type {Remembered} from '../../client/memory.ts';
 import {messageRequest, type Peer, RequestRefused} from '../../protocol/guard.ts';
-import {printable} from '../printable.ts';
+import {printable} from '../output/printable.ts';
 import type {Questions} from './questions.ts';
 import {roomLeft} from './room.ts';
 

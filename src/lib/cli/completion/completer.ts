@@ -1,0 +1,211 @@
+import {AUDIENCES} from '../message/draft.ts';
+import {splitAtFirstWord} from '../options/words.ts';
+import {KNOWN_ACTIONS} from './knownActions.ts';
+import type {LiveNames} from './liveNames.ts';
+
+/** What oclif's manifest says of an option. */
+interface OptionShape {
+  readonly name: string;
+  readonly char?: string;
+  readonly type: string;
+  readonly summary?: string;
+  readonly helpValue?: string;
+  readonly helpGroup?: string;
+  readonly bare?: string;
+}
+
+type Options = Readonly<Record<string, OptionShape>>;
+
+/** What oclif's manifest says of a command. */
+export interface CommandShape {
+  readonly hidden?: boolean;
+  readonly summary?: string;
+  readonly flags: Options;
+  readonly args: Readonly<Record<string, {readonly options?: readonly string[]}>>;
+}
+
+/** Our own commands by their oclif ids. */
+export type Commands = Readonly<Record<string, CommandShape>>;
+
+export interface Candidate {
+  readonly value: string;
+  readonly description?: string;
+}
+
+/** What may stand in the place of the last word: one of these, or the name of a file. */
+export type Completion = 'files' | readonly Candidate[];
+
+/** Asks whom a message can reach, at the socket given or wherever a request would go. */
+export type AskLive = (socket: string | undefined) => Promise<LiveNames>;
+
+/** Control actions that a kind of subject and a name follow, as in mod_msg, mod_ctrls_admin and mod_ban. */
+const SUBJECTS: ReadonlyMap<string, readonly string[]> = new Map<string, readonly string[]>([
+  ['msg', AUDIENCES],
+  ['kick', ['user', 'host', 'class']],
+  ['ban', ['user', 'host', 'class']],
+  ['permit', ['user', 'host', 'class']],
+]);
+
+/** What the help calls a value that is the name of a file. */
+const FILES = ['FILE', 'PATH', 'DIR'];
+
+/** `--name=` and the value after it. */
+const GLUED = /^--([^=]+)=/;
+
+const HELP: OptionShape = {name: 'help', char: 'h', type: 'boolean', summary: 'show help'};
+const VERSION: OptionShape = {name: 'version', type: 'boolean', summary: 'show the version'};
+
+/** Completes command lines. */
+export class Completer {
+  readonly #commands: Commands;
+  readonly #live: AskLive;
+  #socket: string | undefined;
+
+  constructor(commands: Commands, live: AskLive) {
+    this.#commands = Object.fromEntries(
+      Object.entries(commands).map(([id, command]) => [id, {...command, flags: withBare(command.flags)}]),
+    );
+    this.#live = live;
+  }
+
+  /** @param words those after `ftpdctl`; the last one is being typed and may be empty */
+  async complete(words: readonly string[]): Promise<Completion> {
+    const typed = words.at(-1) ?? '';
+    const offered = await this.#beforeCommand(words.slice(0, -1), typed);
+    return offered === 'files' ? offered : offered.filter(({value}) => value.startsWith(typed));
+  }
+
+  async #beforeCommand(before: readonly string[], typed: string): Promise<Completion> {
+    const options = pick(Object.values(this.#commands)[0]!.flags, isGlobal);
+    const wanting = wantingOption(before, typed, options);
+    if (wanting) return this.#values(wanting, typed);
+    const [action, ...rest] = this.#skipOptions(before, options);
+    if (action === undefined) {
+      return typed.startsWith('-') ? optionNames({...options, HELP, VERSION}) : this.#firstWords();
+    }
+    if (Object.hasOwn(this.#commands, action)) return this.#inCommand(action, rest, typed);
+    const [second, ...others] = rest;
+    const id = `${action}:${second}`;
+    if (Object.hasOwn(this.#commands, id)) return this.#inCommand(id, others, typed);
+    const seconds = second === undefined ? this.#secondWords(action) : [];
+    return seconds.length > 0 ? seconds : this.#words(action, rest);
+  }
+
+  async #inCommand(id: string, before: readonly string[], typed: string): Promise<Completion> {
+    const command = this.#commands[id]!;
+    const args = Object.values(command.args);
+    const wanting = wantingOption(before, typed, command.flags, args.length > 0);
+    if (wanting) return this.#values(wanting, typed);
+    const words = this.#skipOptions(before, command.flags, args.length > 0);
+    if (typed.startsWith('-') && (words.length === 0 || args.length > 0)) {
+      return optionNames({...pick(command.flags, (option) => !isGlobal(option)), HELP});
+    }
+    const choices = args[words.length]?.options;
+    return choices ? choices.map((value) => ({value})) : this.#words(id, words);
+  }
+
+  /** The words of an action that stand before the one being typed tell what that may be. */
+  async #words(action: string, words: readonly string[]): Promise<readonly Candidate[]> {
+    const [first] = words;
+    if (action === 'request' && first !== undefined) return this.#words(first, words.slice(1));
+    if (words.length === 0) {
+      if (action === 'request' || action === 'acl:check') return knownActions();
+      if (action === 'status') return [{value: 'all'}];
+      return (SUBJECTS.get(action) ?? []).map((value) => ({value}));
+    }
+    return words.length === 1 && SUBJECTS.get(action)?.includes(first!) ? this.#names(first!) : [];
+  }
+
+  /** Values of an option, with `--name=` before them where they are typed so. */
+  async #values({name, helpValue = ''}: OptionShape, typed: string): Promise<Completion> {
+    if (FILES.includes(helpValue)) return 'files';
+    const before = GLUED.exec(typed)?.[0] ?? '';
+    return (await this.#names(name)).map((one) => ({...one, value: `${before}${one.value}`}));
+  }
+
+  async #names(kind: string): Promise<readonly Candidate[]> {
+    if (kind !== 'user' && kind !== 'host' && kind !== 'class') return [];
+    const names = await this.#live(this.#socket);
+    return names[kind].map((value) => ({value, description: `a ${kind} connected now`}));
+  }
+
+  #firstWords(): readonly Candidate[] {
+    const ours = Object.entries(this.#commands)
+      .filter(([id, {hidden}]) => !hidden && !id.includes(':'))
+      .map(([value, {summary}]) => candidate(value, summary));
+    const topics = new Set(Object.keys(this.#commands).flatMap((id) => /^(.*):/.exec(id)?.[1] ?? []));
+    const seconds = (topic: string) => this.#secondWords(topic).map(({value}) => value);
+    const taken = [...ours, ...[...topics].map((value) => candidate(value, seconds(value).join(', ')))];
+    return [...taken, ...knownActions().filter(({value}) => taken.every((one) => one.value !== value))];
+  }
+
+  #secondWords(topic: string): readonly Candidate[] {
+    return Object.entries(this.#commands)
+      .filter(([id]) => id.startsWith(`${topic}:`))
+      .map(([id, {summary}]) => candidate(id.slice(topic.length + 1), summary));
+  }
+
+  /** The words that are left without the options before them, or, where they may stand anywhere, without any. */
+  #skipOptions(before: readonly string[], options: Options, anywhere = false): readonly string[] {
+    const split = splitAtFirstWord(before, options);
+    this.#socket = socketIn(split.options) ?? this.#socket;
+    const [word, ...rest] = split.words;
+    if (word === undefined || !anywhere) return split.words;
+    return [word, ...this.#skipOptions(rest, options, anywhere)];
+  }
+}
+
+/** The option whose value is being typed. */
+function wantingOption(
+  before: readonly string[],
+  typed: string,
+  options: Options,
+  anywhere = false,
+): OptionShape | undefined {
+  const glued = GLUED.exec(typed)?.[1];
+  const last = glued === undefined ? (before.at(-1) ?? '') : `--${glued}`;
+  // An option that takes a value swallows the next word.
+  const swallowed = splitAtFirstWord(glued === undefined ? [...before, 'VALUE'] : before, options);
+  if (swallowed.words.length > 0 && !anywhere) return undefined;
+  return Object.values(options).find(
+    ({type, name, char}) => type === 'option' && (last === `--${name}` || last === `-${char}`),
+  );
+}
+
+function socketIn(options: readonly string[]): string | undefined {
+  const at = options.findIndex((option) => option === '-s' || option === '--socket');
+  const glued = options.map((option) => /^(?:--socket=|-s)(.+)/.exec(option)?.[1]).find(Boolean);
+  return at === -1 ? glued : options[at + 1];
+}
+
+function optionNames(options: Options): readonly Candidate[] {
+  return Object.values(options).flatMap(({name, char, summary}) => [
+    candidate(`--${name}`, summary),
+    ...(char === undefined ? [] : [candidate(`-${char}`, summary)]),
+  ]);
+}
+
+function knownActions(): readonly Candidate[] {
+  return [...KNOWN_ACTIONS.keys()].map((value) => ({value, description: 'control action'}));
+}
+
+function candidate(value: string, description: string | undefined): Candidate {
+  return description === undefined ? {value} : {value, description};
+}
+
+/** The manifest tells a value that may be left out by its brackets alone. */
+function withBare(options: Options): Options {
+  const each = Object.entries(options).map(([name, option]) => [
+    name,
+    option.helpValue?.startsWith('[') ? {...option, bare: ''} : option,
+  ]);
+  return Object.fromEntries(each);
+}
+
+function isGlobal({helpGroup}: OptionShape): boolean {
+  return helpGroup === 'GLOBAL';
+}
+
+function pick(options: Options, wanted: (option: OptionShape) => boolean): Options {
+  return Object.fromEntries(Object.entries(options).filter(([, option]) => wanted(option)));
+}

@@ -1,0 +1,37 @@
+import {NOT_LOGGED_IN} from '../../audience/audience.ts';
+import {ControlsClient} from '../../client/client.ts';
+import {knownServeSocket} from '../../client/knownServe.ts';
+import type {WhoDetails} from '../../protocol/details.ts';
+
+/** Milliseconds for an answer: with the start of the program it stays below the 300 that a completion may take. */
+const PATIENCE = 180;
+
+/** Whom a message can reach at this moment. */
+export interface LiveNames {
+  readonly user: readonly string[];
+  readonly host: readonly string[];
+  readonly class: readonly string[];
+}
+
+const NOBODY: LiveNames = {user: [], host: [], class: []};
+
+/** Ask `ftpdctl serve` for its sessions. Anything else, and any trouble, is nobody: a completion must not wait. */
+export async function liveNames(socket: string | undefined, env: NodeJS.ProcessEnv): Promise<LiveNames> {
+  try {
+    const path = knownServeSocket(socket, env);
+    if (path === undefined) return NOBODY;
+    const {server} = await new ControlsClient({socket: path, timeout: PATIENCE, env}).request('who');
+    const {sessions} = server?.details as unknown as WhoDetails;
+    return {
+      user: unique(sessions.map(({user}) => user ?? NOT_LOGGED_IN)),
+      host: unique(sessions.flatMap(({host, address}) => [host, address])),
+      class: unique(sessions.flatMap((session) => session.class ?? [])),
+    };
+  } catch {
+    return NOBODY;
+  }
+}
+
+function unique(names: readonly string[]): string[] {
+  return [...new Set(names)].sort();
+}

@@ -1,0 +1,93 @@
+import type {Answer} from '../../client/client.ts';
+import {exitStatusOf, normalizeStatus, STATUS, statusName} from '../../protocol/status.ts';
+import {hintFor} from '../output/answerHint.ts';
+import {noteLine, printJson, printLine} from '../output/output.ts';
+import {Waiting} from '../output/waiting.ts';
+import {BaseCommand, type GlobalOptions} from './baseCommand.ts';
+import {splitAtFirstWord} from './words.ts';
+
+/** A command that sends one control action: its own options end at its first word. */
+export abstract class ControlCommand extends BaseCommand {
+  /** The words after the options, untouched: oclif's parser would put equal words side by side. */
+  protected words: readonly string[] = [];
+
+  protected override async init(): Promise<void> {
+    const {options, words} = splitAtFirstWord(this.argv, {...this.ctor.baseFlags, ...this.ctor.flags});
+    this.argv = options;
+    this.words = words;
+    await super.init();
+  }
+
+  /** Send, explain the wait, print the answer. Returns the answer; the exit status is set. */
+  protected async send(
+    options: GlobalOptions,
+    request: {readonly action: string; readonly args: readonly string[]},
+    call: (client: ReturnType<BaseCommand['client']>) => Promise<Answer>,
+  ): Promise<Answer> {
+    const answer = await this.ask(options, call);
+    this.report(options, request, answer);
+    return answer;
+  }
+
+  /** Send and explain the wait; print nothing. */
+  protected async ask<T>(
+    options: GlobalOptions,
+    call: (client: ReturnType<BaseCommand['client']>) => Promise<T>,
+  ): Promise<T> {
+    const waiting = new Waiting(options);
+    try {
+      return await call(this.client(options, (event) => waiting.on(event)));
+    } finally {
+      waiting.end();
+    }
+  }
+
+  /**
+   * Print the response lines, or one JSON object, and set the exit status.
+   * @param more of the JSON object; and an exit status in place of the answer's
+   */
+  protected report(
+    options: GlobalOptions,
+    request: {readonly action: string; readonly args: readonly string[]},
+    answer: Answer,
+    more: {readonly fields?: Readonly<Record<string, unknown>>; readonly exitStatus?: number} = {},
+  ): void {
+    const exitStatus = more.exitStatus ?? exitStatusFor(answer, options, request);
+    process.exitCode = exitStatus;
+    const hint = hintFor(request.action, answer, this.config.commandIDs);
+    if (options.json) {
+      printJson({
+        action: request.action,
+        args: request.args,
+        status: answer.status,
+        verdict: statusName(-exitStatus) ?? statusName(answer.verdict),
+        exitStatus,
+        responses: answer.responses,
+        dialect: answer.dialect,
+        socket: answer.socket,
+        ...(answer.server ? {server: answer.server} : {}),
+        ...(hint === undefined ? {} : {hint}),
+        ...more.fields,
+      });
+    } else if (!(options.quiet && exitStatus === 0)) {
+      for (const line of answer.responses) printLine(line);
+      if (hint !== undefined) noteLine(hint);
+    }
+  }
+}
+
+/**
+ * The exit status of an answer. `msg all` with nobody connected is no failure. The stock client of 1.3.8 exits with
+ * 0 whatever the answer, that of 1.3.9 and later with the status negated.
+ */
+function exitStatusFor(
+  answer: Answer,
+  options: GlobalOptions,
+  request: {readonly action: string; readonly args: readonly string[]},
+): number {
+  if (options['stock-exit-status']) return answer.dialect === 'binary' ? 0 : exitStatusOf(answer.status);
+  const toAll = request.action === 'msg' && request.args[0] === 'all';
+  if (toAll && answer.verdict === STATUS.SUBJECT_NOT_FOUND && normalizeStatus(answer.status) === STATUS.OK)
+    return 0;
+  return exitStatusOf(answer.verdict);
+}

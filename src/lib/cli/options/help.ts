@@ -1,0 +1,140 @@
+import type {Command} from '@oclif/core/command';
+import {Config} from '@oclif/core/config';
+import {CommandHelp, Help} from '@oclif/core/help';
+import type {Topic} from '@oclif/core/interfaces';
+import {KNOWN_ACTIONS} from '../completion/knownActions.ts';
+import {didYouMean} from '../completion/suggest.ts';
+import {UsageError} from './usageError.ts';
+
+/** Columns and rows of a screen where no terminal says its own. */
+const COLUMNS = 80;
+const ROWS = 24;
+/** Narrower than this, and columns of text are no columns any more. */
+const MIN_COLUMNS = 40;
+/** By so much oclif oversteps the width it is given, where a list has no room for two columns. */
+const OVERHANG = 2;
+
+const USAGE = 'ftpdctl [OPTION...] COMMAND [WORD...]: a control client for every ProFTPD';
+const EXAMPLES = [
+  'ftpdctl msg user dave please delete some files',
+  'ftpdctl msg all going down at 18:00',
+  'ftpdctl -s /run/proftpd.sock kick user -n 5 bob',
+];
+const FORWARDED = 'Any other word is sent to the server as a control action: see ftpdctl help.';
+
+/**
+ * Show the help of a command, of a topic, or of the program.
+ * @param topic the words that name it
+ * @throws UsageError when they name none of our commands
+ */
+export async function showHelp(root: string, topic: string[]): Promise<void> {
+  const config = await Config.load({root});
+  const id = topic.join(':');
+  if (topic.length > 0 && !config.findCommand(id) && !config.findTopic(id)) {
+    const ours = config.commandIDs.map((other) => other.replaceAll(':', ' '));
+    throw new UsageError(
+      `"${topic.join(' ')}" is none of our commands`,
+      didYouMean(
+        topic.join(' '),
+        [...ours, ...KNOWN_ACTIONS.keys()],
+        'ftpdctl help lists the control actions of the server',
+      ),
+    );
+  }
+  await new ScreenHelp(config, {maxWidth: columns()}).showHelp(topic);
+}
+
+/** Room for a line: `COLUMNS`, where a shell exports it, else what the terminal says. */
+function columns(): number {
+  const wanted = Number(process.env['COLUMNS']) || process.stdout.columns || COLUMNS;
+  return Math.max(wanted, MIN_COLUMNS) - OVERHANG;
+}
+
+/** Sections with an empty line between them, unless only without it they fit on the screen. */
+function screen(...sections: readonly string[]): string {
+  const present = sections.filter((section) => section !== '');
+  const airy = present.join('\n\n');
+  return airy.split('\n').length < (process.stdout.rows || ROWS) ? airy : present.join('\n');
+}
+
+/** oclif's help, led by examples and laid out to fit on one screen. */
+class ScreenHelp extends Help {
+  protected override CommandHelpClass = CommandPage;
+
+  protected override async showRootHelp(): Promise<void> {
+    const anyCommand = this.config.findCommand('msg', {must: true});
+    const page = new CommandPage(anyCommand, this.config, this.opts);
+    const commands = this.sortedCommands.filter(({id}) => !id.includes(':'));
+    const entries = [...this.sortedTopics, ...commands].map(entryOf).sort(([a], [b]) => (a < b ? -1 : 1));
+    this.log(
+      screen(
+        this.wrap(USAGE, 0),
+        page.examplesSection(EXAMPLES),
+        page.optionsSection('OPTIONS (also -h, --version)', isGlobal),
+        this.section('COMMANDS', entries),
+        this.wrap(FORWARDED, 0),
+      ),
+    );
+  }
+
+  protected override async showTopicHelp({name, description = ''}: Topic): Promise<void> {
+    const commands = this.sortedCommands.filter(({id}) => id.startsWith(`${name}:`));
+    this.log(screen(this.wrap(description, 0), this.section('COMMANDS', commands.map(entryOf))));
+  }
+
+  override async showCommandHelp(command: Command.Loadable): Promise<void> {
+    this.log(this.formatCommand(command));
+  }
+}
+
+/** The help of one command. The options that stand before every command have their place in the program's help. */
+class CommandPage extends CommandHelp {
+  override generate(): string {
+    const {id, summary = '', description = '', examples = [], usage = this.#usage()} = this.command;
+    const usages = [usage].flat().flatMap((lines) => lines.split('\n'));
+    return screen(
+      this.wrap(summary, 0),
+      this.examplesSection(examples.map((example) => this.render(String(example)))),
+      this.section('USAGE', usages.map((line) => this.wrap(`ftpdctl ${line}`)).join('\n')),
+      this.optionsSection('OPTIONS', (flag) => !isGlobal(flag)),
+      this.wrap(description, 0),
+      this.wrap(`More: man ftpdctl-${id.replaceAll(' ', '-')}; options of every command: ftpdctl --help`, 0),
+    );
+  }
+
+  /** oclif knows no values that may be left out; ours are named in brackets. */
+  protected override flagHelpLabel(flag: Command.Flag.Any): string {
+    return super.flagHelpLabel(flag).replace(/=((?:\u001b\[4m)?)\[/, '[=$1');
+  }
+
+  #usage(): string {
+    const args = Object.keys(this.command.args).map((name) => name.toUpperCase());
+    return [this.command.id, '[OPTION...]', ...args].join(' ');
+  }
+
+  examplesSection(examples: readonly string[]): string {
+    const lines = examples.map((example) => this.wrap(`$ ${example}`));
+    return lines.length === 0 ? '' : this.section('EXAMPLES', lines.join('\n'));
+  }
+
+  optionsSection(header: string, wanted: (flag: Command.Flag.Any) => boolean): string {
+    const flags = Object.values(this.command.flags).filter((flag) => !flag.hidden && wanted(flag));
+    const rows = this.flags(flags.sort(byLetterThenName));
+    return rows === undefined ? '' : this.section(header, rows);
+  }
+}
+
+function isGlobal(flag: Command.Flag.Any): boolean {
+  return flag.helpGroup === 'GLOBAL';
+}
+
+function byLetterThenName(a: Command.Flag.Any, b: Command.Flag.Any): number {
+  const key = ({char, name}: Command.Flag.Any) => `${char ?? '~'}${name}`;
+  return key(a) < key(b) ? -1 : 1;
+}
+
+/** A row of a list of commands: its words and what it is for. */
+function entryOf(entry: Command.Loadable | Topic): [string, string] {
+  if ('id' in entry) return [entry.id.replaceAll(':', ' '), entry.summary ?? ''];
+  return [entry.name, entry.description ?? ''];
+}

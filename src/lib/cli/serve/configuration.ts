@@ -1,0 +1,30 @@
+import {userInfo} from 'node:os';
+import {resolve} from 'node:path';
+import {defaultConfig} from '../../config/defaults.ts';
+import {type LoadedConfig, loadSettings} from '../../config/load.ts';
+import type {ConfigSource} from '../../config/source.ts';
+import {systemConfigSource} from '../../transport/configSource.ts';
+import {ensureRuntimeDirectory} from '../../transport/runtimeDirectory.ts';
+
+/** How the embedded configuration is called where a file would be named. */
+const EMBEDDED = '(embedded default)';
+
+/** The embedded default for the calling user, as text. Makes its directory. */
+export function embeddedConfiguration(env: NodeJS.ProcessEnv): string {
+  return defaultConfig({runtimeDirectory: ensureRuntimeDirectory(env), user: userInfo().username});
+}
+
+/**
+ * The settings of `--config FILE`, or the embedded default without one.
+ * @throws ConfigError with `file:line`; FtpdctlError when there is no place for the default's sockets
+ */
+export function loadConfiguration(file: string | undefined, env: NodeJS.ProcessEnv): LoadedConfig {
+  if (file !== undefined) return loadSettings(systemConfigSource, resolve(file));
+  const text = embeddedConfiguration(env);
+  const source: ConfigSource = {
+    ...systemConfigSource,
+    kind: (path) => (path === EMBEDDED ? 'file' : systemConfigSource.kind(path)),
+    read: (path) => (path === EMBEDDED ? text : systemConfigSource.read(path)),
+  };
+  return loadSettings(source, EMBEDDED);
+}

@@ -1,0 +1,110 @@
+import {afterEach, describe, expect, test} from 'vitest';
+import {didYouMean} from '../../../src/lib/cli/completion/suggest.ts';
+import {speak} from '../../helpers/behaviours.ts';
+import {runFtpdctl} from '../../helpers/program.ts';
+import {type ScriptedServer, startScriptedServer} from '../../helpers/scriptedServer.ts';
+
+const WORDS = ['kick', 'ban', 'msg', 'status', 'serve'];
+
+describe('the nearest known word', () => {
+  test.each([
+    ['kik', 'kick'],
+    ['KICK', 'kick'],
+    ['mgs', 'msg'],
+    ['stauts', 'status'],
+    ['srve', 'serve'],
+    ['bann', 'ban'],
+  ])('%s: %s', (word, meant) => expect(didYouMean(word, WORDS, '-')).toBe(`did you mean "${meant}"?`));
+
+  test.each(['', 'x', 'foo', 'bus', 'frobnicate', 'sv'])('%j: none', (word) =>
+    expect(didYouMean(word, WORDS, '-')).toBe('-'));
+});
+
+describe('a command line that lacks something or has too much, by running the program', () => {
+  test.each([
+    [['completion'], 'missing required shell (bash, zsh or fish)'],
+    [['acl', 'check'], 'missing required action (for example msg, kick or lsctrl)'],
+    [['who', 'dave'], 'who: unexpected word "dave" (ftpdctl who --user NAME, --host NAME or --class NAME)'],
+    [
+      ['msg', '--wait', '30', 'all', 'hi'],
+      'msg: unknown audience "30" (seconds to wait stand in one word: --wait=30)',
+    ],
+  ])('%j', async (args, line) => {
+    const run = await runFtpdctl(args);
+    expect(run).toEqual({status: 3, signal: null, stdout: '', stderr: `ftpdctl: ${line}\n`});
+  });
+});
+
+describe('what was probably meant, by running the program', () => {
+  let server: ScriptedServer | undefined;
+  afterEach(async () => {
+    await server?.stop();
+    server = undefined;
+  });
+
+  test.each([
+    ['an option before the command', ['--tiemout', '3', 'status'], '--timeout'],
+    ["a command's option", ['msg', '--translitrate', 'all', 'hi'], '--transliterate'],
+    ['a command of two words', ['acl', 'chek', 'msg'], 'acl check'],
+    ['help', ['msg', '--hlep'], '--help'],
+    ['an audience', ['msg', 'usr', 'dave', 'hi'], 'user'],
+  ])('%s', async (_name, args, meant) => {
+    const {status, stdout, stderr} = await runFtpdctl(args);
+    expect({status, stdout}).toEqual({status: 3, stdout: ''});
+    expect(stderr).toMatch(/^ftpdctl: [^\n]+\n$/);
+    expect(stderr).toContain(`did you mean "${meant}"?`);
+  });
+
+  const answering = async (dialect: 'binary' | 'json', status: number, line: string) => {
+    server = await startScriptedServer(speak(dialect, {status, responses: [line]}));
+    return ['-s', server.socket];
+  };
+  const UNSUPPORTED = 'unsupported action requested';
+
+  test.each([
+    ['kik', 'did you mean "kick"?'],
+    ['stats', 'did you mean "status"?'],
+    ['mgs', 'did you mean "msg"?'],
+    ['frobnicate', '"ftpdctl help" lists what this server can do'],
+    ['ban', '"ftpdctl help" lists what this server can do'],
+  ])('an action the server does not know: %s', async (action, hint) => {
+    const run = await runFtpdctl([...(await answering('binary', -1, UNSUPPORTED)), action, 'user', 'x']);
+    expect(run).toEqual({
+      status: 7,
+      signal: null,
+      stdout: `ftpdctl: ${UNSUPPORTED}\n`,
+      stderr: `ftpdctl: ${hint}\n`,
+    });
+  });
+
+  test('who, which a ProFTPD does not know', async () => {
+    const run = await runFtpdctl([...(await answering('binary', -1, UNSUPPORTED)), 'who']);
+    expect(run.status).toBe(7);
+    expect(run.stderr).toBe('ftpdctl: ftpdctl serve alone answers it; for a ProFTPD there is ftpwho\n');
+  });
+
+  test('a message to all where nobody is connected', async () => {
+    const server = await answering('binary', 0, 'error sending message: Success');
+    const run = await runFtpdctl([...server, 'msg', 'all', 'hi']);
+    expect(run.status).toBe(0);
+    expect(run.stderr).toBe('ftpdctl: nobody is connected: no message was sent\n');
+  });
+
+  test.each([
+    ['msg', ['msg', 'all', 'hi'], 'MessageControlsACLs'],
+    ['kick', ['kick', 'user', 'dave'], 'AdminControlsACLs'],
+    ['lsctrl', ['lsctrl'], ' ControlsACLs '],
+    ['an unknown module', ['frobnicate'], "the ACLs of the action's module"],
+  ])('denied by an ACL: %s', async (_name, args, directive) => {
+    const run = await runFtpdctl([...(await answering('json', -1, 'access denied')), ...args]);
+    expect(run).toMatchObject({status: 2, stdout: 'ftpdctl: access denied\n'});
+    expect(run.stderr).toMatch(/^ftpdctl: ControlsSocketACL and [^\n]+\n$/);
+    expect(run.stderr).toContain(directive);
+  });
+
+  test('--json: the hint is a key of the object', async () => {
+    const run = await runFtpdctl(['--json', ...(await answering('json', -7, UNSUPPORTED)), 'kik']);
+    expect(run.stderr).toBe('');
+    expect(JSON.parse(run.stdout)).toMatchObject({exitStatus: 7, hint: 'did you mean "kick"?'});
+  });
+});

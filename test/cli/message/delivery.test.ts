@@ -1,0 +1,218 @@
+import {afterEach, beforeEach, describe, expect, test, vi} from 'vitest';
+import type {SessionIdentity} from '../../../src/lib/audience/session.ts';
+import {progressBar} from '../../../src/lib/cli/message/deliveryProgress.ts';
+import type {Mailbox, SessionMailbox} from '../../../src/lib/session/mailbox.ts';
+import {openMailbox} from '../../../src/lib/session/processMailbox.ts';
+import {speak} from '../../helpers/behaviours.ts';
+import {OPEN, type RunningServer, startControlsServer} from '../../helpers/controlsServer.ts';
+import type {ProgramResult} from '../../helpers/process.ts';
+import {type ProgramOptions, runFtpdctl} from '../../helpers/program.ts';
+import {startScriptedServer} from '../../helpers/scriptedServer.ts';
+
+/** What `msg` says of a message's way to its sessions, by running the program against a control server. */
+const SESSION: SessionIdentity = {
+  pid: process.pid,
+  user: 'dave',
+  address: '192.0.2.7',
+  host: 'work.example',
+  class: 'staff',
+  server: '127.0.0.1#2121',
+  engine: true,
+};
+
+let server: RunningServer;
+let mailbox: Mailbox;
+beforeEach(async () => {
+  server = await startControlsServer(OPEN);
+  mailbox = openMailbox({queuePath: server.queue});
+});
+afterEach(async () => {
+  await mailbox.close();
+  await server.stop();
+});
+
+const ftpdctl = (args: readonly string[], options?: ProgramOptions): Promise<ProgramResult> =>
+  runFtpdctl(['-s', server.socket, ...args], options);
+
+/** Sessions that the server knows by now. */
+async function connect(...identities: readonly Partial<SessionIdentity>[]): Promise<SessionMailbox[]> {
+  const sessions = identities.map((identity) => mailbox.register({...SESSION, ...identity}));
+  await vi.waitFor(async () => {
+    const {stdout} = await ftpdctl(['--json', 'who']);
+    expect(JSON.parse(stdout).sessions).toHaveLength(identities.length);
+  });
+  return sessions;
+}
+
+/** Show whatever comes to a session, until the test ends. */
+function showAll(...sessions: readonly SessionMailbox[]): Disposable {
+  const timer = setInterval(() => {
+    for (const session of sessions) {
+      const ids = session.pending().map(({id}) => id);
+      if (ids.length > 0) session.shown(ids);
+    }
+  }, 10);
+  return {[Symbol.dispose]: () => clearInterval(timer)};
+}
+
+describe('how many took it', () => {
+  test('stands on a second line; -q prints neither', async () => {
+    await connect({}, {user: 'alice'});
+    expect(await ftpdctl(['msg', 'all', 'hi'])).toMatchObject({
+      status: 0,
+      stdout: 'ftpdctl: message sent\nftpdctl: queued for 2 sessions\n',
+      stderr: '',
+    });
+    expect(await ftpdctl(['-q', 'msg', 'user', 'dave', 'hi'])).toMatchObject({status: 0, stdout: ''});
+  });
+
+  test('those left out are named by the server', async () => {
+    await connect({}, {user: 'alice', engine: false});
+    expect((await ftpdctl(['msg', 'all', 'hi'])).stdout).toBe(
+      'ftpdctl: message sent\n' +
+        'ftpdctl: not sent to 1 session: MessageEngine is off\n' +
+        'ftpdctl: queued for 1 session\n',
+    );
+  });
+
+  test('nobody: no second line', async () => {
+    expect(await ftpdctl(['msg', 'user', 'dave', 'hi'])).toMatchObject({
+      status: 4,
+      stdout: 'ftpdctl: unable to send message: no such client connected\n',
+    });
+  });
+});
+
+describe('--dry-run', () => {
+  test('says who would get it, and sends nothing', async () => {
+    const [dave] = await connect({}, {user: 'alice', class: null});
+    const run = await ftpdctl(['msg', '--dry-run', 'class', 'staff', 'hi']);
+    expect(run).toMatchObject({status: 0, stderr: ''});
+    expect(run.stdout).toMatch(/^ftpdctl: message would be sent to 1 session\nID +USER .*\n\S+ +dave +work/);
+    expect(run.stdout).not.toContain('alice');
+    expect(dave!.pending()).toEqual([]);
+  });
+
+  test('as JSON', async () => {
+    await connect({});
+    const {stdout} = await ftpdctl(['--json', 'msg', '--dry-run', 'all', 'hi']);
+    expect(JSON.parse(stdout)).toMatchObject({
+      exitStatus: 0,
+      server: {details: {recipients: 1, sessions: [{user: 'dave', class: 'staff'}]}},
+    });
+  });
+
+  test('nobody would get it: 4', async () => {
+    expect((await ftpdctl(['msg', '--dry-run', 'user', 'dave', 'hi'])).status).toBe(4);
+  });
+});
+
+describe('--wait', () => {
+  test('ends with 0 when it was shown to each', async () => {
+    using _ = showAll(...(await connect({}, {user: 'alice'})));
+    expect(await ftpdctl(['msg', '--wait=10', 'all', 'hi'])).toEqual({
+      status: 0,
+      signal: null,
+      stdout: 'ftpdctl: message sent\nftpdctl: queued for 2 sessions\nftpdctl: shown to 2 of 2 sessions\n',
+      stderr: '',
+    });
+  });
+
+  test('without a number, and -q: nothing is printed', async () => {
+    using _ = showAll(...(await connect({})));
+    expect(await ftpdctl(['-q', 'msg', '--wait', 'all', 'hi'])).toMatchObject({
+      status: 0,
+      stdout: '',
+      stderr: '',
+    });
+  });
+
+  test('ends with 75 when time is over, in one line on standard error', async () => {
+    const [shown] = await connect({}, {user: 'alice'});
+    using _ = showAll(shown!);
+    const {status, stdout, stderr} = await ftpdctl(['-q', 'msg', '--wait=1', 'all', 'hi']);
+    expect({status, stdout}).toEqual({status: 75, stdout: ''});
+    expect(stderr).toMatch(/^ftpdctl: shown to 1 of 2 sessions within 1 s \(.*ftpdctl receipt \S+".*\)\n$/);
+  });
+
+  test('ends with 4 when somebody will never see it', async () => {
+    const [dave] = await connect({user: 'dave'});
+    const leaving = setInterval(() => dave!.pending().length > 0 && dave!.goodbye(), 10);
+    try {
+      const {status, stderr} = await ftpdctl(['msg', '--wait=10', 'all', 'hi']);
+      expect(status).toBe(4);
+      expect(stderr).toMatch(/^ftpdctl: shown to 0 of 1 session: undelivered to dave@work\.example, .+\n$/);
+    } finally {
+      clearInterval(leaving);
+    }
+  });
+
+  test('--json: one object that holds the receipt, and the error', async () => {
+    await connect({});
+    const {status, stdout, stderr} = await ftpdctl(['--json', 'msg', '--wait=0.5', 'all', 'hi']);
+    expect({status, stderr}).toEqual({status: 75, stderr: ''});
+    expect(JSON.parse(stdout)).toMatchObject({
+      exitStatus: 75,
+      responses: ['message sent'],
+      receipt: {recipients: 1, shown: 0, undelivered: []},
+      error: {code: 'NOT_SHOWN_YET'},
+    });
+  });
+
+  test('waits for nobody when nobody is there', async () => {
+    expect(await ftpdctl(['msg', '--wait', 'all', 'hi'])).toMatchObject({status: 0});
+    expect(await ftpdctl(['msg', '--wait', 'user', 'dave', 'hi'])).toMatchObject({status: 4});
+  });
+
+  test('a server that goes away meanwhile: the message was sent, and that is said', async () => {
+    await connect({});
+    const running = ftpdctl(['msg', '--wait=20', 'all', 'hi']);
+    await vi.waitFor(() => expect(server.messageLog().join()).toContain('from'), {timeout: 10_000});
+    await server.server.close();
+    const {status, stdout, stderr} = await running;
+    expect({status, stdout}).toEqual({
+      status: 1,
+      stdout: 'ftpdctl: message sent\nftpdctl: queued for 1 session\n',
+    });
+    expect(stderr).toMatch(/^ftpdctl: [^\n]+\n$/);
+  });
+
+  test.each([['--wait=0'], ['--wait='], ['--wait=soon'], ['--wait=-1']])('%s is no time', async (option) => {
+    expect(await ftpdctl(['msg', option, 'all', 'hi'])).toMatchObject({status: 3, stdout: ''});
+  });
+});
+
+describe.each(['binary', 'json'] as const)('a ProFTPD of the %s dialect', (dialect) => {
+  test.each(['--dry-run', '--wait', '--wait=5'])('%s: 7, and nothing is sent', async (option) => {
+    const proftpd = await startScriptedServer(speak(dialect, {status: 0, responses: ['message sent']}));
+    try {
+      const {status, stdout, stderr} = await runFtpdctl(['-s', proftpd.socket, 'msg', option, 'all', 'hi']);
+      expect({status, stdout}).toEqual({status: 7, stdout: ''});
+      expect(stderr).toMatch(/^ftpdctl: a ProFTPD cannot say .*nothing was sent.*\n$/);
+      expect(proftpd.executed.map(({action}) => action)).toEqual(['help']);
+    } finally {
+      await proftpd.stop();
+    }
+  });
+
+  test('says nothing of sessions', async () => {
+    const proftpd = await startScriptedServer(speak(dialect, {status: 0, responses: ['message sent']}));
+    try {
+      const {stdout} = await runFtpdctl(['-s', proftpd.socket, 'msg', 'all', 'hi']);
+      expect(stdout).toBe('ftpdctl: message sent\n');
+    } finally {
+      await proftpd.stop();
+    }
+  });
+});
+
+test.each([
+  [0, 3, '[--------]'],
+  [1, 3, '[##------]'],
+  [2, 3, '[#####---]'],
+  [3, 3, '[########]'],
+  [999, 1000, '[#######-]'],
+  [0, 0, '[########]'],
+])('the bar for %i of %i is %s', (done, total, bar) => {
+  expect(progressBar(done, total, 8)).toBe(bar);
+});

@@ -1,0 +1,65 @@
+import {describe, expect, test} from 'vitest';
+import {parseCommandLine} from '../../../src/lib/cli/options/argv.ts';
+import {UsageError} from '../../../src/lib/cli/options/usageError.ts';
+import {splitAtFirstWord} from '../../../src/lib/cli/options/words.ts';
+
+describe('options stand before the action', () => {
+  const cases: [string, Partial<ReturnType<typeof parseCommandLine>>][] = [
+    ['', {action: undefined, words: [], options: []}],
+    ['msg user dave hi', {action: 'msg', words: ['user', 'dave', 'hi'], options: []}],
+    ['-s /x msg all -v', {action: 'msg', words: ['all', '-v'], options: ['--socket=/x']}],
+    ['-s/x help', {action: 'help', options: ['--socket=/x']}],
+    ['-s /x -v -s /y help', {options: ['--socket=/y', '--verbose']}],
+    ['-qv --json help', {action: 'help', options: ['--quiet', '--verbose', '--json'], json: true}],
+    ['-qs /x help', {options: ['--quiet', '--socket=/x']}],
+    ['--socket=/x --timeout 3 help', {options: ['--socket=/x', '--timeout=3']}],
+    ['-- -odd word', {action: '-odd', words: ['word']}],
+    ['kick user -n 5 bob', {action: 'kick', words: ['user', '-n', '5', 'bob']}],
+    ['-h', {help: true, action: undefined}],
+    ['--version', {version: true}],
+    ['help', {action: 'help', help: false}],
+    ['-', {action: '-'}],
+  ];
+  test.each(cases)('%j', (line, expected) => {
+    expect(parseCommandLine(line.split(' ').filter(Boolean))).toMatchObject(expected);
+  });
+
+  test.each(['-x', '--foo', '-s', '--timeout', '--json=1', '-vx help'])('%j is a usage error', (line) => {
+    expect(() => parseCommandLine(line.split(' '))).toThrow(UsageError);
+  });
+});
+
+describe("a command's own options end at its first word", () => {
+  const flags = {file: {type: 'option', char: 'F'}, quiet: {type: 'boolean', char: 'q'}};
+  const cases: [string, string, string][] = [
+    ['user dave --passive', '', 'user dave --passive'],
+    ['-q all -q', '-q', 'all -q'],
+    ['-F x all', '-F x', 'all'],
+    ['-Fx all', '-Fx', 'all'],
+    ['--file x all -F y', '--file x', 'all -F y'],
+    ['--file=x all', '--file=x', 'all'],
+    ['-- -q', '', '-q'],
+    ['all -- -q', '', 'all -- -q'],
+    ['all the words and all of them', '', 'all the words and all of them'],
+    ['-', '', '-'],
+  ];
+  test.each(cases)('%j', (line, options, words) => {
+    const list = (text: string) => text.split(' ').filter(Boolean);
+    expect(splitAtFirstWord(list(line), flags)).toEqual({options: list(options), words: list(words)});
+  });
+
+  test.each([
+    ['--wait all hi', '--wait=60', 'all hi'],
+    ['--wait=5 all hi', '--wait=5', 'all hi'],
+    ['--wait= all hi', '--wait=', 'all hi'],
+    ['--wait -q all --wait', '--wait=60 -q', 'all --wait'],
+    ['--wait 5 all', '--wait=60', '5 all'],
+  ])('a value that may be left out follows "=" only: %j', (line, options, words) => {
+    const wait = {wait: {type: 'option', bare: '60'}};
+    const list = (text: string) => text.split(' ');
+    expect(splitAtFirstWord(list(line), {...flags, ...wait})).toEqual({
+      options: list(options),
+      words: list(words),
+    });
+  });
+});

@@ -1,0 +1,109 @@
+import {readFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {describe, expect, test} from 'vitest';
+import {CHECKOUT} from '../../helpers/checkout.ts';
+import {runProcess} from '../../helpers/process.ts';
+import {cleanEnvironment, runFtpdctl} from '../../helpers/program.ts';
+
+interface Manifest {
+  readonly commands: Readonly<
+    Record<
+      string,
+      {readonly hidden?: boolean; readonly flags: Readonly<Record<string, {helpGroup?: string}>>}
+    >
+  >;
+}
+
+const {commands} = JSON.parse(readFileSync(join(CHECKOUT, 'oclif.manifest.json'), 'utf8')) as Manifest;
+const shown = Object.keys(commands).filter((id) => !commands[id]!.hidden);
+const COLUMNS = 80;
+const ROWS = 24;
+const ESCAPE = '\u001b';
+
+async function help(words: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<string> {
+  const run = await runFtpdctl([...words, '--help'], {env});
+  expect(run).toMatchObject({status: 0, stderr: ''});
+  return run.stdout;
+}
+
+describe('the help fits a screen and leads with examples', () => {
+  test.each([[[]], ...shown.map((id) => [id.split(':')])])('ftpdctl %j', async (words) => {
+    const lines = (await help(words)).trimEnd().split('\n');
+    expect(lines.length).toBeLessThan(ROWS);
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(COLUMNS);
+    const headings = lines.filter((line) => /^[A-Z]{4}/.test(line));
+    expect(headings[0]).toBe('EXAMPLES');
+  });
+
+  test("the program's lists every command, and every option that stands before one", async () => {
+    const text = await help([]);
+    for (const id of shown) expect(text).toMatch(new RegExp(`^ {2}${id.split(':')[0]} `, 'm'));
+    const [anyCommand] = Object.values(commands);
+    for (const [name, {helpGroup}] of Object.entries(anyCommand!.flags)) {
+      if (helpGroup === 'GLOBAL') expect(text).toContain(`--${name}`);
+    }
+    expect(text).toContain('sent to the server as a control action');
+  });
+
+  test.each(shown)('the help of %s lists all its own options, and no others', async (id) => {
+    const text = await help(id.split(':'));
+    for (const [name, {helpGroup}] of Object.entries(commands[id]!.flags)) {
+      const option = new RegExp(`^  (-\\w, |    )?--${name}\\b`, 'm');
+      if (helpGroup === 'GLOBAL') expect(text).not.toMatch(option);
+      else expect(text).toMatch(option);
+    }
+  });
+
+  test('-h and --help, before the command and after it', async () => {
+    const expected = await help(['msg']);
+    expect((await runFtpdctl(['-h', 'msg'])).stdout).toBe(expected);
+    expect((await runFtpdctl(['--help', 'msg'])).stdout).toBe(expected);
+    expect((await runFtpdctl(['msg', '-h'])).stdout).toBe(expected);
+  });
+});
+
+test.each([
+  [['--help', 'kick'], 'ftpdctl help lists the control actions'],
+  [['--help', 'stauts'], 'did you mean "status"?'],
+])('%j: none of our commands', async (args, hint) => {
+  const {status, stdout, stderr} = await runFtpdctl(args);
+  expect({status, stdout}).toEqual({status: 3, stdout: ''});
+  expect(stderr).toContain(hint);
+});
+
+describe('the terminal has its say', () => {
+  test('COLUMNS=40 narrows every line', async () => {
+    for (const words of [[], ['msg']]) {
+      const lines = (await help(words, {COLUMNS: '40'})).split('\n');
+      expect(lines.filter((line) => line.length > 40)).toEqual([]);
+    }
+  });
+
+  test('no colour in a pipe, colour with FORCE_COLOR, none with NO_COLOR or TERM=dumb', async () => {
+    expect(await help([])).not.toContain(ESCAPE);
+    expect(await help([], {FORCE_COLOR: '1'})).toContain(ESCAPE);
+    expect(await help([], {NO_COLOR: '1', TERM: 'xterm-256color'})).not.toContain(ESCAPE);
+  });
+
+  const onTerminal = async (env: NodeJS.ProcessEnv, setup = 'true') => {
+    const program = join(CHECKOUT, 'bin', 'run.js');
+    const line = `${setup}; exec ${process.execPath} ${program} --help`;
+    const run = await runProcess('script', ['-qec', line, '/dev/null'], {
+      env: {...cleanEnvironment('/tmp'), ...env},
+    });
+    return run.stdout.replaceAll('\r\n', '\n');
+  };
+
+  test.each([
+    ['xterm-256color', {TERM: 'xterm-256color'}, true],
+    ['NO_COLOR', {TERM: 'xterm-256color', NO_COLOR: '1'}, false],
+    ['dumb', {TERM: 'dumb'}, false],
+  ])('on a terminal: %s', async (_name, env, coloured) => {
+    expect((await onTerminal(env)).includes(ESCAPE)).toBe(coloured);
+  });
+
+  test('on a narrow terminal', async () => {
+    const text = await onTerminal({TERM: 'dumb'}, 'stty cols 44 rows 24');
+    expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(44);
+  });
+});

@@ -1,5 +1,4 @@
 import {boolean, custom, string} from '@oclif/core/flags';
-import {canAsk} from '../lib/cli/canAsk.ts';
 import {DeliveryProgress} from '../lib/cli/message/deliveryProgress.ts';
 import {audienceOf, type Draft, draftOf, isSilent, isWhole, messageOf} from '../lib/cli/message/draft.ts';
 import {awaitReceipt, shownTo, type Waited} from '../lib/cli/message/receipt.ts';
@@ -11,6 +10,7 @@ import {UsageError} from '../lib/cli/options/usageError.ts';
 import {errorFields} from '../lib/cli/output/failure.ts';
 import {printLine} from '../lib/cli/output/output.ts';
 import {sessionCount, sessionTable} from '../lib/cli/output/sessionTable.ts';
+import {canAsk} from '../lib/cli/prompt/terminal.ts';
 import {type Answer, DEFAULT_TIMEOUT} from '../lib/client/client.ts';
 import {FtpdctlError} from '../lib/errors.ts';
 import type {MessageDetails} from '../lib/protocol/details.ts';

@@ -1,11 +1,10 @@
-import {canAsk} from '../lib/cli/canAsk.ts';
 import {BaseCommand} from '../lib/cli/options/baseCommand.ts';
 import {UsageError} from '../lib/cli/options/usageError.ts';
 import {Leave} from '../lib/cli/prompt/abort.ts';
 import {callWith} from '../lib/cli/prompt/call.ts';
 import {Conversation} from '../lib/cli/prompt/conversation.ts';
 import {Recent} from '../lib/cli/prompt/recent.ts';
-import {openQuestions} from '../lib/cli/prompt/terminal.ts';
+import {canAsk, openQuestions} from '../lib/cli/prompt/terminal.ts';
 
 export default class Prompt extends BaseCommand {
   static override summary = 'Choose what to do, and be asked for the rest';

@@ -1,7 +1,7 @@
 import {createReadStream} from 'node:fs';
 import {SERVE_REQUEST_BYTES} from '../../protocol/limits.ts';
 import {UsageError} from '../options/usageError.ts';
-import {reasonOf} from '../reason.ts';
+import {reasonOf} from '../output/output.ts';
 
 /** The word, or the name of a file, that stands for standard input. */
 export const STANDARD_INPUT = '-';

@@ -1,3 +1,4 @@
+import type {GlobalOptions} from '../options/baseCommand.ts';
 import {isDumb} from '../output/statusLine.ts';
 import type {Questions} from './questions.ts';
 
@@ -5,4 +6,9 @@ import type {Questions} from './questions.ts';
 export async function openQuestions(): Promise<Questions> {
   if (isDumb()) return (await import('./plainQuestions.ts')).plainQuestions();
   return (await import('./terminalQuestions.ts')).terminalQuestions();
+}
+
+/** Whether a person is there to be asked: both ends are a terminal, and what is printed is not for a program. */
+export function canAsk({quiet, json}: Pick<GlobalOptions, 'quiet' | 'json'>): boolean {
+  return process.stdin.isTTY === true && process.stdout.isTTY === true && !quiet && !json;
 }

@@ -2,7 +2,7 @@ import {boolean, string} from '@oclif/core/flags';
 import {harnessOptions, nameRules} from '../lib/cli/mock/options.ts';
 import {BaseCommand, type GlobalOptions} from '../lib/cli/options/baseCommand.ts';
 import {errorLine} from '../lib/cli/output/failure.ts';
-import {noteLine, printJson} from '../lib/cli/output/output.ts';
+import {printError, printJson} from '../lib/cli/output/output.ts';
 import {loadConfiguration} from '../lib/cli/serve/configuration.ts';
 import {untilSignal} from '../lib/cli/serve/untilSignal.ts';
 import {locatedAt} from '../lib/config/errors.ts';
@@ -48,7 +48,7 @@ export default class Mock extends BaseCommand {
   async #serve(settings: Settings, tree: FileTree, flags: MockOptions): Promise<void> {
     const options = await harnessOptions(settings);
     for (const rule of nameRules(settings))
-      noteLine(`${rule}: clients have no host names here, only addresses`);
+      printError(`${rule}: clients have no host names here, only addresses`);
     const mailbox = mailboxOf(settings);
     const server = new MockFtpServer({...options, tree, mailbox, beyondLoopback: flags['beyond-loopback']});
     const ended = untilSignal('SIGINT', 'SIGTERM', 'SIGHUP');
@@ -66,7 +66,7 @@ function announce(listening: readonly ListeningAddress[], {json, quiet}: GlobalO
   if (json) printJson({listening: listening.map(({address, port}) => ({address, port})), pid: process.pid});
   else if (!quiet) {
     const places = listening.map(({address, port}) => `${address}#${port}`).join(', ');
-    noteLine(`mock FTP server listening on ${places}`);
+    printError(`mock FTP server listening on ${places}`);
   }
 }
 
@@ -74,7 +74,7 @@ function announce(listening: readonly ListeningAddress[], {json, quiet}: GlobalO
 function mailboxOf({message: {queue}}: Settings): Mailbox {
   if (!queue.value) return without('no MessageQueue is configured');
   try {
-    return openMailbox({queuePath: queue.value, warn: noteLine});
+    return openMailbox({queuePath: queue.value, warn: printError});
   } catch (error) {
     if (error instanceof FtpdctlError && error.code === 'UNIX_DGRAM_MISSING')
       return without(errorLine(error));
@@ -83,7 +83,7 @@ function mailboxOf({message: {queue}}: Settings): Mailbox {
 }
 
 function without(reason: string): Mailbox {
-  noteLine(`no message will arrive: ${reason}`);
+  printError(`no message will arrive: ${reason}`);
   return noMailbox;
 }
 

@@ -1,6 +1,13 @@
 import {boolean, custom, string} from '@oclif/core/flags';
 import {DeliveryProgress} from '../lib/cli/message/deliveryProgress.ts';
-import {audienceOf, type Draft, draftOf, isSilent, isWhole, messageOf} from '../lib/cli/message/draft.ts';
+import {
+  audienceOf,
+  type Draft,
+  draftOf,
+  hasAudience,
+  hasNoText,
+  messageOf,
+} from '../lib/cli/message/draft.ts';
 import {awaitReceipt, shownTo, type Waited} from '../lib/cli/message/receipt.ts';
 import {joinLines, readMessage, STANDARD_INPUT} from '../lib/cli/message/text.ts';
 import type {GlobalOptions} from '../lib/cli/options/baseCommand.ts';
@@ -90,7 +97,7 @@ export default class Msg extends ControlCommand {
   /** Missing words are asked for at a terminal; elsewhere they are an error, by and by. */
   async #complete(options: MsgOptions): Promise<Draft> {
     const draft = draftOf(this.words);
-    if (!canAsk(options) || (isWhole(draft) && (options.file !== undefined || !isSilent(draft))))
+    if (!canAsk(options) || (hasAudience(draft) && (options.file !== undefined || !hasNoText(draft))))
       return draft;
     const {askMissingWords} = await import('../lib/cli/prompt/missingWords.ts');
     return askMissingWords(draft, {

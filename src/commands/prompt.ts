@@ -1,6 +1,6 @@
 import {BaseCommand} from '../lib/cli/options/baseCommand.ts';
 import {UsageError} from '../lib/cli/options/usageError.ts';
-import {Leave} from '../lib/cli/prompt/abort.ts';
+import {PromptAborted} from '../lib/cli/prompt/abort.ts';
 import {callWith} from '../lib/cli/prompt/call.ts';
 import {Conversation} from '../lib/cli/prompt/conversation.ts';
 import {Recent} from '../lib/cli/prompt/recent.ts';
@@ -28,7 +28,7 @@ export default class Prompt extends BaseCommand {
       await new Conversation({questions, call, recent: new Recent(process.env)}).run();
     } catch (error) {
       // Ctrl-D ends a conversation as it should end; Ctrl-C breaks it off.
-      if (!(error instanceof Leave && error.way === 'end')) throw error;
+      if (!(error instanceof PromptAborted && error.reason === 'end')) throw error;
     } finally {
       questions.close();
     }

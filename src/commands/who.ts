@@ -2,7 +2,7 @@ import {string} from '@oclif/core/flags';
 import {NOT_LOGGED_IN} from '../lib/audience/audience.ts';
 import {ControlCommand} from '../lib/cli/options/controlCommand.ts';
 import {UsageError} from '../lib/cli/options/usageError.ts';
-import {noteLine, printJson} from '../lib/cli/output/output.ts';
+import {printError, printJson} from '../lib/cli/output/output.ts';
 import {sessionTable} from '../lib/cli/output/sessionTable.ts';
 import type {WhoDetails} from '../lib/protocol/details.ts';
 import {STATUS} from '../lib/protocol/status.ts';
@@ -43,7 +43,7 @@ export default class Who extends ControlCommand {
     if (flags.json) printJson({sessions, omitted: details.omitted, exitStatus: 0});
     else if (!flags.quiet) process.stdout.write(sessionTable(sessions));
     // An answer has an end: what it had no room for stands in a line after those of the sessions.
-    for (const line of answer.responses.slice(Math.max(1, details.sessions.length))) noteLine(line);
+    for (const line of answer.responses.slice(Math.max(1, details.sessions.length))) printError(line);
   }
 }
 

@@ -4,7 +4,7 @@ import {knownServeSocket} from '../../client/knownServe.ts';
 import type {WhoDetails} from '../../protocol/details.ts';
 
 /** Milliseconds for an answer: with the start of the program it stays below the 300 that a completion may take. */
-const PATIENCE = 180;
+const ANSWER_TIMEOUT_MS = 180;
 
 /** Whom a message can reach at this moment. */
 export interface LiveNames {
@@ -20,7 +20,7 @@ export async function liveNames(socket: string | undefined, env: NodeJS.ProcessE
   try {
     const path = knownServeSocket(socket, env);
     if (path === undefined) return NOBODY;
-    const {server} = await new ControlsClient({socket: path, timeout: PATIENCE, env}).request('who');
+    const {server} = await new ControlsClient({socket: path, timeout: ANSWER_TIMEOUT_MS, env}).request('who');
     const {sessions} = server?.details as unknown as WhoDetails;
     return {
       user: unique(sessions.map(({user}) => user ?? NOT_LOGGED_IN)),

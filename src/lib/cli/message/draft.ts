@@ -47,17 +47,17 @@ export function audienceOf({kind, name}: Draft): string[] {
 }
 
 /** Whether it is said who is meant. */
-export function isWhole({kind, name}: Draft): boolean {
+export function hasAudience({kind, name}: Draft): boolean {
   return kind === 'all' || (kind !== undefined && name !== undefined);
 }
 
 /** Whether nothing is said. */
-export function isSilent({words}: Pick<Draft, 'words'>): boolean {
+export function hasNoText({words}: Pick<Draft, 'words'>): boolean {
   return words.every((word) => word === '');
 }
 
 /** The message. @throws UsageError when there is none. */
 export function messageOf(draft: Draft): string {
-  if (isSilent(draft)) throw new UsageError(`msg ${draft.kind}: missing required message`, USAGE);
+  if (hasNoText(draft)) throw new UsageError(`msg ${draft.kind}: missing required message`, USAGE);
   return draft.words.join(' ');
 }

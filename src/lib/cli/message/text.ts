@@ -7,7 +7,7 @@ import {reasonOf} from '../output/output.ts';
 export const STANDARD_INPUT = '-';
 
 /** Bytes of a text that are read: no server takes more. */
-const MOST_BYTES = SERVE_REQUEST_BYTES;
+const MAX_BYTES = SERVE_REQUEST_BYTES;
 
 /**
  * The message that a file or standard input (`-`) holds: UTF-8, without a byte order mark, its lines separated by
@@ -30,8 +30,8 @@ async function readBounded(file: string, name: string): Promise<Buffer> {
   try {
     for await (const chunk of stream as AsyncIterable<Buffer>) {
       size += chunk.length;
-      if (size > MOST_BYTES) {
-        throw new UsageError(`${name} has more than ${MOST_BYTES} bytes, which no server takes as a message`);
+      if (size > MAX_BYTES) {
+        throw new UsageError(`${name} has more than ${MAX_BYTES} bytes, which no server takes as a message`);
       }
       chunks.push(chunk);
     }

@@ -4,7 +4,7 @@ import {setLogger} from '@oclif/core/logger';
 import {type ClientEvent, ControlsClient, DEFAULT_TIMEOUT} from '../../client/client.ts';
 import {didYouMean} from '../completion/suggest.ts';
 import {reportFailure} from '../output/failure.ts';
-import {noteLine} from '../output/output.ts';
+import {printError} from '../output/output.ts';
 import {parseSeconds} from './seconds.ts';
 import {UsageError} from './usageError.ts';
 
@@ -117,7 +117,7 @@ export abstract class BaseCommand extends Command {
       ...(options.socket === undefined ? {} : {socket: options.socket}),
       ...(options.timeout === undefined ? {} : {timeout: options.timeout}),
       onEvent: (event) => {
-        if (options.verbose) noteLine(describe(event));
+        if (options.verbose) printError(describe(event));
         onEvent?.(event);
       },
     });

@@ -1,7 +1,7 @@
 import type {Answer} from '../../client/client.ts';
 import {exitStatusOf, normalizeStatus, STATUS, statusName} from '../../protocol/status.ts';
 import {hintFor} from '../output/answerHint.ts';
-import {noteLine, printJson, printLine} from '../output/output.ts';
+import {printError, printJson, printLine} from '../output/output.ts';
 import {Waiting} from '../output/waiting.ts';
 import {BaseCommand, type GlobalOptions} from './baseCommand.ts';
 import {splitAtFirstWord} from './words.ts';
@@ -71,7 +71,7 @@ export abstract class ControlCommand extends BaseCommand {
       });
     } else if (!(options.quiet && exitStatus === 0)) {
       for (const line of answer.responses) printLine(line);
-      if (hint !== undefined) noteLine(hint);
+      if (hint !== undefined) printError(hint);
     }
   }
 }

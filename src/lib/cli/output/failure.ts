@@ -1,7 +1,7 @@
 import {FtpdctlError} from '../../errors.ts';
 import {UsageError} from '../options/usageError.ts';
-import {Leave} from '../prompt/abort.ts';
-import {noteLine, printJson} from './output.ts';
+import {PromptAborted} from '../prompt/abort.ts';
+import {printError, printJson} from './output.ts';
 
 /** `EX_SOFTWARE` of `sysexits.h`: a fault of this program. */
 const EXIT_SOFTWARE = 70;
@@ -10,12 +10,12 @@ const EXIT_SOFTWARE = 70;
  * Say what went wrong, in one line or as JSON, and give the exit status. Nothing else in the program prints errors.
  */
 export function reportFailure(thrown: unknown, json: boolean): number {
-  if (thrown instanceof Leave) return thrown.exitStatus;
+  if (thrown instanceof PromptAborted) return thrown.exitStatus;
   const error = understand(thrown);
   // Printing may end the program.
   process.exitCode = error.exitStatus;
   if (json) printJson({error: errorFields(error), exitStatus: error.exitStatus});
-  else noteLine(errorLine(error));
+  else printError(errorLine(error));
   return error.exitStatus;
 }
 

@@ -12,7 +12,7 @@ export function watchOutput(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     // A reader that has gone (`| head`) is no fault of ours.
     if (error.code !== 'EPIPE') {
-      noteLine(`cannot write to standard output: ${reasonOf(error)}`);
+      printError(`cannot write to standard output: ${reasonOf(error)}`);
       process.exitCode ||= EXIT_IOERR;
     }
     process.exit();
@@ -27,7 +27,7 @@ export function printLine(text: string): void {
 }
 
 /** One line on standard error. */
-export function noteLine(text: string): void {
+export function printError(text: string): void {
   process.stderr.write(`${PREFIX}${printable(text)}\n`);
 }
 

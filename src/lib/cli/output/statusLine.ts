@@ -1,5 +1,5 @@
 import {onWayOut} from '../../transport/wayOut.ts';
-import {isWatched, noteLine} from './output.ts';
+import {isWatched, printError} from './output.ts';
 import {printable} from './printable.ts';
 
 /** Columns of a terminal that does not say. */
@@ -26,7 +26,7 @@ export class StatusLine {
       this.#callOff ??= onWayOut(() => this.clear());
     } else if (plain !== this.#drawn) {
       this.#drawn = plain;
-      noteLine(plain);
+      printError(plain);
     }
   }
 

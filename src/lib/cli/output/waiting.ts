@@ -4,7 +4,7 @@ import {isWatched} from './output.ts';
 import {StatusLine} from './statusLine.ts';
 
 /** Milliseconds before a wait needs explaining. */
-const PATIENCE = 400;
+const EXPLAIN_AFTER_MS = 400;
 /** Milliseconds between two looks at the clock. */
 const TICK = 1000;
 
@@ -26,7 +26,7 @@ export class Waiting {
     if (event.kind === 'answered') this.end();
     if (event.kind !== 'sending' || this.#timer) return;
     this.#started = performance.now();
-    this.#timer = setTimeout(() => this.#tick(), PATIENCE);
+    this.#timer = setTimeout(() => this.#tick(), EXPLAIN_AFTER_MS);
   }
 
   end(): void {

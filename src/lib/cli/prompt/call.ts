@@ -2,7 +2,7 @@ import type {ClientEvent, ControlsClient} from '../../client/client.ts';
 import type {GlobalOptions} from '../options/baseCommand.ts';
 import {Waiting} from '../output/waiting.ts';
 
-/** Ask the server something. Rejects with a `Leave` when the person leaves meanwhile. */
+/** Ask the server something. Rejects with a `PromptAborted` when the person leaves meanwhile. */
 export type Call = <T>(work: (client: ControlsClient) => Promise<T>) => Promise<T>;
 
 /**

@@ -5,7 +5,7 @@ import type {MessageDetails} from '../../protocol/details.ts';
 import {STATUS} from '../../protocol/status.ts';
 import {audienceOf} from '../message/draft.ts';
 import {errorLine} from '../output/failure.ts';
-import {noteLine, printLine} from '../output/output.ts';
+import {printError, printLine} from '../output/output.ts';
 import {printable} from '../output/printable.ts';
 import {sessionCount, sessionTable} from '../output/sessionTable.ts';
 import {askAudience, freely} from './audienceQuestion.ts';
@@ -32,7 +32,7 @@ export class Conversation {
     this.#recent = tools.recent;
   }
 
-  /** @throws Leave when the person leaves; ClientError when no server answers at the start */
+  /** @throws PromptAborted when the person leaves; ClientError when no server answers at the start */
   async run(): Promise<void> {
     const help = await this.#call((client) => client.request('help'));
     const server = await this.#call((client) => client.meet());
@@ -44,7 +44,7 @@ export class Conversation {
         await (action === 'msg' ? this.#message(server) : this.#control(action));
       } catch (error) {
         if (!(error instanceof FtpdctlError)) throw error;
-        noteLine(errorLine(error));
+        printError(errorLine(error));
       }
     }
   }
@@ -90,7 +90,7 @@ export class Conversation {
       );
       const args = splitWords(line);
       if (args !== undefined) return {line, args};
-      noteLine('a quote is not closed, or a backslash ends the line');
+      printError('a quote is not closed, or a backslash ends the line');
     }
   }
 }

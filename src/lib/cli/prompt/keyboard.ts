@@ -1,5 +1,5 @@
 import {emitKeypressEvents, type Key} from 'node:readline';
-import {Leave, type WayOut} from './abort.ts';
+import {type AbortReason, PromptAborted} from './abort.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
@@ -8,13 +8,13 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
  * while a server is waited for. What is typed then is thrown away, so that no answer is given before its question.
  */
 export class Keyboard {
-  readonly #left = new AbortController();
+  readonly #aborted = new AbortController();
   readonly #onKey = (_text: unknown, key: Key | undefined): void => {
-    if (key?.ctrl && key.name === 'c') this.#leave('SIGINT');
-    if (key?.ctrl && key.name === 'd') this.#leave('end');
+    if (key?.ctrl && key.name === 'c') this.#abort('SIGINT');
+    if (key?.ctrl && key.name === 'd') this.#abort('end');
   };
-  readonly #onEnd = (): void => this.#leave('end');
-  readonly #onSignal = (signal: NodeJS.Signals): void => this.#leave(signal as WayOut);
+  readonly #onEnd = (): void => this.#abort('end');
+  readonly #onSignal = (signal: NodeJS.Signals): void => this.#abort(signal as AbortReason);
 
   constructor(private readonly input: NodeJS.ReadStream) {
     emitKeypressEvents(input);
@@ -23,9 +23,9 @@ export class Keyboard {
     this.hold();
   }
 
-  /** Aborted with a `Leave` as its reason. */
+  /** Aborted with a `PromptAborted` as its reason. */
   get signal(): AbortSignal {
-    return this.#left.signal;
+    return this.#aborted.signal;
   }
 
   /** Listen on: whoever asks a question lets go of the terminal at its end. */
@@ -42,7 +42,7 @@ export class Keyboard {
     this.input.pause();
   }
 
-  #leave(way: WayOut): void {
-    this.#left.abort(new Leave(way));
+  #abort(reason: AbortReason): void {
+    this.#aborted.abort(new PromptAborted(reason));
   }
 }

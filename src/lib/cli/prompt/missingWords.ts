@@ -1,5 +1,5 @@
 import type {ClientEvent, ControlsClient} from '../../client/client.ts';
-import {audienceOf, type Draft, isSilent} from '../message/draft.ts';
+import {audienceOf, type Draft, hasNoText} from '../message/draft.ts';
 import type {GlobalOptions} from '../options/baseCommand.ts';
 import {askAudience} from './audienceQuestion.ts';
 import {callWith} from './call.ts';
@@ -9,7 +9,7 @@ import {askText} from './textQuestion.ts';
 
 /**
  * Ask for the words of `msg` that are missing.
- * @throws Leave when the person leaves
+ * @throws PromptAborted when the person leaves
  */
 export async function askMissingWords(
   draft: Draft,
@@ -32,7 +32,7 @@ export async function askMissingWords(
     const isServe = server.serve !== undefined;
     const audience = await askAudience(draft, {questions, call, recent, isServe});
     if (audience.name !== undefined) recent.add(audience.kind!, audience.name);
-    if (hasText || !isSilent(draft)) return {...audience, words: draft.words};
+    if (hasText || !hasNoText(draft)) return {...audience, words: draft.words};
     return {...audience, words: [await askText(questions, server, audienceOf({...audience, words: []}))]};
   } finally {
     questions.close();

@@ -1,18 +1,18 @@
 import {createInterface} from 'node:readline/promises';
 import {printable} from '../output/printable.ts';
-import {Leave, type WayOut} from './abort.ts';
+import {type AbortReason, PromptAborted} from './abort.ts';
 import type {Choice, MessageQuestion, Questions} from './questions.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** The same questions line by line, for terminals that can only add lines: nothing is drawn anew. */
 export function plainQuestions(): Questions {
-  const left = new AbortController();
-  const {signal} = left;
-  const onSignal = (name: NodeJS.Signals): void => left.abort(new Leave(name as WayOut));
+  const aborted = new AbortController();
+  const {signal} = aborted;
+  const onSignal = (name: NodeJS.Signals): void => aborted.abort(new PromptAborted(name as AbortReason));
   for (const name of SIGNALS) process.on(name, onSignal);
   const lines = createInterface({input: process.stdin, output: process.stdout, terminal: false});
-  lines.once('close', () => left.abort(new Leave('end')));
+  lines.once('close', () => aborted.abort(new PromptAborted('end')));
 
   async function ask(question: string): Promise<string> {
     signal.throwIfAborted();

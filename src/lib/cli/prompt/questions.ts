@@ -19,9 +19,9 @@ export interface MessageQuestion {
   readonly refusal: (text: string) => string | undefined;
 }
 
-/** The ways to ask a person. Each rejects with a `Leave` when the person leaves. */
+/** The ways to ask a person. Each rejects with a `PromptAborted` when the person leaves. */
 export interface Questions {
-  /** Aborted, with a `Leave` as its reason, when the person leaves. */
+  /** Aborted, with a `PromptAborted` as its reason, when the person leaves. */
   readonly signal: AbortSignal;
   pick<T>(message: string, choices: readonly Choice<T>[]): Promise<T>;
   /** Pick one of what is found for what is typed. */

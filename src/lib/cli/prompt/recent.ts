@@ -4,7 +4,7 @@ import {readOwnFile, writeOwnFile, xdgDirectory} from '../../transport/ownFile.t
 /** Entries kept of each kind, the latest first. */
 const MOST = 20;
 /** Bytes of the file that are worth reading. */
-const MOST_BYTES = 64 * 1024;
+const MAX_BYTES = 64 * 1024;
 
 /**
  * What was used lately, of each kind: names of users, hosts and classes, and the words of each control action. A small
@@ -39,7 +39,7 @@ function stateFile(env: NodeJS.ProcessEnv): string | undefined {
 
 function read(file: string): [string, string[]][] {
   const text = readOwnFile(file);
-  if (text === undefined || text.length > MOST_BYTES) return [];
+  if (text === undefined || text.length > MAX_BYTES) return [];
   try {
     return Object.entries(JSON.parse(text.toString('utf8'))).filter(isEntry);
   } catch {

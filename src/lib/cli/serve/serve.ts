@@ -4,7 +4,7 @@ import {ControlsServer} from '../../server/controlsServer.ts';
 import {nameService} from '../../transport/nameService.ts';
 import {ensureRuntimeDirectory} from '../../transport/runtimeDirectory.ts';
 import type {GlobalOptions} from '../options/baseCommand.ts';
-import {noteLine, printJson} from '../output/output.ts';
+import {printError, printJson} from '../output/output.ts';
 import {untilSignal} from './untilSignal.ts';
 
 /** The longest interval a timer takes, in milliseconds. */
@@ -29,7 +29,7 @@ export async function serve(
     version,
     names: nameService,
     defaultSocket: () => `${ensureRuntimeDirectory(process.env)}/${SERVE_SOCKET_NAME}`,
-    warn: noteLine,
+    warn: printError,
   });
   // Without a socket (ControlsEngine off) nothing else would keep the process from ending.
   const alive = setInterval(() => {}, FOREVER);
@@ -45,5 +45,5 @@ export async function serve(
 
 function announce(socket: string | null, {json, quiet}: GlobalOptions): void {
   if (json) printJson({socket, pid: process.pid});
-  else if (socket !== null && !quiet) noteLine(`listening at ${socket}`);
+  else if (socket !== null && !quiet) printError(`listening at ${socket}`);
 }

@@ -33,8 +33,8 @@ export async function broadcast(counts = COUNTS) {
 async function bundle(directory) {
   const lib = join(root, 'src', 'lib', 'session');
   const sources = {
-    server: `import {SessionQueue} from '${lib}/sessionQueue.ts'; (${server})(SessionQueue, ${ROUNDS});`,
-    mailbox: `import {openMailbox} from '${lib}/processMailbox.ts'; (${mailbox})(openMailbox);`,
+    server: `import {SessionQueue} from '${lib}/queue/sessionQueue.ts'; (${server})(SessionQueue, ${ROUNDS});`,
+    mailbox: `import {openMailbox} from '${lib}/mailbox/processMailbox.ts'; (${mailbox})(openMailbox);`,
   };
   const programs = {};
   for (const [name, contents] of Object.entries(sources)) {

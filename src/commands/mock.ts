@@ -13,9 +13,9 @@ import {MemoryTree} from '../lib/ftp/memoryTree.ts';
 import type {ListeningAddress} from '../lib/ftp/server.ts';
 import {MockFtpServer} from '../lib/ftp/server.ts';
 import {type FileTree, readOnly, TreeError} from '../lib/ftp/tree.ts';
-import type {Mailbox} from '../lib/session/mailbox.ts';
-import {noMailbox} from '../lib/session/noMailbox.ts';
-import {openMailbox} from '../lib/session/processMailbox.ts';
+import type {Mailbox} from '../lib/session/mailbox/mailbox.ts';
+import {noMailbox} from '../lib/session/mailbox/noMailbox.ts';
+import {openMailbox} from '../lib/session/mailbox/processMailbox.ts';
 
 interface MockOptions extends GlobalOptions {
   readonly 'beyond-loopback': boolean;

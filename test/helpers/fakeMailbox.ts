@@ -1,5 +1,5 @@
 import type {SessionIdentity} from '../../src/lib/audience/session.ts';
-import type {Mailbox, Message, SessionMailbox} from '../../src/lib/session/mailbox.ts';
+import type {Mailbox, Message, SessionMailbox} from '../../src/lib/session/mailbox/mailbox.ts';
 
 /** A queue in memory: tests put messages in and see what became of them. */
 export class FakeMailbox implements Mailbox {

@@ -2,8 +2,8 @@ import {chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync} fr
 import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import type {SessionIdentity} from '../../src/lib/audience/session.ts';
-import type {Mailbox} from '../../src/lib/session/mailbox.ts';
-import {openMailbox} from '../../src/lib/session/processMailbox.ts';
+import type {Mailbox} from '../../src/lib/session/mailbox/mailbox.ts';
+import {openMailbox} from '../../src/lib/session/mailbox/processMailbox.ts';
 import {hang} from '../helpers/behaviours.ts';
 import {CHECKOUT} from '../helpers/checkout.ts';
 import {OPEN, type RunningServer, startControlsServer} from '../helpers/controlsServer.ts';

@@ -14,17 +14,17 @@ import {HostResolver} from '../../src/lib/server/hostResolver.ts';
 import {type MessageQueue, Messages} from '../../src/lib/server/messages.ts';
 import {type NameDirectory, Names} from '../../src/lib/server/names.ts';
 import type {Reply} from '../../src/lib/server/reply.ts';
-import type {SessionEntry} from '../../src/lib/session/queueSession.ts';
-import type {SessionQueueEvents} from '../../src/lib/session/sessionQueue.ts';
+import type {SessionInfo} from '../../src/lib/session/queue/registeredSession.ts';
+import type {SessionQueueEvents} from '../../src/lib/session/queue/sessionQueue.ts';
 import {controlOf, measuredNames} from '../acl/callers.ts';
 import {memorySource} from '../config/memorySource.ts';
 
 /** Sessions that take every message at once, but for those of a user called `full`. */
 class FakeQueue extends EventEmitter<SessionQueueEvents> implements MessageQueue {
   readonly sent: string[] = [];
-  readonly #sessions: readonly SessionEntry[];
+  readonly #sessions: readonly SessionInfo[];
 
-  constructor(sessions: readonly SessionEntry[]) {
+  constructor(sessions: readonly SessionInfo[]) {
     super();
     this.#sessions = sessions;
   }
@@ -58,7 +58,7 @@ class FakeQueue extends EventEmitter<SessionQueueEvents> implements MessageQueue
   close() {}
 }
 
-function session(id: string, changes: Partial<SessionEntry> = {}): SessionEntry {
+function session(id: string, changes: Partial<SessionInfo> = {}): SessionInfo {
   return {
     id,
     pid: 100,

@@ -10,8 +10,8 @@ import {
 } from 'node:fs';
 import {join} from 'node:path';
 import {afterEach, describe, expect, test} from 'vitest';
-import type {SessionMailbox} from '../../src/lib/session/mailbox.ts';
-import {openMailbox} from '../../src/lib/session/processMailbox.ts';
+import type {SessionMailbox} from '../../src/lib/session/mailbox/mailbox.ts';
+import {openMailbox} from '../../src/lib/session/mailbox/processMailbox.ts';
 import {
   logLines,
   makePlace,

@@ -1,7 +1,7 @@
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import type {ControlResponse, Dialect} from '../../src/lib/protocol/message.ts';
-import type {Mailbox} from '../../src/lib/session/mailbox.ts';
-import {openMailbox} from '../../src/lib/session/processMailbox.ts';
+import type {Mailbox} from '../../src/lib/session/mailbox/mailbox.ts';
+import {openMailbox} from '../../src/lib/session/mailbox/processMailbox.ts';
 import {OPEN, type RunningServer, startControlsServer} from '../helpers/controlsServer.ts';
 import {ask} from '../helpers/exchange.ts';
 import {oracle} from '../helpers/oracle.ts';

@@ -1,5 +1,5 @@
 /** A process with a mailbox and a number of sessions, which does what its parent asks for. */
-import {openMailbox} from '../../src/lib/session/processMailbox.ts';
+import {openMailbox} from '../../src/lib/session/mailbox/processMailbox.ts';
 import {identity} from './support.ts';
 
 const [queuePath, count] = process.argv.slice(2) as [string, string];

@@ -1,6 +1,6 @@
 /** A process with a session queue, of another user if need be, which does what its parent asks for. */
 import {createRequire} from 'node:module';
-import {SessionQueue} from '../../src/lib/session/sessionQueue.ts';
+import {SessionQueue} from '../../src/lib/session/queue/sessionQueue.ts';
 import {ALL} from './support.ts';
 
 const [queuePath, uid] = process.argv.slice(2) as [string, string | undefined];

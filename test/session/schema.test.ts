@@ -1,7 +1,7 @@
 import {describe, expect, it} from 'vitest';
 import {
   MAX_NAME_LENGTH,
-  MAX_SPANS,
+  MAX_RANGES,
   MAX_TEXT_BYTES,
   MAX_WAITING_MESSAGES,
 } from '../../src/lib/session/limits.ts';
@@ -55,7 +55,7 @@ describe('what a mailbox may say', () => {
     ['a negative number', json({type: 'active', from, items: [-1, 1]}), /items/],
     ['another state', json({type: 'receipts', from, items: [{id: 'a', state: 'lost', to: [1, 1]}]}), /state/],
     ['an empty list', json({type: 'receipts', from, items: [{id: 'a', state: 'taken', to: []}]}), /to/],
-    ['a long list', json({type: 'goodbye', from, items: Array(2 * MAX_SPANS + 2).fill(1)}), /items/],
+    ['a long list', json({type: 'goodbye', from, items: Array(2 * MAX_RANGES + 2).fill(1)}), /items/],
     ['too much', Buffer.alloc(MAX_DATAGRAM_BYTES + 1, ' '), /too large/],
   ])('not %s', (_, bytes, reason) => {
     expect(decodeToServer(bytes)).toEqual({kind: 'invalid', reason: expect.stringMatching(reason)});
@@ -95,7 +95,7 @@ describe('pack', () => {
     const worst = '\u0001'.repeat(MAX_NAME_LENGTH);
     const names = {user: worst, address: worst, host: worst, class: worst, server: worst};
     const holds = Array(MAX_WAITING_MESSAGES).fill('f'.repeat(64));
-    const numbers = Array(2 * MAX_SPANS).fill(9_999_999_999);
+    const numbers = Array(2 * MAX_RANGES).fill(9_999_999_999);
     const text = 'x'.repeat(MAX_TEXT_BYTES - 2);
     const hello = pack({type: 'hello', from}, [{...record, ...names, pid: 2 ** 53 - 1, holds}]);
     const deliver = pack({type: 'deliver'}, [{id: 'f'.repeat(64), text, to: numbers}]);

@@ -4,9 +4,9 @@ import {join} from 'node:path';
 import {afterEach, beforeEach, describe, expect, it, vi} from 'vitest';
 import {FtpdctlError} from '../../src/lib/errors.ts';
 import {MAX_TEXT_BYTES, MAX_WAITING_BYTES, MAX_WAITING_MESSAGES} from '../../src/lib/session/limits.ts';
-import type {Mailbox, SessionMailbox} from '../../src/lib/session/mailbox.ts';
-import {openMailbox} from '../../src/lib/session/processMailbox.ts';
-import {SessionQueue} from '../../src/lib/session/sessionQueue.ts';
+import type {Mailbox, SessionMailbox} from '../../src/lib/session/mailbox/mailbox.ts';
+import {openMailbox} from '../../src/lib/session/mailbox/processMailbox.ts';
+import {SessionQueue} from '../../src/lib/session/queue/sessionQueue.ts';
 import {loadUnixDgram, MAX_SOCKET_PATH_BYTES} from '../../src/lib/transport/datagram.ts';
 import {ALL, identity, logOf} from './support.ts';
 

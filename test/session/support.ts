@@ -1,6 +1,6 @@
 import type {Audience} from '../../src/lib/audience/audience.ts';
 import type {SessionIdentity} from '../../src/lib/audience/session.ts';
-import type {SessionQueue} from '../../src/lib/session/sessionQueue.ts';
+import type {SessionQueue} from '../../src/lib/session/queue/sessionQueue.ts';
 
 export const ALL: Audience = {kind: 'all'};
 

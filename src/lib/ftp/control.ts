@@ -2,7 +2,7 @@ import type {Socket} from 'node:net';
 import {mayJoin} from '../reply/commands.ts';
 import {countThatFit, joinMessages} from '../reply/join.ts';
 import {formatReply, type Reply, reply} from '../reply/reply.ts';
-import type {SessionMailbox} from '../session/mailbox.ts';
+import type {SessionMailbox} from '../session/mailbox/mailbox.ts';
 import {findCommand} from './commands.ts';
 import {ActivePort, type DataPort} from './dataPort.ts';
 import {ALL_FACTS} from './facts.ts';

@@ -1,4 +1,4 @@
-import type {Mailbox} from '../session/mailbox.ts';
+import type {Mailbox} from '../session/mailbox/mailbox.ts';
 import type {FileTree} from './tree.ts';
 
 /** One (virtual) server: sessions belong to it by the address and port they came in on. */

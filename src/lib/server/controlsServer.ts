@@ -2,7 +2,7 @@ import {showAt} from '../config/at.ts';
 import {locatedAt} from '../config/errors.ts';
 import type {LoadedConfig} from '../config/load.ts';
 import {FtpdctlError} from '../errors.ts';
-import {SessionQueue} from '../session/sessionQueue.ts';
+import {SessionQueue} from '../session/queue/sessionQueue.ts';
 import type {Accepted} from '../transport/listener.ts';
 import {acl} from './actions/acl.ts';
 import type {ServerView} from './actions/action.ts';

@@ -1,8 +1,13 @@
 import type {EventEmitter} from 'node:events';
 import {type Audience, NOT_LOGGED_IN} from '../audience/audience.ts';
-import type {Receipt} from '../session/ledger.ts';
-import type {SessionEntry} from '../session/queueSession.ts';
-import type {Delivery, NamedSession, SessionQueue, SessionQueueEvents} from '../session/sessionQueue.ts';
+import type {Receipt} from '../session/queue/receiptStore.ts';
+import type {SessionInfo} from '../session/queue/registeredSession.ts';
+import type {
+  Delivery,
+  NamedSession,
+  SessionQueue,
+  SessionQueueEvents,
+} from '../session/queue/sessionQueue.ts';
 
 /** What the server needs of the session queue. */
 export type MessageQueue = EventEmitter<SessionQueueEvents> &
@@ -64,7 +69,7 @@ export class Messages {
     queue?.on('ignored', ({reason}) => log(`ignored: ${reason}`));
   }
 
-  sessions(): readonly SessionEntry[] {
+  sessions(): readonly SessionInfo[] {
     return this.#queue?.sessions() ?? [];
   }
 

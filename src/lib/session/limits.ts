@@ -10,8 +10,8 @@ export const MESSAGE_OVERHEAD_BYTES = 256;
 /** Bytes of a message's text as JSON. With the longest list of sessions it still fits into one datagram. */
 export const MAX_TEXT_BYTES = 32 * 1024;
 
-/** Spans (first and last number) in one list of sessions: with 10-digit numbers 22 KB of JSON. */
-export const MAX_SPANS = 1000;
+/** Ranges (first and last number) in one list of sessions: with 10-digit numbers 22 KB of JSON. */
+export const MAX_RANGES = 1000;
 
 /** UTF-16 units of a user, host or class name and the like. Longer ones are cut before they are sent. */
 export const MAX_NAME_LENGTH = 1024;

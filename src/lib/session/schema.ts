@@ -1,10 +1,10 @@
 import {Ajv, type ValidateFunction} from 'ajv';
 import type {SessionIdentity} from '../audience/session.ts';
 import {MAX_DATAGRAM_BYTES} from '../transport/datagram.ts';
-import {MAILBOX_ID_PATTERN} from './address.ts';
-import {MAX_NAME_LENGTH, MAX_SPANS, MAX_WAITING_MESSAGES} from './limits.ts';
-import type {Message} from './mailbox.ts';
-import type {Spans} from './spans.ts';
+import {MAX_NAME_LENGTH, MAX_RANGES, MAX_WAITING_MESSAGES} from './limits.ts';
+import type {Message} from './mailbox/mailbox.ts';
+import {MAILBOX_ID_PATTERN} from './mailboxPath.ts';
+import type {Ranges} from './ranges.ts';
 
 /** One session, as its mailbox introduces it; said again when something about it has changed. */
 export interface SessionRecord extends SessionIdentity {
@@ -22,20 +22,20 @@ export interface SessionRecord extends SessionIdentity {
 export interface ReceiptRecord {
   readonly id: string;
   readonly state: 'taken' | 'shown';
-  readonly to: Spans;
+  readonly to: Ranges;
 }
 
 /** One message for some sessions of a mailbox. */
 export interface DeliveryRecord extends Message {
-  readonly to: Spans;
+  readonly to: Ranges;
 }
 
 /** From a mailbox to the server. `from` is the mailbox's id. */
 export type ToServer =
   | {readonly type: 'hello'; readonly from: string; readonly items: readonly SessionRecord[]}
   | {readonly type: 'receipts'; readonly from: string; readonly items: readonly ReceiptRecord[]}
-  | {readonly type: 'active'; readonly from: string; readonly items: Spans}
-  | {readonly type: 'goodbye'; readonly from: string; readonly items: Spans};
+  | {readonly type: 'active'; readonly from: string; readonly items: Ranges}
+  | {readonly type: 'goodbye'; readonly from: string; readonly items: Ranges};
 
 /** From the server to a mailbox. `present`: a server has started, and asks every mailbox to say hello again. */
 export type ToMailbox =
@@ -50,7 +50,7 @@ const name = {type: 'string', maxLength: MAX_NAME_LENGTH} as const;
 const nullableName = {...name, nullable: true} as const;
 const whole = {type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER} as const;
 const messageId = {type: 'string', minLength: 1, maxLength: 64} as const;
-const spans = {type: 'array', items: whole, minItems: 2, maxItems: 2 * MAX_SPANS} as const;
+const ranges = {type: 'array', items: whole, minItems: 2, maxItems: 2 * MAX_RANGES} as const;
 const from = {type: 'string', pattern: MAILBOX_ID_PATTERN} as const;
 
 const sessionRecord = {
@@ -73,13 +73,13 @@ const sessionRecord = {
 
 const receiptRecord = {
   type: 'object',
-  properties: {id: messageId, state: {enum: ['taken', 'shown']}, to: spans},
+  properties: {id: messageId, state: {enum: ['taken', 'shown']}, to: ranges},
   required: ['id', 'state', 'to'],
 } as const;
 
 const deliveryRecord = {
   type: 'object',
-  properties: {id: messageId, text: {type: 'string'}, to: spans},
+  properties: {id: messageId, text: {type: 'string'}, to: ranges},
   required: ['id', 'text', 'to'],
 } as const;
 
@@ -97,8 +97,8 @@ const toServerSchema = {
   oneOf: [
     listOf('hello', sessionRecord),
     listOf('receipts', receiptRecord),
-    {properties: {type: {const: 'active'}, from, items: spans}, required: ['from', 'items']},
-    {properties: {type: {const: 'goodbye'}, from, items: spans}, required: ['from', 'items']},
+    {properties: {type: {const: 'active'}, from, items: ranges}, required: ['from', 'items']},
+    {properties: {type: {const: 'goodbye'}, from, items: ranges}, required: ['from', 'items']},
   ],
 };
 
@@ -144,7 +144,7 @@ function decode<T>(bytes: Buffer, validate: ValidateFunction<T>): Decoded<T> {
 
 /**
  * One datagram of as many leading `items` as fit, and how many those are. An item alone always fits: names, texts,
- * spans and held messages are bounded so that it does.
+ * ranges and held messages are bounded so that it does.
  */
 export function pack(
   head: {readonly type: string; readonly from?: string},

@@ -1,8 +1,8 @@
 import {afterEach, beforeEach, describe, expect, test, vi} from 'vitest';
 import type {SessionIdentity} from '../../../src/lib/audience/session.ts';
 import {progressBar} from '../../../src/lib/cli/message/deliveryProgress.ts';
-import type {Mailbox, SessionMailbox} from '../../../src/lib/session/mailbox.ts';
-import {openMailbox} from '../../../src/lib/session/processMailbox.ts';
+import type {Mailbox, SessionMailbox} from '../../../src/lib/session/mailbox/mailbox.ts';
+import {openMailbox} from '../../../src/lib/session/mailbox/processMailbox.ts';
 import {speak} from '../../helpers/behaviours.ts';
 import {OPEN, type RunningServer, startControlsServer} from '../../helpers/controlsServer.ts';
 import type {ProgramResult} from '../../helpers/process.ts';

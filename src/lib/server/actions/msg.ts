@@ -1,7 +1,7 @@
 import {type Audience, selectSessions} from '../../audience/audience.ts';
 import type {MessageDetails} from '../../protocol/details.ts';
 import {STATUS} from '../../protocol/status.ts';
-import type {Delivery} from '../../session/sessionQueue.ts';
+import type {Delivery} from '../../session/queue/sessionQueue.ts';
 import {fitting} from '../fitting.ts';
 import {type Messages, sessionCount} from '../messages.ts';
 import {failure, type Reply, success} from '../reply.ts';

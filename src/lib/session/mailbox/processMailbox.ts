@@ -1,12 +1,12 @@
-import type {SessionIdentity} from '../audience/session.ts';
-import {DatagramReceiver, DatagramSender} from '../transport/datagram.ts';
-import {checkQueuePath, mailboxPath, newMailboxId} from './address.ts';
-import {HeldSession, type SessionNews} from './heldSession.ts';
-import {ACTIVE_INTERVAL_MS, CLOSE_GRACE_MS, RETRY_MS} from './limits.ts';
+import type {SessionIdentity} from '../../audience/session.ts';
+import {DatagramReceiver, DatagramSender} from '../../transport/datagram.ts';
+import {ACTIVE_INTERVAL_MS, CLOSE_GRACE_MS, RETRY_MS} from '../limits.ts';
+import {checkQueuePath, mailboxPath, newMailboxId} from '../mailboxPath.ts';
+import {pick, toRanges} from '../ranges.ts';
+import {type DeliveryRecord, decodeToMailbox, pack, type ReceiptRecord} from '../schema.ts';
+import {asOwnerOfPlace, trustsBeside} from '../trust.ts';
 import type {Mailbox, SessionMailbox} from './mailbox.ts';
-import {type DeliveryRecord, decodeToMailbox, pack, type ReceiptRecord} from './schema.ts';
-import {pick, toSpans} from './spans.ts';
-import {asOwnerOfPlace, trustsBeside} from './trust.ts';
+import {MailboxSession, type SessionNews} from './mailboxSession.ts';
 
 /**
  * Open this process's mailbox beside the queue at `queuePath`. One is enough for all of its sessions.
@@ -33,7 +33,7 @@ type Link =
   | {readonly kind: 'closed'};
 
 /** Something to say, and what to do once the kernel has it. */
-interface Parcel {
+interface OutgoingDatagram {
   readonly bytes: Buffer;
   readonly sent: () => void;
 }
@@ -47,12 +47,12 @@ class ProcessMailbox implements Mailbox, SessionNews {
   readonly #warn: (line: string) => void;
   readonly #id = newMailboxId(process.pid);
   readonly #receiver: DatagramReceiver;
-  readonly #sessions = new Map<number, HeldSession>();
+  readonly #sessions = new Map<number, MailboxSession>();
   /** Those of them that the server has been told of. */
-  readonly #known = new Set<HeldSession>();
-  readonly #toIntroduce = new Set<HeldSession>();
-  readonly #activeOnes = new Set<HeldSession>();
-  readonly #toLeave = new Set<HeldSession>();
+  readonly #known = new Set<MailboxSession>();
+  readonly #toIntroduce = new Set<MailboxSession>();
+  readonly #activeOnes = new Set<MailboxSession>();
+  readonly #toLeave = new Set<MailboxSession>();
   readonly #shown = new Map<string, number[]>();
   readonly #receipts: ReceiptRecord[] = [];
   #link: Link = {kind: 'absent', failures: 0};
@@ -73,7 +73,7 @@ class ProcessMailbox implements Mailbox, SessionNews {
 
   register(identity: SessionIdentity): SessionMailbox {
     const n = ++this.#numbers;
-    const session = new HeldSession(`${this.#id}.${n}`, n, identity, this);
+    const session = new MailboxSession(`${this.#id}.${n}`, n, identity, this);
     this.#sessions.set(n, session);
     this.changed(session);
     return session;
@@ -90,12 +90,12 @@ class ProcessMailbox implements Mailbox, SessionNews {
     this.#receiver.close();
   }
 
-  changed(session: HeldSession): void {
+  changed(session: MailboxSession): void {
     this.#toIntroduce.add(session);
     this.#flushSoon();
   }
 
-  active(session: HeldSession): void {
+  active(session: MailboxSession): void {
     if (!this.#known.has(session)) return;
     this.#activeOnes.add(session);
     this.#activeTimer ??= setTimeout(() => {
@@ -104,14 +104,14 @@ class ProcessMailbox implements Mailbox, SessionNews {
     }, ACTIVE_INTERVAL_MS).unref();
   }
 
-  shown(session: HeldSession, id: string): void {
+  shown(session: MailboxSession, id: string): void {
     const numbers = this.#shown.get(id);
     if (numbers === undefined) this.#shown.set(id, [session.n]);
     else numbers.push(session.n);
     this.#flushSoon();
   }
 
-  ended(session: HeldSession): void {
+  ended(session: MailboxSession): void {
     this.#activeOnes.delete(session);
     if (this.#concernsNobody(session)) {
       this.#forget(session);
@@ -122,11 +122,11 @@ class ProcessMailbox implements Mailbox, SessionNews {
   }
 
   /** No server knows of the session, and there is no message whose fate somebody might want to learn. */
-  #concernsNobody(session: HeldSession): boolean {
+  #concernsNobody(session: MailboxSession): boolean {
     return !this.#known.has(session) && session.holdsNothing;
   }
 
-  #forget(session: HeldSession): void {
+  #forget(session: MailboxSession): void {
     this.#sessions.delete(session.n);
     this.#known.delete(session);
     this.#toIntroduce.delete(session);
@@ -148,7 +148,7 @@ class ProcessMailbox implements Mailbox, SessionNews {
     const message = {id, text};
     const takers: number[] = [];
     for (const session of pick(to, this.#sessions)) if (session.take(message)) takers.push(session.n);
-    for (const spans of toSpans(takers)) this.#receipts.push({id, state: 'taken', to: spans});
+    for (const ranges of toRanges(takers)) this.#receipts.push({id, state: 'taken', to: ranges});
   }
 
   /** Everything that comes up in one turn of the event loop shares its datagrams. */
@@ -160,7 +160,7 @@ class ProcessMailbox implements Mailbox, SessionNews {
     clearImmediate(this.#flushing);
     this.#flushing = undefined;
     for (const [id, numbers] of this.#shown) {
-      for (const to of toSpans(numbers)) this.#receipts.push({id, state: 'shown', to});
+      for (const to of toRanges(numbers)) this.#receipts.push({id, state: 'shown', to});
     }
     this.#shown.clear();
     for (let say = this.#nextToSay(); say !== null; say = this.#nextToSay()) {
@@ -176,7 +176,7 @@ class ProcessMailbox implements Mailbox, SessionNews {
   }
 
   /** In this order: a server hears of a session before its receipts, and of its end after them. */
-  #nextToSay(): (() => Parcel) | null {
+  #nextToSay(): (() => OutgoingDatagram) | null {
     if (this.#toIntroduce.size > 0) return () => this.#hello();
     if (this.#receipts.length > 0) return () => this.#nextReceipts();
     if (this.#activeOnes.size > 0) {
@@ -188,9 +188,9 @@ class ProcessMailbox implements Mailbox, SessionNews {
     return null;
   }
 
-  #hello(): Parcel {
-    const introduced: HeldSession[] = [];
-    function* records(sessions: Iterable<HeldSession>) {
+  #hello(): OutgoingDatagram {
+    const introduced: MailboxSession[] = [];
+    function* records(sessions: Iterable<MailboxSession>) {
       for (const session of sessions) {
         introduced.push(session);
         yield session.record();
@@ -208,7 +208,7 @@ class ProcessMailbox implements Mailbox, SessionNews {
     };
   }
 
-  #nextReceipts(): Parcel {
+  #nextReceipts(): OutgoingDatagram {
     const {bytes, count} = pack({type: 'receipts', from: this.#id}, this.#receipts);
     return {
       bytes,
@@ -222,10 +222,10 @@ class ProcessMailbox implements Mailbox, SessionNews {
 
   #list(
     type: 'active' | 'goodbye',
-    sessions: Set<HeldSession>,
-    said: (session: HeldSession) => void,
-  ): Parcel {
-    const items = toSpans([...sessions].map(({n}) => n))[0]!;
+    sessions: Set<MailboxSession>,
+    said: (session: MailboxSession) => void,
+  ): OutgoingDatagram {
+    const items = toRanges([...sessions].map(({n}) => n))[0]!;
     const bytes = Buffer.from(JSON.stringify({type, from: this.#id, items}));
     return {
       bytes,

@@ -1,4 +1,4 @@
-import {MAX_WAITING_BYTES, MESSAGE_OVERHEAD_BYTES, SETTLED_RECEIPTS} from './limits.ts';
+import {MAX_WAITING_BYTES, MESSAGE_OVERHEAD_BYTES, SETTLED_RECEIPTS} from '../limits.ts';
 
 /** What became of a message. It is settled when `shown` and `undelivered` make up `recipients`. */
 export interface Receipt {
@@ -34,7 +34,7 @@ interface Entry {
 }
 
 /** Keeps account of every message until it has ended for every session, and for a while after. */
-export class Ledger {
+export class ReceiptStore {
   readonly #entries = new Map<string, Entry>();
   /** Ids of what has ended, oldest first. */
   readonly #settled = new Set<string>();

@@ -2,18 +2,18 @@ import {randomBytes} from 'node:crypto';
 import {EventEmitter} from 'node:events';
 import {readdirSync} from 'node:fs';
 import path from 'node:path';
-import {type Audience, audienceFilter} from '../audience/audience.ts';
-import type {SessionIdentity} from '../audience/session.ts';
-import {FtpdctlError} from '../errors.ts';
-import {DatagramReceiver, DatagramSender, isListening, removeSocketFile} from '../transport/datagram.ts';
-import {checkQueuePath, mailboxIdOf, mailboxPath} from './address.ts';
-import {Ledger, type Receipt, type Undelivered} from './ledger.ts';
-import {MAX_SESSIONS, MAX_TEXT_BYTES} from './limits.ts';
-import {Peer} from './peer.ts';
-import {QueueSession, type SessionEntry} from './queueSession.ts';
-import {decodeToServer, pack, type ReceiptRecord, type SessionRecord, type ToServer} from './schema.ts';
-import {pick, type Spans} from './spans.ts';
-import {trustsBeside} from './trust.ts';
+import {type Audience, audienceFilter} from '../../audience/audience.ts';
+import type {SessionIdentity} from '../../audience/session.ts';
+import {FtpdctlError} from '../../errors.ts';
+import {DatagramReceiver, DatagramSender, isListening, removeSocketFile} from '../../transport/datagram.ts';
+import {MAX_SESSIONS, MAX_TEXT_BYTES} from '../limits.ts';
+import {checkQueuePath, mailboxIdOf, mailboxPath} from '../mailboxPath.ts';
+import {pick, type Ranges} from '../ranges.ts';
+import {decodeToServer, pack, type ReceiptRecord, type SessionRecord, type ToServer} from '../schema.ts';
+import {trustsBeside} from '../trust.ts';
+import {MailboxConnection} from './mailboxConnection.ts';
+import {type Receipt, ReceiptStore, type Undelivered} from './receiptStore.ts';
+import {RegisteredSession, type SessionInfo} from './registeredSession.ts';
 
 /** Why a message was not shown. */
 export const UNDELIVERED = {
@@ -58,8 +58,8 @@ export interface SessionQueueEvents {
  */
 export class SessionQueue extends EventEmitter<SessionQueueEvents> {
   readonly #receiver: DatagramReceiver;
-  readonly #peers = new Map<string, Peer>();
-  readonly #ledger = new Ledger();
+  readonly #peers = new Map<string, MailboxConnection>();
+  readonly #ledger = new ReceiptStore();
   /** Message ids are unique over all servers and restarts: a random part for this one, and a count. */
   readonly #run = randomBytes(6).toString('hex');
   readonly #trusts: (uid: number) => boolean;
@@ -85,7 +85,7 @@ export class SessionQueue extends EventEmitter<SessionQueueEvents> {
   }
 
   /** The sessions that are there now. A process that has died in the meantime is found out here. */
-  sessions(): SessionEntry[] {
+  sessions(): SessionInfo[] {
     const alive = [...this.#peers.values()].filter((peer) => this.#isAlive(peer));
     return alive.flatMap(({sessions}) => [...sessions.values()].map((session) => session.entry()));
   }
@@ -146,7 +146,7 @@ export class SessionQueue extends EventEmitter<SessionQueueEvents> {
     for (const peer of [...this.#peers.values()]) {
       const meant = [...peer.sessions.values()].filter(({identity}) => means(identity));
       if (meant.length === 0 || !this.#isAlive(peer)) continue;
-      const takers: QueueSession[] = [];
+      const takers: RegisteredSession[] = [];
       for (const session of meant) {
         if (!session.identity.engine) admission.engineOff++;
         else if (!hasRoom) admission.refused.push({session, reason: UNDELIVERED.allFull});
@@ -184,7 +184,7 @@ export class SessionQueue extends EventEmitter<SessionQueueEvents> {
   }
 
   /** A mailbox that is not known yet joins by saying hello. */
-  #join(datagram: ToServer): Peer | null {
+  #join(datagram: ToServer): MailboxConnection | null {
     if (datagram.type === 'hello') return this.#connect(datagram.from, null);
     this.emit('ignored', {reason: `mailbox ${datagram.from} has not said hello`});
     return null;
@@ -200,7 +200,7 @@ export class SessionQueue extends EventEmitter<SessionQueueEvents> {
     }
   }
 
-  #connect(id: string, greeting: Buffer | null): Peer | null {
+  #connect(id: string, greeting: Buffer | null): MailboxConnection | null {
     const socketPath = mailboxPath(this.path, id);
     const result = DatagramSender.connect(socketPath, {
       trusts: this.#trusts,
@@ -210,7 +210,7 @@ export class SessionQueue extends EventEmitter<SessionQueueEvents> {
       },
     });
     if (result.kind === 'connected') {
-      const peer = new Peer(id, socketPath, result.sender, greeting);
+      const peer = new MailboxConnection(id, socketPath, result.sender, greeting);
       this.#peers.set(id, peer);
       return peer;
     }
@@ -219,13 +219,13 @@ export class SessionQueue extends EventEmitter<SessionQueueEvents> {
     return null;
   }
 
-  #introduce(peer: Peer, record: SessionRecord): void {
+  #introduce(peer: MailboxConnection, record: SessionRecord): void {
     const known = peer.sessions.get(record.n);
     if (known === undefined && this.#sessionCount >= MAX_SESSIONS) {
       this.emit('ignored', {reason: `session ${peer.id}.${record.n} is one too many`});
       return;
     }
-    const session = known ?? new QueueSession(peer.id, record);
+    const session = known ?? new RegisteredSession(peer.id, record);
     if (known === undefined) {
       peer.sessions.set(record.n, session);
       this.#sessionCount++;
@@ -235,18 +235,18 @@ export class SessionQueue extends EventEmitter<SessionQueueEvents> {
     for (const id of record.holds ?? []) this.#ledger.adopt(id, session);
   }
 
-  #account(peer: Peer, {id, state, to}: ReceiptRecord): void {
+  #account(peer: MailboxConnection, {id, state, to}: ReceiptRecord): void {
     const sessions = [...pick(to, peer.sessions)].filter((session) => this.#ledger[state](id, session));
     if (state === 'shown' && sessions.length > 0) this.emit('shown', {id, sessions});
   }
 
-  #leave(peer: Peer, numbers: Spans): void {
+  #leave(peer: MailboxConnection, numbers: Ranges): void {
     this.#endSessions(peer, [...pick(numbers, peer.sessions)]);
     // Its process may go now without another word, and with it the other end of our descriptor.
     if (peer.sessions.size === 0) this.#drop(peer);
   }
 
-  #flush(peer: Peer): void {
+  #flush(peer: MailboxConnection): void {
     const result = peer.flush();
     if (result.kind === 'gone') this.#bury(peer);
     if (result.kind === 'failed') {
@@ -257,29 +257,29 @@ export class SessionQueue extends EventEmitter<SessionQueueEvents> {
     if (result.kind === 'done' && peer.sessions.size === 0) this.#drop(peer);
   }
 
-  #isAlive(peer: Peer): boolean {
+  #isAlive(peer: MailboxConnection): boolean {
     const alive = isListening(peer.path);
     if (!alive) this.#bury(peer);
     return alive;
   }
 
   /** The mailbox's process has ended without a goodbye. */
-  #bury(peer: Peer): void {
+  #bury(peer: MailboxConnection): void {
     removeSocketFile(peer.path);
     this.#lose(peer);
   }
 
-  #lose(peer: Peer): void {
+  #lose(peer: MailboxConnection): void {
     this.#drop(peer);
     this.#endSessions(peer, [...peer.sessions.values()]);
   }
 
-  #drop(peer: Peer): void {
+  #drop(peer: MailboxConnection): void {
     this.#peers.delete(peer.id);
     peer.close();
   }
 
-  #endSessions(peer: Peer, sessions: readonly QueueSession[]): void {
+  #endSessions(peer: MailboxConnection, sessions: readonly RegisteredSession[]): void {
     const ids = new Set<string>();
     for (const session of sessions) {
       peer.sessions.delete(session.n);
@@ -289,7 +289,7 @@ export class SessionQueue extends EventEmitter<SessionQueueEvents> {
     for (const id of ids) this.#undelivered(id, sessions, UNDELIVERED.ended);
   }
 
-  #undelivered(id: string, among: Iterable<QueueSession>, reason: string): void {
+  #undelivered(id: string, among: Iterable<RegisteredSession>, reason: string): void {
     const sessions = [...among].filter((session) => this.#ledger.undelivered(id, session, reason));
     if (sessions.length > 0) this.emit('undelivered', {id, reason, sessions});
   }
@@ -305,7 +305,7 @@ function filesIn(directory: string): string[] {
 }
 
 interface Admission {
-  readonly takers: Map<Peer, QueueSession[]>;
-  readonly refused: {readonly session: QueueSession; readonly reason: string}[];
+  readonly takers: Map<MailboxConnection, RegisteredSession[]>;
+  readonly refused: {readonly session: RegisteredSession; readonly reason: string}[];
   engineOff: number;
 }

@@ -1,10 +1,10 @@
-import {MAX_SPANS} from './limits.ts';
+import {MAX_RANGES} from './limits.ts';
 
 /** A set of session numbers as a flat list of first and last, ascending: `[1, 10000, 10002, 10002]`. */
-export type Spans = readonly number[];
+export type Ranges = readonly number[];
 
-/** The spans of `numbers`, in lists of at most `MAX_SPANS` spans. */
-export function toSpans(numbers: Iterable<number>): Spans[] {
+/** The ranges of `numbers`, in lists of at most `MAX_RANGES` ranges. */
+export function toRanges(numbers: Iterable<number>): Ranges[] {
   const lists: number[][] = [];
   let list: number[] = [];
   for (const number of Float64Array.from(numbers).sort()) {
@@ -13,7 +13,7 @@ export function toSpans(numbers: Iterable<number>): Spans[] {
       list[last] = number;
       continue;
     }
-    if (list.length === 0 || list.length === 2 * MAX_SPANS) {
+    if (list.length === 0 || list.length === 2 * MAX_RANGES) {
       list = [];
       lists.push(list);
     }
@@ -22,10 +22,10 @@ export function toSpans(numbers: Iterable<number>): Spans[] {
   return lists;
 }
 
-/** What `known` has for the numbers of `spans`. Costs no more than `known` is large, whatever the spans claim. */
-export function* pick<T>(spans: Spans, known: ReadonlyMap<number, T>): Generator<T> {
-  for (let at = 0; at + 1 < spans.length; at += 2) {
-    const [first, last] = [spans[at]!, spans[at + 1]!];
+/** What `known` has for the numbers of `ranges`. Costs no more than `known` is large, whatever the ranges claim. */
+export function* pick<T>(ranges: Ranges, known: ReadonlyMap<number, T>): Generator<T> {
+  for (let at = 0; at + 1 < ranges.length; at += 2) {
+    const [first, last] = [ranges[at]!, ranges[at + 1]!];
     if (last - first >= known.size) {
       for (const [number, value] of known) if (number >= first && number <= last) yield value;
     } else {

@@ -1,10 +1,10 @@
-import type {SessionIdentity} from '../audience/session.ts';
-import type {Recipient} from './ledger.ts';
-import {MAX_WAITING_MESSAGES} from './limits.ts';
-import type {SessionRecord} from './schema.ts';
+import type {SessionIdentity} from '../../audience/session.ts';
+import {MAX_WAITING_MESSAGES} from '../limits.ts';
+import type {SessionRecord} from '../schema.ts';
+import type {Recipient} from './receiptStore.ts';
 
 /** A session as `who` shows it. */
-export interface SessionEntry extends SessionIdentity {
+export interface SessionInfo extends SessionIdentity {
   /** Unique over all processes, and never used again. */
   readonly id: string;
   readonly connectedAt: Date;
@@ -15,7 +15,7 @@ export interface SessionEntry extends SessionIdentity {
 }
 
 /** A session that the server knows. */
-export class QueueSession implements Recipient {
+export class RegisteredSession implements Recipient {
   readonly id: string;
   readonly n: number;
   readonly pending = new Map<string, 'waiting' | 'taken'>();
@@ -50,7 +50,7 @@ export class QueueSession implements Recipient {
     this.#activeAt = performance.now();
   }
 
-  entry(): SessionEntry {
+  entry(): SessionInfo {
     return {
       ...this.#identity,
       id: this.id,

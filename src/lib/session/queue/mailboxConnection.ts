@@ -1,7 +1,7 @@
-import type {DatagramSender} from '../transport/datagram.ts';
-import type {QueueSession} from './queueSession.ts';
-import {type DeliveryRecord, pack} from './schema.ts';
-import {pick, toSpans} from './spans.ts';
+import type {DatagramSender} from '../../transport/datagram.ts';
+import {pick, toRanges} from '../ranges.ts';
+import {type DeliveryRecord, pack} from '../schema.ts';
+import type {RegisteredSession} from './registeredSession.ts';
 
 export type FlushResult =
   /** The kernel has it all. */
@@ -12,8 +12,8 @@ export type FlushResult =
   | {readonly kind: 'failed'; readonly cause: Error};
 
 /** A mailbox, as the server sees it: its sessions, and what is on its way to them, oldest first. */
-export class Peer {
-  readonly sessions = new Map<number, QueueSession>();
+export class MailboxConnection {
+  readonly sessions = new Map<number, RegisteredSession>();
   readonly #sender: DatagramSender;
   readonly #queue: DeliveryRecord[] = [];
   #greeting: Buffer | null;
@@ -29,8 +29,8 @@ export class Peer {
     this.#greeting = greeting;
   }
 
-  enqueue(id: string, text: string, sessions: readonly QueueSession[]): void {
-    for (const to of toSpans(sessions.map(({n}) => n))) this.#queue.push({id, text, to});
+  enqueue(id: string, text: string, sessions: readonly RegisteredSession[]): void {
+    for (const to of toRanges(sessions.map(({n}) => n))) this.#queue.push({id, text, to});
   }
 
   /** Hand over as much as the mailbox's socket takes now. */
@@ -50,7 +50,7 @@ export class Peer {
   }
 
   /** What has not been handed over: each message with the sessions it is for. */
-  *notHandedOver(): Generator<{id: string; sessions: Iterable<QueueSession>}> {
+  *notHandedOver(): Generator<{id: string; sessions: Iterable<RegisteredSession>}> {
     for (const {id, to} of this.#queue) yield {id, sessions: pick(to, this.sessions)};
   }
 

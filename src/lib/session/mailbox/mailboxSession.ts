@@ -1,14 +1,14 @@
-import type {SessionIdentity} from '../audience/session.ts';
-import {MAX_NAME_LENGTH, MAX_WAITING_MESSAGES} from './limits.ts';
+import type {SessionIdentity} from '../../audience/session.ts';
+import {MAX_NAME_LENGTH, MAX_WAITING_MESSAGES} from '../limits.ts';
+import type {SessionRecord} from '../schema.ts';
 import type {Message, SessionMailbox} from './mailbox.ts';
-import type {SessionRecord} from './schema.ts';
 
 /** What a session tells the mailbox it belongs to. */
 export interface SessionNews {
-  changed(session: HeldSession): void;
-  active(session: HeldSession): void;
-  shown(session: HeldSession, id: string): void;
-  ended(session: HeldSession): void;
+  changed(session: MailboxSession): void;
+  active(session: MailboxSession): void;
+  shown(session: MailboxSession, id: string): void;
+  ended(session: MailboxSession): void;
 }
 
 /** A message stays until the server has been told that it was shown: `hello` names it to a server that is new. */
@@ -18,7 +18,7 @@ interface Held {
 }
 
 /** One session's end of the queue. */
-export class HeldSession implements SessionMailbox {
+export class MailboxSession implements SessionMailbox {
   readonly #since = Date.now();
   readonly #news: SessionNews;
   readonly #held = new Map<string, Held>();

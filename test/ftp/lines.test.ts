@@ -1,19 +1,19 @@
 import fc from 'fast-check';
 import {describe, expect, test} from 'vitest';
-import {type CommandLine, LineReader, MAX_COMMAND_LINE} from '../../src/lib/ftp/lines.ts';
+import {type FtpLine, LineReader, MAX_COMMAND_LINE} from '../../src/lib/ftp/lines.ts';
 
-const command = (text: string): CommandLine => ({kind: 'command', text});
+const command = (text: string): FtpLine => ({kind: 'command', text});
 const octets = (...parts: (string | number)[]): Buffer =>
   Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : Buffer.of(part))));
 const [IAC, WILL, DO, IP, DM] = [255, 251, 253, 244, 242];
 
 /** Several pieces: what is in one piece may be read otherwise only where the table says so. */
-function read(...pieces: Buffer[]): CommandLine[] {
+function read(...pieces: Buffer[]): FtpLine[] {
   const reader = new LineReader();
   return pieces.flatMap((piece) => reader.push(piece));
 }
 
-const TABLE: [string, Buffer, CommandLine[]][] = [
+const TABLE: [string, Buffer, FtpLine[]][] = [
   ['one line', octets('NOOP\r\n'), [command('NOOP')]],
   ['a lone LF', octets('NOOP\nQUIT\n'), [command('NOOP'), command('QUIT')]],
   ['pipelined lines', octets('USER a\r\nPASS b\r\n'), [command('USER a'), command('PASS b')]],

@@ -6,7 +6,7 @@ import type {SessionMailbox} from '../session/mailbox/mailbox.ts';
 import {findCommand} from './commands.ts';
 import {ActivePort, type DataPort} from './dataPort.ts';
 import {ALL_FACTS} from './facts.ts';
-import {type CommandLine, LineReader} from './lines.ts';
+import {type FtpLine, LineReader} from './lines.ts';
 import type {HarnessServer, HarnessTimeouts} from './options.ts';
 import type {RunningTransfer} from './runningTransfer.ts';
 import type {Login, Session} from './session.ts';
@@ -50,50 +50,50 @@ export class ControlConnection implements Session {
   facts = ALL_FACTS;
   transfer: RunningTransfer | null = null;
 
-  private readonly socket: Socket;
-  private readonly mailbox: SessionMailbox;
-  private readonly reader = new LineReader();
-  private readonly connectedAt = Date.now();
-  private waiting: CommandLine[] = [];
-  private busy = false;
-  private inputEnded = false;
-  private lastCommandAt = Date.now();
-  private phase: Phase = {kind: 'open'};
+  readonly #socket: Socket;
+  readonly #mailbox: SessionMailbox;
+  readonly #reader = new LineReader();
+  readonly #connectedAt = Date.now();
+  #waiting: FtpLine[] = [];
+  #busy = false;
+  #inputEnded = false;
+  #lastCommandAt = Date.now();
+  #phase: Phase = {kind: 'open'};
 
   constructor({socket, server, peerAddress, localAddress, tree, mailbox}: ControlOptions) {
-    this.socket = socket;
+    this.#socket = socket;
     this.server = server;
     this.peerAddress = peerAddress;
     this.localAddress = localAddress;
     this.tree = tree;
-    this.mailbox = mailbox;
-    this.dataPort = this.defaultDataPort();
-    socket.on('data', (chunk) => this.read(chunk));
-    socket.on('end', () => this.inputEnds());
+    this.#mailbox = mailbox;
+    this.dataPort = this.#defaultDataPort();
+    socket.on('data', (chunk) => this.#read(chunk));
+    socket.on('end', () => this.#inputEnds());
     socket.on('error', () => socket.destroy());
-    socket.once('close', () => this.release());
+    socket.once('close', () => this.#release());
     const greeting = `ftpdctl mock FTP server (${server.name}), any password will do [${localAddress}]`;
-    void this.write(reply(220, greeting));
+    void this.#write(reply(220, greeting));
   }
 
   async preliminary(sent: Reply): Promise<void> {
-    await this.write(sent);
+    await this.#write(sent);
   }
 
   begin(transfer: RunningTransfer): void {
     this.transfer = transfer;
-    if (this.phase.kind === 'closing') transfer.abort('closing');
-    if (this.waiting.some((line) => isAbort(line))) transfer.abort('ABOR');
+    if (this.#phase.kind === 'closing') transfer.abort('closing');
+    if (this.#waiting.some((line) => isAbort(line))) transfer.abort('ABOR');
   }
 
   useDataPort(port: DataPort | null): void {
     this.dataPort.close();
-    this.dataPort = port ?? this.defaultDataPort();
-    if (this.phase.kind === 'closing') this.dataPort.close();
+    this.dataPort = port ?? this.#defaultDataPort();
+    if (this.#phase.kind === 'closing') this.dataPort.close();
   }
 
   identify(user: string | null): void {
-    this.mailbox.change({user});
+    this.#mailbox.change({user});
   }
 
   reset(): void {
@@ -110,98 +110,99 @@ export class ControlConnection implements Session {
 
   /** End the session, whatever it is doing; with a reply (421, RFC 959 §5.4) when that was not the client's wish. */
   end(farewell?: Reply): void {
-    if (this.phase.kind === 'closing') return;
-    if (farewell !== undefined) void this.write(farewell);
-    this.phase = {kind: 'closing', since: Date.now()};
-    this.waiting = [];
+    if (this.#phase.kind === 'closing') return;
+    if (farewell !== undefined) void this.#write(farewell);
+    this.#phase = {kind: 'closing', since: Date.now()};
+    this.#waiting = [];
     this.transfer?.abort('closing');
-    this.socket.end();
-    this.socket.resume();
-    this.leaveQueue();
+    this.#socket.end();
+    this.#socket.resume();
+    this.#leaveQueue();
   }
 
   destroy(): void {
-    this.socket.destroy();
+    this.#socket.destroy();
   }
 
   /** Called about once a second: the one clock of all sessions. */
   sweep(now: number, timeouts: HarnessTimeouts): void {
-    const {phase, transfer} = this;
+    const phase = this.#phase;
+    const {transfer} = this;
     if (phase.kind === 'closing') {
-      if (now - phase.since > LINGER_MS) this.socket.destroy();
-    } else if (this.login.kind !== 'done' && now - this.connectedAt > timeouts.login * 1000) {
+      if (now - phase.since > LINGER_MS) this.#socket.destroy();
+    } else if (this.login.kind !== 'done' && now - this.#connectedAt > timeouts.login * 1000) {
       this.end(reply(421, `Login timeout (${timeouts.login} seconds): closing control connection`));
     } else if (transfer !== null) {
       if (transfer.idle(now) > timeouts.stalled * 1000) transfer.abort('stalled');
-    } else if (now - this.lastCommandAt > timeouts.idle * 1000) {
+    } else if (now - this.#lastCommandAt > timeouts.idle * 1000) {
       this.end(reply(421, `Idle timeout (${timeouts.idle} seconds): closing control connection`));
     }
   }
 
   /** RFC 959 §3.3: the port that the control connection came from. */
-  private defaultDataPort(): DataPort {
-    return new ActivePort(this.localAddress, this.peerAddress, this.socket.remotePort ?? 0);
+  #defaultDataPort(): DataPort {
+    return new ActivePort(this.localAddress, this.peerAddress, this.#socket.remotePort ?? 0);
   }
 
-  private read(chunk: Buffer): void {
-    if (this.phase.kind === 'closing') return;
-    for (const line of this.reader.push(chunk)) {
-      if (!this.takeDuringTransfer(line)) this.waiting.push(line);
+  #read(chunk: Buffer): void {
+    if (this.#phase.kind === 'closing') return;
+    for (const line of this.#reader.push(chunk)) {
+      if (!this.#takeDuringTransfer(line)) this.#waiting.push(line);
     }
-    if (this.waiting.length > MAX_WAITING) this.socket.pause();
-    void this.work();
+    if (this.#waiting.length > MAX_WAITING) this.#socket.pause();
+    void this.#work();
   }
 
   /**
    * RFC 959 §4.1.3: ABOR and STAT are for the transfer that runs now. ABOR ends it here and is answered in its turn,
    * behind the 426; STAT is answered at once, without messages: those join the 226.
    */
-  private takeDuringTransfer(line: CommandLine): boolean {
+  #takeDuringTransfer(line: FtpLine): boolean {
     if (this.transfer === null || line.kind !== 'command') return false;
     if (isAbort(line)) this.transfer.abort('ABOR');
     const {verb, argument} = parse(line.text);
     if (verb !== 'STAT' || argument !== '') return false;
-    void this.answerNow(verb);
+    void this.#answerNow(verb);
     return true;
   }
 
-  private async answerNow(verb: string): Promise<void> {
+  async #answerNow(verb: string): Promise<void> {
     const answer = await findCommand(verb)?.run(this, '');
-    if (answer !== undefined && this.phase.kind === 'open') await this.write(answer);
+    if (answer !== undefined && this.#phase.kind === 'open') await this.#write(answer);
   }
 
-  private inputEnds(): void {
-    this.inputEnded = true;
-    void this.work();
+  #inputEnds(): void {
+    this.#inputEnded = true;
+    void this.#work();
   }
 
   /** Commands one after the other, each answered before the next begins. */
-  private async work(): Promise<void> {
-    if (this.busy) return;
-    this.busy = true;
-    for (let line = this.waiting.shift(); line !== undefined; line = this.waiting.shift()) {
-      await this.execute(line);
-      if (this.waiting.length <= MAX_WAITING) this.socket.resume();
+  async #work(): Promise<void> {
+    if (this.#busy) return;
+    this.#busy = true;
+    for (let line = this.#waiting.shift(); line !== undefined; line = this.#waiting.shift()) {
+      await this.#execute(line);
+      if (this.#waiting.length <= MAX_WAITING) this.#socket.resume();
     }
-    this.busy = false;
-    if (this.inputEnded) this.end();
-    this.leaveQueue();
+    this.#busy = false;
+    if (this.#inputEnded) this.end();
+    this.#leaveQueue();
   }
 
-  private async execute(line: CommandLine): Promise<void> {
-    this.lastCommandAt = Date.now();
-    this.mailbox.active();
-    if (line.kind === 'too long') return this.finish('', '', reply(500, 'Command too long'));
-    if (line.kind === 'not UTF-8') return this.finish('', '', reply(501, 'Command is not valid UTF-8'));
+  async #execute(line: FtpLine): Promise<void> {
+    this.#lastCommandAt = Date.now();
+    this.#mailbox.active();
+    if (line.kind === 'too long') return this.#finish('', '', reply(500, 'Command too long'));
+    if (line.kind === 'not UTF-8') return this.#finish('', '', reply(501, 'Command is not valid UTF-8'));
     const {verb, argument} = parse(line.text);
     if (HTTP_VERBS.includes(verb)) return this.destroy();
-    await this.finish(verb, argument, await this.carryOut(verb, argument));
+    await this.#finish(verb, argument, await this.#carryOut(verb, argument));
     if (verb !== 'RNFR') this.renameFrom = null;
     findCommand(verb)?.after?.(this);
-    this.lastCommandAt = Date.now();
+    this.#lastCommandAt = Date.now();
   }
 
-  private async carryOut(verb: string, argument: string): Promise<Reply> {
+  async #carryOut(verb: string, argument: string): Promise<Reply> {
     if (verb === '') return reply(500, 'Invalid command: try being more creative');
     const command = findCommand(verb);
     if (command === undefined) return reply(500, `${verb} not understood`);
@@ -216,38 +217,38 @@ export class ControlConnection implements Session {
   }
 
   /** The final reply of a command, and with it the messages that may join it. */
-  private async finish(verb: string, argument: string, answer: Reply): Promise<void> {
-    if (this.phase.kind === 'closing') return;
-    const pending = mayJoin(verb, argument, answer.code) ? this.mailbox.pending() : [];
+  async #finish(verb: string, argument: string, answer: Reply): Promise<void> {
+    if (this.#phase.kind === 'closing') return;
+    const pending = mayJoin(verb, argument, answer.code) ? this.#mailbox.pending() : [];
     const messages = pending.slice(0, countThatFit(pending.map(({text}) => text)));
     const texts = messages.map(({text}) => text);
-    const sent = await this.write(joinMessages(answer, texts, this.utf8 ? 'utf8' : 'ascii'));
-    if (sent && messages.length > 0) this.mailbox.shown(messages.map(({id}) => id));
+    const sent = await this.#write(joinMessages(answer, texts, this.utf8 ? 'utf8' : 'ascii'));
+    if (sent && messages.length > 0) this.#mailbox.shown(messages.map(({id}) => id));
   }
 
   /** True once the kernel has taken the reply; false when the connection has gone. */
-  private async write(sent: Reply): Promise<boolean> {
-    if (this.phase.kind === 'closing') return false;
+  async #write(sent: Reply): Promise<boolean> {
+    if (this.#phase.kind === 'closing') return false;
     return new Promise((resolve) => {
-      this.socket.write(formatReply(sent), 'utf8', (error) => resolve(!error));
+      this.#socket.write(formatReply(sent), 'utf8', (error) => resolve(!error));
     });
   }
 
   /** Not when the client hangs up, but when no reply can follow: a message sent from then on finds nobody here. */
-  private leaveQueue(): void {
-    if (this.phase.kind === 'closing' && !this.busy) this.mailbox.goodbye();
+  #leaveQueue(): void {
+    if (this.#phase.kind === 'closing' && !this.#busy) this.#mailbox.goodbye();
   }
 
-  private release(): void {
-    this.phase = {kind: 'closing', since: Date.now()};
-    this.waiting = [];
+  #release(): void {
+    this.#phase = {kind: 'closing', since: Date.now()};
+    this.#waiting = [];
     this.transfer?.abort('closing');
     this.dataPort.close();
-    this.mailbox.goodbye();
+    this.#mailbox.goodbye();
   }
 }
 
-function isAbort(line: CommandLine): boolean {
+function isAbort(line: FtpLine): boolean {
   return line.kind === 'command' && parse(line.text).verb === 'ABOR';
 }
 

@@ -12,15 +12,19 @@ const ignore = (): void => {};
 
 /** PORT and EPRT, and the default of RFC 959 §3.3: the server connects, from the address that the client called. */
 export class ActivePort implements DataPort {
-  constructor(
-    private readonly localAddress: string,
-    private readonly host: string,
-    private readonly port: number,
-  ) {}
+  readonly #localAddress: string;
+  readonly #host: string;
+  readonly #port: number;
+
+  constructor(localAddress: string, host: string, port: number) {
+    this.#localAddress = localAddress;
+    this.#host = host;
+    this.#port = port;
+  }
 
   open(signal: AbortSignal): Promise<Socket> {
     return new Promise((resolve, reject) => {
-      const socket = connect({host: this.host, port: this.port, localAddress: this.localAddress});
+      const socket = connect({host: this.#host, port: this.#port, localAddress: this.#localAddress});
       const abort = (): void => void socket.destroy(asError(signal.reason));
       signal.addEventListener('abort', abort, {once: true});
       socket.once('connect', () => {
@@ -38,14 +42,16 @@ export class ActivePort implements DataPort {
 
 /** PASV and EPSV: a listener for one connection from the client's own address (RFC 2577 §4 on stolen data ports). */
 export class PassivePort implements DataPort {
-  private waiting: ((socket: Socket) => void) | undefined;
-  private arrived: Socket | undefined;
+  #waiting: ((socket: Socket) => void) | undefined;
+  #arrived: Socket | undefined;
 
-  private constructor(
-    private readonly listener: Server,
-    private readonly peer: string,
-  ) {
-    listener.on('connection', (socket) => this.accept(socket));
+  readonly #listener: Server;
+  readonly #peer: string;
+
+  private constructor(listener: Server, peer: string) {
+    this.#listener = listener;
+    this.#peer = peer;
+    listener.on('connection', (socket) => this.#accept(socket));
     listener.on('error', ignore);
   }
 
@@ -60,42 +66,42 @@ export class PassivePort implements DataPort {
   }
 
   get port(): number {
-    return (this.listener.address() as {port: number}).port;
+    return (this.#listener.address() as {port: number}).port;
   }
 
   open(signal: AbortSignal): Promise<Socket> {
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(asError(signal.reason));
       const abort = (): void => {
-        this.waiting = undefined;
+        this.#waiting = undefined;
         reject(asError(signal.reason));
       };
       signal.addEventListener('abort', abort, {once: true});
       const take = (socket: Socket): void => {
         signal.removeEventListener('abort', abort);
-        this.arrived = undefined;
+        this.#arrived = undefined;
         resolve(socket);
       };
-      if (this.arrived === undefined) this.waiting = take;
-      else take(this.arrived);
+      if (this.#arrived === undefined) this.#waiting = take;
+      else take(this.#arrived);
     });
   }
 
   close(): void {
-    this.listener.close();
-    this.arrived?.destroy();
+    this.#listener.close();
+    this.#arrived?.destroy();
   }
 
-  private accept(socket: Socket): void {
+  #accept(socket: Socket): void {
     socket.on('error', ignore);
-    const expected = this.listener.listening && plainAddress(socket.remoteAddress ?? '::') === this.peer;
+    const expected = this.#listener.listening && plainAddress(socket.remoteAddress ?? '::') === this.#peer;
     if (!expected) {
       socket.destroy();
       return;
     }
-    this.listener.close();
-    this.arrived = socket;
-    this.waiting?.(socket);
+    this.#listener.close();
+    this.#arrived = socket;
+    this.#waiting?.(socket);
   }
 }
 

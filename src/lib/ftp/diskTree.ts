@@ -34,7 +34,11 @@ type LastPart = 'followed' | 'as it is';
  * is used as it is, which leaves a window for somebody who can already write to the directory on the machine itself.
  */
 export class DiskTree implements FileTree {
-  private constructor(private readonly root: string) {}
+  readonly #root: string;
+
+  private constructor(root: string) {
+    this.#root = root;
+  }
 
   /** @throws TreeError when there is no such directory */
   static async open(directory: string): Promise<DiskTree> {
@@ -45,62 +49,64 @@ export class DiskTree implements FileTree {
   }
 
   async facts(path: string): Promise<FileFacts> {
-    return this.at(path, 'followed', async (place) => factsOf(posix.basename(path), await lstat(place)));
+    return this.#at(path, 'followed', async (place) => factsOf(posix.basename(path), await lstat(place)));
   }
 
   async list(path: string): Promise<FileFacts[]> {
-    const found = await this.at(path, 'followed', listDirectory);
+    const found = await this.#at(path, 'followed', listDirectory);
     const entries: FileFacts[] = [];
     for (const {name, stats} of found) {
       if (stats.isFile() || stats.isDirectory()) entries.push(factsOf(name, stats));
-      const target = stats.isSymbolicLink() ? await this.entry(posix.join(path, name)) : undefined;
+      const target = stats.isSymbolicLink() ? await this.#entry(posix.join(path, name)) : undefined;
       if (target !== undefined) entries.push(target);
     }
     return entries;
   }
 
   async read(path: string, offset: number): Promise<Readable> {
-    return this.at(path, 'followed', async (place) => {
+    return this.#at(path, 'followed', async (place) => {
       const handle = await openFile(place, O_RDONLY);
       return handle.createReadStream({start: offset});
     });
   }
 
   async write(path: string, mode: WriteMode): Promise<Writable> {
-    const exists = await this.entry(path);
-    return this.at(path, exists === undefined ? 'as it is' : 'followed', async (place) => {
+    const exists = await this.#entry(path);
+    return this.#at(path, exists === undefined ? 'as it is' : 'followed', async (place) => {
       const handle = await openFile(place, O_WRONLY | O_CREAT | flagsOf(mode));
       return handle.createWriteStream(mode.kind === 'at' ? {start: mode.offset} : {});
     });
   }
 
   makeDirectory(path: string): Promise<void> {
-    return this.at(path, 'as it is', (place) => mkdir(place));
+    return this.#at(path, 'as it is', (place) => mkdir(place));
   }
 
   removeDirectory(path: string): Promise<void> {
-    return this.at(path, 'as it is', (place) => rmdir(place));
+    return this.#at(path, 'as it is', (place) => rmdir(place));
   }
 
   remove(path: string): Promise<void> {
-    return this.at(path, 'as it is', async (place) => {
+    return this.#at(path, 'as it is', async (place) => {
       if ((await lstat(place)).isDirectory()) throw new TreeError('EISDIR');
       await unlink(place);
     });
   }
 
   rename(from: string, to: string): Promise<void> {
-    return this.at(from, 'as it is', (source) => this.at(to, 'as it is', (target) => rename(source, target)));
+    return this.#at(from, 'as it is', (source) =>
+      this.#at(to, 'as it is', (target) => rename(source, target)),
+    );
   }
 
   changeMode(path: string, mode: number): Promise<void> {
-    return this.at(path, 'followed', async (place) => {
+    return this.#at(path, 'followed', async (place) => {
       if (!(await lstat(place)).isSymbolicLink()) await chmod(place, mode);
     });
   }
 
   /** `undefined`: not there, or a link that leads nowhere or outside: to a client that is the same. */
-  private async entry(path: string): Promise<FileFacts | undefined> {
+  async #entry(path: string): Promise<FileFacts | undefined> {
     try {
       return await this.facts(path);
     } catch {
@@ -109,12 +115,12 @@ export class DiskTree implements FileTree {
   }
 
   /** Do something with the file at `path`, under a name for it that cannot be led astray meanwhile. */
-  private async at<T>(path: string, last: LastPart, act: (place: string) => Promise<T>): Promise<T> {
+  async #at<T>(path: string, last: LastPart, act: (place: string) => Promise<T>): Promise<T> {
     if (path.includes('\0')) throw new TreeError('EINVAL');
     try {
-      const parts = this.inside(await this.resolve(path, last));
-      if (process.platform !== 'linux') return await act(join(this.root, ...parts));
-      const parent = await descend(this.root, parts.slice(0, -1));
+      const parts = this.#inside(await this.#resolve(path, last));
+      if (process.platform !== 'linux') return await act(join(this.#root, ...parts));
+      const parent = await descend(this.#root, parts.slice(0, -1));
       try {
         return await act(`/proc/self/fd/${parent.fd}/${parts.at(-1) ?? '.'}`);
       } finally {
@@ -125,13 +131,13 @@ export class DiskTree implements FileTree {
     }
   }
 
-  private async resolve(path: string, last: LastPart): Promise<string> {
-    if (last === 'followed' || path === '/') return realpath(join(this.root, path));
-    return join(await realpath(join(this.root, posix.dirname(path))), posix.basename(path));
+  async #resolve(path: string, last: LastPart): Promise<string> {
+    if (last === 'followed' || path === '/') return realpath(join(this.#root, path));
+    return join(await realpath(join(this.#root, posix.dirname(path))), posix.basename(path));
   }
 
-  private inside(real: string): string[] {
-    const parts = relative(this.root, real)
+  #inside(real: string): string[] {
+    const parts = relative(this.#root, real)
       .split(sep)
       .filter((part) => part !== '');
     if (parts[0] === '..') throw new TreeError('EACCES');

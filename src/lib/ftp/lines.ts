@@ -2,7 +2,7 @@
 export const MAX_COMMAND_LINE = 4096 + 7;
 
 /** What one line of the control connection turned out to be. */
-export type CommandLine =
+export type FtpLine =
   | {readonly kind: 'command'; readonly text: string}
   | {readonly kind: 'too long'}
   | {readonly kind: 'not UTF-8'};
@@ -14,8 +14,8 @@ const IAC = 255;
 const FIRST_COMMAND = 240;
 const FIRST_WITH_OPTION = 251;
 
-const TOO_LONG: CommandLine = {kind: 'too long'};
-const NOT_UTF8: CommandLine = {kind: 'not UTF-8'};
+const TOO_LONG: FtpLine = {kind: 'too long'};
+const NOT_UTF8: FtpLine = {kind: 'not UTF-8'};
 const EMPTY = Buffer.alloc(0);
 const ABOR_CR = Buffer.from('ABOR\r');
 const utf8 = new TextDecoder('utf-8', {fatal: true, ignoreBOM: true});
@@ -30,63 +30,63 @@ type Telnet = 'text' | 'command' | 'option';
  * urgent, and Node discards an urgent octet: DM, the second IAC or (Python's ftplib) even the final LF are missing then.
  */
 export class LineReader {
-  private rest = EMPTY;
-  private telnet: Telnet = 'text';
-  private state: 'line' | 'discarding' | 'after early ABOR' = 'line';
+  #rest = EMPTY;
+  #telnet: Telnet = 'text';
+  #state: 'line' | 'discarding' | 'after early ABOR' = 'line';
 
-  push(chunk: Buffer): CommandLine[] {
-    const octets = Buffer.allocUnsafe(this.rest.length + chunk.length);
-    this.rest.copy(octets);
-    const lines: CommandLine[] = [];
+  push(chunk: Buffer): FtpLine[] {
+    const octets = Buffer.allocUnsafe(this.#rest.length + chunk.length);
+    this.#rest.copy(octets);
+    const lines: FtpLine[] = [];
     let start = 0;
-    let end = this.rest.length;
+    let end = this.#rest.length;
     for (const octet of chunk) {
-      if (!this.isText(octet)) continue;
+      if (!this.#isText(octet)) continue;
       if (octet !== LF) {
         octets[end++] = octet;
         continue;
       }
-      this.endLine(octets.subarray(start, end), lines);
+      this.#endLine(octets.subarray(start, end), lines);
       start = end;
     }
-    this.keep(octets.subarray(start, end), lines);
+    this.#keep(octets.subarray(start, end), lines);
     return lines;
   }
 
-  private endLine(octets: Buffer, lines: CommandLine[]): void {
-    const {state} = this;
-    this.state = 'line';
+  #endLine(octets: Buffer, lines: FtpLine[]): void {
+    const state = this.#state;
+    this.#state = 'line';
     if (state === 'discarding' || (state === 'after early ABOR' && octets.length === 0)) return;
     lines.push(decode(octets));
   }
 
-  private keep(octets: Buffer, lines: CommandLine[]): void {
-    this.rest = EMPTY;
-    if (this.state === 'discarding') return;
+  #keep(octets: Buffer, lines: FtpLine[]): void {
+    this.#rest = EMPTY;
+    if (this.#state === 'discarding') return;
     if (octets.length > MAX_COMMAND_LINE) {
-      this.state = 'discarding';
+      this.#state = 'discarding';
       lines.push(TOO_LONG);
     } else if (octets.equals(ABOR_CR)) {
-      this.state = 'after early ABOR';
+      this.#state = 'after early ABOR';
       lines.push(decode(octets));
     } else if (octets.length > 0) {
-      this.rest = Buffer.from(octets);
+      this.#rest = Buffer.from(octets);
     }
   }
 
-  private isText(octet: number): boolean {
-    const telnet = this.telnet;
+  #isText(octet: number): boolean {
+    const telnet = this.#telnet;
     if (telnet === 'text') {
       if (octet !== IAC) return true;
-      this.telnet = 'command';
+      this.#telnet = 'command';
       return false;
     }
-    this.telnet = telnet === 'command' && octet >= FIRST_WITH_OPTION && octet !== IAC ? 'option' : 'text';
+    this.#telnet = telnet === 'command' && octet >= FIRST_WITH_OPTION && octet !== IAC ? 'option' : 'text';
     return telnet === 'command' && (octet === IAC || octet < FIRST_COMMAND);
   }
 }
 
-function decode(octets: Buffer): CommandLine {
+function decode(octets: Buffer): FtpLine {
   if (octets.length > MAX_COMMAND_LINE + 1) return TOO_LONG;
   let start = 0;
   while (start < octets.length && octets[start]! >= FIRST_COMMAND) start++;

@@ -34,12 +34,15 @@ export interface MemoryTreeLimits {
 
 /** A tree that lives and dies with the process, and that no client can fill beyond its limits. */
 export class MemoryTree implements FileTree {
-  private readonly root: DirectoryNode;
-  private bytes = 0;
-  private entries = 0;
+  readonly #root: DirectoryNode;
+  #bytes = 0;
+  #entries = 0;
 
-  constructor(private readonly limits: MemoryTreeLimits = {bytes: 64 * 1024 * 1024, entries: 10_000}) {
-    this.root = this.newDirectory();
+  readonly #limits: MemoryTreeLimits;
+
+  constructor(limits: MemoryTreeLimits = {bytes: 64 * 1024 * 1024, entries: 10_000}) {
+    this.#limits = limits;
+    this.#root = this.#newDirectory();
   }
 
   /** A few files to look at, and a directory to upload to. */
@@ -56,91 +59,91 @@ export class MemoryTree implements FileTree {
   }
 
   addFile(path: string, content: string | Buffer): void {
-    const file = this.newFile();
+    const file = this.#newFile();
     file.content = Buffer.from(content);
-    this.bytes += file.content.length;
-    this.attach(path, file);
+    this.#bytes += file.content.length;
+    this.#attach(path, file);
   }
 
   addDirectory(path: string): void {
-    this.attach(path, this.newDirectory());
+    this.#attach(path, this.#newDirectory());
   }
 
   async facts(path: string): Promise<FileFacts> {
-    return factsOf(posix.basename(path), this.find(path));
+    return factsOf(posix.basename(path), this.#find(path));
   }
 
   async list(path: string): Promise<FileFacts[]> {
-    return [...this.directory(path).children].map(([name, node]) => factsOf(name, node));
+    return [...this.#directory(path).children].map(([name, node]) => factsOf(name, node));
   }
 
   async read(path: string, offset: number): Promise<Readable> {
-    return Readable.from(pieces(this.file(path).content.subarray(offset)), {objectMode: false});
+    return Readable.from(pieces(this.#file(path).content.subarray(offset)), {objectMode: false});
   }
 
   async write(path: string, mode: WriteMode): Promise<Writable> {
-    const existing = this.lookup(path);
+    const existing = this.#lookup(path);
     if (existing?.kind === 'directory') throw new TreeError('EISDIR');
     if (existing !== undefined && mode.kind === 'new') throw new TreeError('EEXIST');
-    const file = existing ?? this.newFile();
-    if (existing === undefined) this.attach(path, file);
-    return this.writer(file, startOf(file, mode), mode.kind === 'replace');
+    const file = existing ?? this.#newFile();
+    if (existing === undefined) this.#attach(path, file);
+    return this.#writer(file, startOf(file, mode), mode.kind === 'replace');
   }
 
   async makeDirectory(path: string): Promise<void> {
-    if (this.lookup(path) !== undefined) throw new TreeError('EEXIST');
-    this.attach(path, this.newDirectory());
+    if (this.#lookup(path) !== undefined) throw new TreeError('EEXIST');
+    this.#attach(path, this.#newDirectory());
   }
 
   async removeDirectory(path: string): Promise<void> {
     if (path === '/') throw new TreeError('EBUSY');
-    if (this.directory(path).children.size > 0) throw new TreeError('ENOTEMPTY');
-    this.detach(path);
+    if (this.#directory(path).children.size > 0) throw new TreeError('ENOTEMPTY');
+    this.#detach(path);
   }
 
   async remove(path: string): Promise<void> {
-    const file = this.file(path, 'EISDIR');
-    this.bytes -= file.content.length;
+    const file = this.#file(path, 'EISDIR');
+    this.#bytes -= file.content.length;
     file.linked = false;
-    this.detach(path);
+    this.#detach(path);
   }
 
   async rename(from: string, to: string): Promise<void> {
-    const node = this.find(from);
+    const node = this.#find(from);
     if (from === '/' || `${to}/`.startsWith(`${from}/`))
       throw new TreeError(from === to ? 'EEXIST' : 'EINVAL');
-    const parent = this.directory(posix.dirname(to));
+    const parent = this.#directory(posix.dirname(to));
     const target = parent.children.get(posix.basename(to));
     if (target?.kind === 'directory') throw new TreeError('EEXIST');
     if (target !== undefined) await this.remove(to);
-    this.detach(from);
-    this.attach(to, node);
+    this.#detach(from);
+    this.#attach(to, node);
   }
 
   async changeMode(path: string, mode: number): Promise<void> {
-    this.find(path).mode = mode;
+    this.#find(path).mode = mode;
   }
 
   /** What has come is kept when the transfer breaks off, so that it can be resumed. */
-  private writer(file: FileNode, start: number, truncate: boolean): Writable {
+  #writer(file: FileNode, start: number, truncate: boolean): Writable {
     const received: Buffer[] = [];
     let length = 0;
     const keep = (): void => {
-      this.bytes -= length;
+      this.#bytes -= length;
       if (file.linked) {
         const content = contentAfter(file.content, start, received, truncate);
-        this.bytes += content.length - file.content.length;
+        this.#bytes += content.length - file.content.length;
         file.content = content;
         file.modified = new Date();
       }
       received.length = 0;
       length = 0;
     };
-    if (start > this.limits.bytes - this.bytes + file.content.length) throw new TreeError('ENOSPC');
+    if (start > this.#limits.bytes - this.#bytes + file.content.length) throw new TreeError('ENOSPC');
     return new Writable({
       write: (chunk: Buffer, _encoding, done) => {
-        if (this.bytes + chunk.length > this.limits.bytes) return done(new TreeError('ENOSPC'));
-        this.bytes += chunk.length;
+        if (this.#bytes + chunk.length > this.#limits.bytes) return done(new TreeError('ENOSPC'));
+        this.#bytes += chunk.length;
         length += chunk.length;
         received.push(chunk);
         done();
@@ -156,29 +159,29 @@ export class MemoryTree implements FileTree {
     });
   }
 
-  private newDirectory(): DirectoryNode {
+  #newDirectory(): DirectoryNode {
     return {
       kind: 'directory',
       children: new Map(),
       modified: new Date(),
       mode: 0o755,
-      unique: this.nextUnique(),
+      unique: this.#nextUnique(),
     };
   }
 
-  private newFile(): FileNode {
-    const unique = this.nextUnique();
+  #newFile(): FileNode {
+    const unique = this.#nextUnique();
     return {kind: 'file', content: Buffer.alloc(0), linked: true, modified: new Date(), mode: 0o644, unique};
   }
 
-  private lastUnique = 0;
-  private nextUnique(): string {
-    this.lastUnique += 1;
-    return `M${this.lastUnique.toString(36)}`;
+  #lastUnique = 0;
+  #nextUnique(): string {
+    this.#lastUnique += 1;
+    return `M${this.#lastUnique.toString(36)}`;
   }
 
-  private lookup(path: string): Node | undefined {
-    let node: Node | undefined = this.root;
+  #lookup(path: string): Node | undefined {
+    let node: Node | undefined = this.#root;
     for (const name of path.split('/').filter(Boolean)) {
       if (node?.kind === 'file') throw new TreeError('ENOTDIR');
       node = node?.children.get(name);
@@ -186,36 +189,36 @@ export class MemoryTree implements FileTree {
     return node;
   }
 
-  private find(path: string): Node {
-    const node = this.lookup(path);
+  #find(path: string): Node {
+    const node = this.#lookup(path);
     if (node === undefined) throw new TreeError('ENOENT');
     return node;
   }
 
-  private directory(path: string): DirectoryNode {
-    const node = this.find(path);
+  #directory(path: string): DirectoryNode {
+    const node = this.#find(path);
     if (node.kind !== 'directory') throw new TreeError('ENOTDIR');
     return node;
   }
 
-  private file(path: string, otherwise: 'EISDIR' | 'ENOTREG' = 'ENOTREG'): FileNode {
-    const node = this.find(path);
+  #file(path: string, otherwise: 'EISDIR' | 'ENOTREG' = 'ENOTREG'): FileNode {
+    const node = this.#find(path);
     if (node.kind !== 'file') throw new TreeError(otherwise);
     return node;
   }
 
-  private attach(path: string, node: Node): void {
+  #attach(path: string, node: Node): void {
     if (Buffer.byteLength(posix.basename(path)) > MAX_NAME_BYTES) throw new TreeError('ENAMETOOLONG');
-    const parent = this.directory(posix.dirname(path));
-    if (this.entries >= this.limits.entries) throw new TreeError('ENOSPC');
+    const parent = this.#directory(posix.dirname(path));
+    if (this.#entries >= this.#limits.entries) throw new TreeError('ENOSPC');
     parent.children.set(posix.basename(path), node);
     parent.modified = new Date();
-    this.entries += 1;
+    this.#entries += 1;
   }
 
-  private detach(path: string): void {
-    this.directory(posix.dirname(path)).children.delete(posix.basename(path));
-    this.entries -= 1;
+  #detach(path: string): void {
+    this.#directory(posix.dirname(path)).children.delete(posix.basename(path));
+    this.#entries -= 1;
   }
 }
 

@@ -5,37 +5,37 @@ type AbortReason = 'ABOR' | 'stalled' | 'closing';
 
 /** The transfer that a session is busy with, as the control connection and the sweep see it. */
 export class RunningTransfer {
-  private readonly controller = new AbortController();
-  private socket: Socket | null = null;
-  private octetsSeen = -1;
-  private lastProgress = Date.now();
+  readonly #controller = new AbortController();
+  #socket: Socket | null = null;
+  #octetsSeen = -1;
+  #lastProgress = Date.now();
   reason: AbortReason | null = null;
 
   get signal(): AbortSignal {
-    return this.controller.signal;
+    return this.#controller.signal;
   }
 
   /** Octets that have gone over the data connection. */
   get octets(): number {
-    return this.socket === null ? 0 : this.socket.bytesRead + this.socket.bytesWritten;
+    return this.#socket === null ? 0 : this.#socket.bytesRead + this.#socket.bytesWritten;
   }
 
   opened(socket: Socket): void {
-    this.socket = socket;
+    this.#socket = socket;
   }
 
   abort(reason: AbortReason): void {
     this.reason ??= reason;
-    this.controller.abort(new Error(`transfer ended: ${reason}`));
-    this.socket?.destroy();
+    this.#controller.abort(new Error(`transfer ended: ${reason}`));
+    this.#socket?.destroy();
   }
 
   /** Called by the sweep: milliseconds since the last octet moved. */
   idle(now: number): number {
-    if (this.octets !== this.octetsSeen) {
-      this.octetsSeen = this.octets;
-      this.lastProgress = now;
+    if (this.octets !== this.#octetsSeen) {
+      this.#octetsSeen = this.octets;
+      this.#lastProgress = now;
     }
-    return now - this.lastProgress;
+    return now - this.#lastProgress;
   }
 }

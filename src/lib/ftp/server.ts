@@ -36,23 +36,26 @@ export class ListenError extends FtpdctlError {
 
 /** A small FTP server whose sessions read a message queue and add the messages to their replies. */
 export class MockFtpServer {
-  private readonly timeouts: HarnessTimeouts;
-  private readonly limits: HarnessLimits;
-  private readonly listeners: Server[] = [];
-  private readonly sessions = new Set<ControlConnection>();
-  private readonly sessionsOf = new Map<string, number>();
-  private clock: NodeJS.Timeout | undefined;
-  private whenEmpty: (() => void) | undefined;
-  private closing: Promise<void> | undefined;
+  readonly #timeouts: HarnessTimeouts;
+  readonly #limits: HarnessLimits;
+  readonly #listeners: Server[] = [];
+  readonly #sessions = new Set<ControlConnection>();
+  readonly #sessionsOf = new Map<string, number>();
+  #clock: NodeJS.Timeout | undefined;
+  #whenEmpty: (() => void) | undefined;
+  #closing: Promise<void> | undefined;
 
-  constructor(private readonly options: HarnessOptions) {
-    this.timeouts = {...DEFAULT_TIMEOUTS, ...options.timeouts};
-    this.limits = {...DEFAULT_LIMITS, ...options.limits};
+  readonly #options: HarnessOptions;
+
+  constructor(options: HarnessOptions) {
+    this.#options = options;
+    this.#timeouts = {...DEFAULT_TIMEOUTS, ...options.timeouts};
+    this.#limits = {...DEFAULT_LIMITS, ...options.limits};
   }
 
   /** Sessions now. */
   get size(): number {
-    return this.sessions.size;
+    return this.#sessions.size;
   }
 
   /**
@@ -61,11 +64,11 @@ export class MockFtpServer {
    * @throws ListenError with nothing left open
    */
   async listen(): Promise<readonly ListeningAddress[]> {
-    this.refuseTheNetwork();
+    this.#refuseTheNetwork();
     try {
       const addresses = [];
-      for (const group of listenerGroups(this.options.servers)) addresses.push(await this.open(group));
-      this.clock = setInterval(() => this.sweep(), sweepInterval(this.timeouts)).unref();
+      for (const group of listenerGroups(this.#options.servers)) addresses.push(await this.#open(group));
+      this.#clock = setInterval(() => this.#sweep(), sweepInterval(this.#timeouts)).unref();
       return addresses;
     } catch (error) {
       await this.close();
@@ -75,26 +78,26 @@ export class MockFtpServer {
 
   /** Say 421 to every session, end all transfers, and come back when the last connection has gone. */
   close(): Promise<void> {
-    this.closing ??= this.shutDown();
-    return this.closing;
+    this.#closing ??= this.#shutDown();
+    return this.#closing;
   }
 
-  private async shutDown(): Promise<void> {
-    const closed = this.listeners.splice(0).map((listener) => new Promise((done) => listener.close(done)));
-    for (const session of this.sessions)
+  async #shutDown(): Promise<void> {
+    const closed = this.#listeners.splice(0).map((listener) => new Promise((done) => listener.close(done)));
+    for (const session of this.#sessions)
       session.end(reply(421, 'Server shutting down, closing control connection'));
-    if (this.sessions.size > 0) {
+    if (this.#sessions.size > 0) {
       await new Promise<void>((resolve) => {
-        this.whenEmpty = resolve;
+        this.#whenEmpty = resolve;
       });
     }
     await Promise.all(closed);
-    clearInterval(this.clock);
+    clearInterval(this.#clock);
   }
 
-  private refuseTheNetwork(): void {
-    if (this.options.beyondLoopback === true) return;
-    const open = this.options.servers.find(({address}) => !isLoopback(address));
+  #refuseTheNetwork(): void {
+    if (this.#options.beyondLoopback === true) return;
+    const open = this.#options.servers.find(({address}) => !isLoopback(address));
     if (open === undefined) return;
     throw new ListenError(
       'NOT_LOOPBACK',
@@ -106,7 +109,7 @@ export class MockFtpServer {
     );
   }
 
-  private open(group: readonly HarnessServer[]): Promise<ListeningAddress> {
+  #open(group: readonly HarnessServer[]): Promise<ListeningAddress> {
     const {address, port} = group[0]!;
     return new Promise((resolve, reject) => {
       const listener = createServer({allowHalfOpen: true, noDelay: true});
@@ -122,58 +125,58 @@ export class MockFtpServer {
       listener.listen({host: address, port, backlog: BACKLOG, ipv6Only: address.includes(':')}, () => {
         // From now on an error is one of accept(2), such as too many open files: the next client may have more luck.
         listener.removeAllListeners('error').on('error', () => {});
-        this.listeners.push(listener);
+        this.#listeners.push(listener);
         const bound = (listener.address() as {port: number}).port;
-        listener.on('connection', (socket) => this.accept(socket, group, bound));
+        listener.on('connection', (socket) => this.#accept(socket, group, bound));
         resolve({address, port: bound});
       });
     });
   }
 
-  private accept(socket: Socket, group: readonly HarnessServer[], port: number): void {
+  #accept(socket: Socket, group: readonly HarnessServer[], port: number): void {
     const peerAddress = plainAddress(socket.remoteAddress ?? '::');
     const localAddress = plainAddress(socket.localAddress ?? '::');
-    if (socket.remoteAddress === undefined || this.isFull(peerAddress)) {
+    if (socket.remoteAddress === undefined || this.#isFull(peerAddress)) {
       refuse(socket);
       return;
     }
     const server = group.find(({address}) => plainAddress(address) === localAddress) ?? group[0]!;
-    const mailbox = this.options.mailbox.register({
+    const mailbox = this.#options.mailbox.register({
       pid: process.pid,
       user: null,
       address: peerAddress,
       host: peerAddress,
-      class: this.options.classOf(peerAddress),
+      class: this.#options.classOf(peerAddress),
       server: `${server.address}#${port}`,
       engine: server.engine,
     });
-    const {tree} = this.options;
+    const {tree} = this.#options;
     const session = new ControlConnection({socket, server, peerAddress, localAddress, tree, mailbox});
-    this.enter(session, peerAddress);
-    socket.once('close', () => this.leave(session, peerAddress));
+    this.#enter(session, peerAddress);
+    socket.once('close', () => this.#leave(session, peerAddress));
   }
 
-  private isFull(address: string): boolean {
-    const {sessions, sessionsPerAddress} = this.limits;
-    return this.sessions.size >= sessions || (this.sessionsOf.get(address) ?? 0) >= sessionsPerAddress;
+  #isFull(address: string): boolean {
+    const {sessions, sessionsPerAddress} = this.#limits;
+    return this.#sessions.size >= sessions || (this.#sessionsOf.get(address) ?? 0) >= sessionsPerAddress;
   }
 
-  private enter(session: ControlConnection, address: string): void {
-    this.sessions.add(session);
-    this.sessionsOf.set(address, (this.sessionsOf.get(address) ?? 0) + 1);
+  #enter(session: ControlConnection, address: string): void {
+    this.#sessions.add(session);
+    this.#sessionsOf.set(address, (this.#sessionsOf.get(address) ?? 0) + 1);
   }
 
-  private leave(session: ControlConnection, address: string): void {
-    this.sessions.delete(session);
-    const left = (this.sessionsOf.get(address) ?? 1) - 1;
-    if (left > 0) this.sessionsOf.set(address, left);
-    else this.sessionsOf.delete(address);
-    if (this.sessions.size === 0) this.whenEmpty?.();
+  #leave(session: ControlConnection, address: string): void {
+    this.#sessions.delete(session);
+    const left = (this.#sessionsOf.get(address) ?? 1) - 1;
+    if (left > 0) this.#sessionsOf.set(address, left);
+    else this.#sessionsOf.delete(address);
+    if (this.#sessions.size === 0) this.#whenEmpty?.();
   }
 
-  private sweep(): void {
+  #sweep(): void {
     const now = Date.now();
-    for (const session of this.sessions) session.sweep(now, this.timeouts);
+    for (const session of this.#sessions) session.sweep(now, this.#timeouts);
   }
 }
 

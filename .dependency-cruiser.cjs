@@ -6,8 +6,10 @@ const allowed = {
   acl: ['errors', 'config'],
   audience: ['errors'],
   reply: ['errors'],
+  scoreboard: ['errors'],
   transport: ['errors', 'protocol', 'config'],
   client: ['errors', 'protocol', 'config', 'transport'],
+  proftpd: ['errors', 'protocol', 'config', 'acl', 'audience', 'reply', 'scoreboard', 'transport'],
   session: ['errors', 'protocol', 'audience', 'transport'],
   server: ['errors', 'protocol', 'config', 'acl', 'audience', 'transport', 'session'],
   ftp: ['errors', 'protocol', 'config', 'audience', 'reply', 'transport', 'session'],
@@ -26,7 +28,7 @@ const allowed = {
   ],
 };
 
-const pure = ['protocol', 'config', 'acl', 'audience', 'reply'];
+const pure = ['protocol', 'config', 'acl', 'audience', 'reply', 'scoreboard'];
 
 module.exports = {
   forbidden: [

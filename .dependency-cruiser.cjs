@@ -11,6 +11,7 @@ const allowed = {
   client: ['errors', 'protocol', 'config', 'transport'],
   proftpd: ['errors', 'protocol', 'config', 'acl', 'audience', 'reply', 'scoreboard', 'transport'],
   session: ['errors', 'protocol', 'audience', 'transport'],
+  daemon: ['errors', 'protocol', 'audience', 'transport', 'client', 'session'],
   server: ['errors', 'protocol', 'config', 'acl', 'audience', 'transport', 'session'],
   ftp: ['errors', 'protocol', 'config', 'audience', 'reply', 'transport', 'session'],
   cli: [
@@ -23,6 +24,7 @@ const allowed = {
     'transport',
     'client',
     'session',
+    'daemon',
     'server',
     'ftp',
   ],

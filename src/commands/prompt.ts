@@ -1,7 +1,7 @@
+import {askWith} from '../lib/cli/options/ask.ts';
 import {BaseCommand} from '../lib/cli/options/baseCommand.ts';
 import {UsageError} from '../lib/cli/options/usageError.ts';
 import {PromptAborted} from '../lib/cli/prompt/abort.ts';
-import {callWith} from '../lib/cli/prompt/call.ts';
 import {Conversation} from '../lib/cli/prompt/conversation.ts';
 import {Recent} from '../lib/cli/prompt/recent.ts';
 import {canAsk, openQuestions} from '../lib/cli/prompt/terminal.ts';
@@ -23,9 +23,9 @@ export default class Prompt extends BaseCommand {
       );
     }
     const questions = await openQuestions();
-    const call = callWith(flags, questions.signal, (...how) => this.client(flags, ...how));
+    const ask = askWith(flags, questions.signal);
     try {
-      await new Conversation({questions, call, recent: new Recent(process.env)}).run();
+      await new Conversation({questions, ask, recent: new Recent(process.env)}).run();
     } catch (error) {
       // Ctrl-D ends a conversation as it should end; Ctrl-C breaks it off.
       if (!(error instanceof PromptAborted && error.reason === 'end')) throw error;

@@ -18,6 +18,6 @@ export default class Request extends ControlCommand {
     const [action, ...args] = this.words;
     if (!action)
       throw new UsageError('missing required action', 'ftpdctl help asks the server which ones it has');
-    await this.send(flags, {action, args}, (client) => client.request(action, args));
+    await this.send(flags, {action, args});
   }
 }

@@ -11,9 +11,7 @@ export default class Status extends ControlCommand {
   async run(): Promise<void> {
     const {flags} = await this.parse(Status);
     const args = this.words.length > 0 ? this.words : ['all'];
-    const {server} = await this.send(flags, {action: 'status', args}, (client) =>
-      client.request('status', args),
-    );
+    const {server} = await this.send(flags, {action: 'status', args});
     const details = server?.details as StatusDetails | undefined;
     if (details && !flags.json && !flags.quiet) printLine(statusSummary(details));
   }

@@ -1,5 +1,6 @@
 import {string as word} from '@oclif/core/args';
 import {string} from '@oclif/core/flags';
+import {askWith} from '../../lib/cli/options/ask.ts';
 import {BaseCommand} from '../../lib/cli/options/baseCommand.ts';
 import {checkAccess, reportAccess} from '../../lib/cli/serve/aclQuestions.ts';
 import {STATUS} from '../../lib/protocol/status.ts';
@@ -24,7 +25,7 @@ export default class AclCheck extends BaseCommand {
 
   async run(): Promise<void> {
     const {args, flags} = await this.parse(AclCheck);
-    const answer = await checkAccess(args.action, flags, this.client(flags));
+    const answer = await checkAccess(args.action, flags, askWith(flags));
     reportAccess(answer, flags, answer.details.allowed ? 0 : -STATUS.ACCESS_DENIED);
   }
 }

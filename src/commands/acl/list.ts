@@ -1,4 +1,5 @@
 import {string} from '@oclif/core/flags';
+import {askWith} from '../../lib/cli/options/ask.ts';
 import {BaseCommand} from '../../lib/cli/options/baseCommand.ts';
 import {listAccess, reportAccess} from '../../lib/cli/serve/aclQuestions.ts';
 
@@ -17,6 +18,6 @@ export default class AclList extends BaseCommand {
 
   async run(): Promise<void> {
     const {flags} = await this.parse(AclList);
-    reportAccess(await listAccess(flags, this.client(flags)), flags, 0);
+    reportAccess(await listAccess(flags, askWith(flags)), flags, 0);
   }
 }

@@ -1,7 +1,6 @@
 import {NOT_LOGGED_IN} from '../../audience/audience.ts';
-import {ControlsClient} from '../../client/client.ts';
 import {knownServeSocket} from '../../client/knownServe.ts';
-import type {WhoDetails} from '../../protocol/details.ts';
+import {connect} from '../../daemon/connect.ts';
 
 /** Milliseconds for an answer: with the start of the program it stays below the 300 that a completion may take. */
 const ANSWER_TIMEOUT_MS = 180;
@@ -20,8 +19,9 @@ export async function liveNames(socket: string | undefined, env: NodeJS.ProcessE
   try {
     const path = knownServeSocket(socket, env);
     if (path === undefined) return NOBODY;
-    const {server} = await new ControlsClient({socket: path, timeout: ANSWER_TIMEOUT_MS, env}).request('who');
-    const {sessions} = server?.details as unknown as WhoDetails;
+    const answer = await connect({socket: path, timeout: ANSWER_TIMEOUT_MS, env}).sessions();
+    if (answer.kind !== 'sessions') return NOBODY;
+    const {sessions} = answer;
     return {
       user: unique(sessions.map(({user}) => user ?? NOT_LOGGED_IN)),
       host: unique(sessions.flatMap(({host, address}) => [host, address])),

@@ -1,5 +1,4 @@
 import {setTimeout as sleep} from 'node:timers/promises';
-import type {Answer} from '../../client/client.ts';
 import {EXIT_TEMPFAIL} from '../../client/errors.ts';
 import {FtpdctlError} from '../../errors.ts';
 import type {ReceiptDetails} from '../../protocol/details.ts';
@@ -22,7 +21,7 @@ export interface ReceiptOptions {
   /** Milliseconds to wait at the most. */
   readonly wait: number;
   /** Ask the server. @param timeout milliseconds */
-  readonly ask: (timeout: number) => Promise<Answer>;
+  readonly ask: (timeout: number) => Promise<ReceiptDetails>;
   readonly onReceipt: (receipt: ReceiptDetails) => void;
 }
 
@@ -30,12 +29,12 @@ export interface ReceiptOptions {
  * Ask what has become of a message until it was shown to each recipient, or cannot be any more, or time is over.
  * The message is sent by now, so whatever goes wrong is part of the result and not thrown.
  */
-export async function awaitReceipt(id: string, {wait, ask, onReceipt}: ReceiptOptions): Promise<Waited> {
+export async function awaitReceipt({wait, ask, onReceipt}: ReceiptOptions): Promise<Waited> {
   const end = performance.now() + wait;
   let receipt: ReceiptDetails | undefined;
   try {
     for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * SLOWING, LONGEST_PAUSE)) {
-      receipt = receiptIn(await ask(Math.max(end - performance.now(), FIRST_PAUSE)), id);
+      receipt = await ask(Math.max(end - performance.now(), FIRST_PAUSE));
       onReceipt(receipt);
       if (isSettled(receipt)) return {receipt, ...errorIn(receipt)};
       const left = end - performance.now();
@@ -46,17 +45,6 @@ export async function awaitReceipt(id: string, {wait, ask, onReceipt}: ReceiptOp
     if (!(error instanceof FtpdctlError)) throw error;
     return {...(receipt ? {receipt} : {}), error};
   }
-}
-
-function receiptIn({verdict, responses, server}: Answer, id: string): ReceiptDetails {
-  const details = server?.details as ReceiptDetails | undefined;
-  if (verdict === STATUS.OK && details) return details;
-  throw new FtpdctlError(
-    'NO_RECEIPT',
-    `the server does not say what became of message ${id}: ${responses[0] ?? 'no answer'}`,
-    exitStatusOf(verdict) || exitStatusOf(STATUS.GENERIC_ERROR),
-    {hint: 'it was sent'},
-  );
 }
 
 function isSettled({recipients, shown, lost}: ReceiptDetails): boolean {

@@ -1,10 +1,9 @@
 import {Command} from '@oclif/core/command';
 import {boolean, custom, string} from '@oclif/core/flags';
 import {setLogger} from '@oclif/core/logger';
-import {type ClientEvent, ControlsClient, DEFAULT_TIMEOUT} from '../../client/client.ts';
+import {DEFAULT_TIMEOUT} from '../../client/client.ts';
 import {didYouMean} from '../completion/suggest.ts';
 import {reportFailure} from '../output/failure.ts';
-import {printError} from '../output/output.ts';
 import {parseSeconds} from './seconds.ts';
 import {UsageError} from './usageError.ts';
 
@@ -105,23 +104,6 @@ export abstract class BaseCommand extends Command {
       didYouMean(options[0] ?? '', known, 'see --help'),
     );
   }
-
-  /** A client as the global options want it. */
-  protected client(
-    options: GlobalOptions,
-    onEvent?: (event: ClientEvent) => void,
-    signal?: AbortSignal,
-  ): ControlsClient {
-    return new ControlsClient({
-      ...(signal === undefined ? {} : {signal}),
-      ...(options.socket === undefined ? {} : {socket: options.socket}),
-      ...(options.timeout === undefined ? {} : {timeout: options.timeout}),
-      onEvent: (event) => {
-        if (options.verbose) printError(describe(event));
-        onEvent?.(event);
-      },
-    });
-  }
 }
 
 /** oclif's `NonExistentFlagsError`, which it does not export. */
@@ -134,17 +116,4 @@ function missingArgument(error: Error): UsageError | undefined {
   if (error.constructor.name !== 'RequiredArgsError') return undefined;
   const [first] = (error as Error & {readonly args: readonly {name: string; description?: string}[]}).args;
   return first && new UsageError(`missing required ${first.name}`, first.description);
-}
-
-function describe(event: ClientEvent): string {
-  switch (event.kind) {
-    case 'contacting':
-      return `contacting server using '${event.socket}'`;
-    case 'sending':
-      return `sending '${event.action}' control request (${event.dialects.join(' and ')} dialect)`;
-    case 'retrying':
-      return `${event.reason}: trying again`;
-    case 'answered':
-      return `received response status: ${event.status} (${event.dialect} dialect)`;
-  }
 }

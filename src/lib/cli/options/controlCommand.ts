@@ -1,8 +1,9 @@
 import type {Answer} from '../../client/client.ts';
+import type {Daemon} from '../../daemon/daemon.ts';
 import {exitStatusOf, normalizeStatus, STATUS, statusName} from '../../protocol/status.ts';
 import {hintFor} from '../output/answerHint.ts';
 import {printError, printJson, printLine} from '../output/output.ts';
-import {Waiting} from '../output/waiting.ts';
+import {askWith} from './ask.ts';
 import {BaseCommand, type GlobalOptions} from './baseCommand.ts';
 import {splitAtFirstWord} from './words.ts';
 
@@ -22,24 +23,15 @@ export abstract class ControlCommand extends BaseCommand {
   protected async send(
     options: GlobalOptions,
     request: {readonly action: string; readonly args: readonly string[]},
-    call: (client: ReturnType<BaseCommand['client']>) => Promise<Answer>,
   ): Promise<Answer> {
-    const answer = await this.ask(options, call);
+    const answer = await this.ask(options, (daemon) => daemon.request(request.action, request.args));
     this.report(options, request, answer);
     return answer;
   }
 
   /** Send and explain the wait; print nothing. */
-  protected async ask<T>(
-    options: GlobalOptions,
-    call: (client: ReturnType<BaseCommand['client']>) => Promise<T>,
-  ): Promise<T> {
-    const waiting = new Waiting(options);
-    try {
-      return await call(this.client(options, (event) => waiting.on(event)));
-    } finally {
-      waiting.end();
-    }
+  protected async ask<T>(options: GlobalOptions, work: (daemon: Daemon) => Promise<T>): Promise<T> {
+    return askWith(options)(work);
   }
 
   /**

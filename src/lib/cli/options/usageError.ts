@@ -1,3 +1,4 @@
+import type {Unsupported} from '../../daemon/daemon.ts';
 import {FtpdctlError} from '../../errors.ts';
 import {STATUS} from '../../protocol/status.ts';
 
@@ -8,4 +9,14 @@ export class UsageError extends FtpdctlError {
   constructor(message: string, hint?: string) {
     super('USAGE', message, -STATUS.WRONG_PARAMETERS, hint === undefined ? {} : {hint});
   }
+}
+
+/** What a daemon cannot do, as an error: exit status 7, as ProFTPD says of an unsupported action. */
+export function unsupported({reason, hint}: Unsupported): FtpdctlError {
+  return new FtpdctlError(
+    'UNSUPPORTED',
+    reason,
+    -STATUS.UNSUPPORTED_OPERATION,
+    hint === undefined ? {} : {hint},
+  );
 }

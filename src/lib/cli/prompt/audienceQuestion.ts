@@ -1,16 +1,16 @@
 import {NOT_LOGGED_IN} from '../../audience/audience.ts';
-import type {WhoDetails, WhoSession} from '../../protocol/details.ts';
+import type {Session} from '../../daemon/daemon.ts';
 import {type AudienceKind, type Draft, NAMED_AUDIENCES} from '../message/draft.ts';
+import type {Ask} from '../options/ask.ts';
 import {printable} from '../output/printable.ts';
 import {sessionCount} from '../output/sessionTable.ts';
-import type {Call} from './call.ts';
 import type {Choice, Questions} from './questions.ts';
 import type {Recent} from './recent.ts';
 
 type Named = Exclude<AudienceKind, 'all'>;
 
 /** How a session is addressed by kind; `null`: not at all. */
-const ADDRESSED: Readonly<Record<Named, (session: WhoSession) => string | null>> = {
+const ADDRESSED: Readonly<Record<Named, (session: Session) => string | null>> = {
   user: ({user}) => user ?? NOT_LOGGED_IN,
   host: ({address}) => address,
   class: (session) => session.class,
@@ -22,23 +22,23 @@ const ADDRESSED: Readonly<Record<Named, (session: WhoSession) => string | null>>
  */
 export async function askAudience(
   {kind, name}: Pick<Draft, 'kind' | 'name'>,
-  {questions, call, recent, isServe}: {questions: Questions; call: Call; recent: Recent; isServe: boolean},
+  {questions, ask, recent}: {questions: Questions; ask: Ask; recent: Recent},
 ): Promise<Pick<Draft, 'kind' | 'name'>> {
   if (kind === 'all' || name !== undefined) return {kind: kind!, ...(name === undefined ? {} : {name})};
-  const sessions = isServe ? await sessionsNow(call) : undefined;
+  const sessions = await sessionsNow(ask);
   const chosen = kind ?? (await questions.pick('Send to:', kindChoices(sessions)));
   if (chosen === 'all') return {kind: chosen};
   const find = sessions ? among(liveChoices(chosen, sessions)) : freely(recent.of(chosen));
   return {kind: chosen, name: await questions.search(`Which ${chosen}?`, find)};
 }
 
-/** `undefined` where the server will not say, as to a caller whom its ACLs do not let in. */
-async function sessionsNow(call: Call): Promise<readonly WhoSession[] | undefined> {
-  const {server} = await call((client) => client.request('who'));
-  return (server?.details as WhoDetails | undefined)?.sessions;
+/** `undefined` where the daemon will not say, as to a caller whom its ACLs do not let in. */
+async function sessionsNow(ask: Ask): Promise<readonly Session[] | undefined> {
+  const answer = await ask((daemon) => daemon.sessions());
+  return answer.kind === 'sessions' ? answer.sessions : undefined;
 }
 
-function kindChoices(sessions: readonly WhoSession[] | undefined): Choice<AudienceKind>[] {
+function kindChoices(sessions: readonly Session[] | undefined): Choice<AudienceKind>[] {
   const all = sessions === undefined ? 'everybody' : `everybody: ${sessionCount(sessions.length)}`;
   return [
     ...NAMED_AUDIENCES.map((kind) => ({value: kind, short: kind, name: KIND_NAMES[kind]})),
@@ -53,7 +53,7 @@ const KIND_NAMES: Readonly<Record<Named, string>> = {
 };
 
 /** Each name once, with what is behind it. */
-function liveChoices(kind: Named, sessions: readonly WhoSession[]): Choice<string>[] {
+function liveChoices(kind: Named, sessions: readonly Session[]): Choice<string>[] {
   const names = new Set(sessions.map(ADDRESSED[kind]).filter((name) => name !== null));
   return [...names].sort().map((value) => {
     const meant = sessions.filter((session) => ADDRESSED[kind](session) === value);

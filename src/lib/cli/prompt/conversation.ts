@@ -1,15 +1,14 @@
 import type {Answer} from '../../client/client.ts';
-import type {Remembered} from '../../client/memory.ts';
+import type {DeliveryResult} from '../../daemon/daemon.ts';
 import {FtpdctlError} from '../../errors.ts';
-import type {MessageDetails} from '../../protocol/details.ts';
 import {STATUS} from '../../protocol/status.ts';
 import {audienceOf} from '../message/draft.ts';
+import type {Ask} from '../options/ask.ts';
 import {errorLine} from '../output/failure.ts';
 import {printError, printLine} from '../output/output.ts';
 import {printable} from '../output/printable.ts';
 import {sessionCount, sessionTable} from '../output/sessionTable.ts';
 import {askAudience, freely} from './audienceQuestion.ts';
-import type {Call} from './call.ts';
 import type {Choice, Questions} from './questions.ts';
 import type {Recent} from './recent.ts';
 import {splitWords} from './splitWords.ts';
@@ -23,25 +22,24 @@ const LEAVE = Symbol('leave');
 /** Prompt mode: choose an action, give it its words, see what comes of it, and go round again. */
 export class Conversation {
   readonly #questions: Questions;
-  readonly #call: Call;
+  readonly #ask: Ask;
   readonly #recent: Recent;
 
-  constructor(tools: {readonly questions: Questions; readonly call: Call; readonly recent: Recent}) {
+  constructor(tools: {readonly questions: Questions; readonly ask: Ask; readonly recent: Recent}) {
     this.#questions = tools.questions;
-    this.#call = tools.call;
+    this.#ask = tools.ask;
     this.#recent = tools.recent;
   }
 
   /** @throws PromptAborted when the person leaves; ClientError when no server answers at the start */
   async run(): Promise<void> {
-    const help = await this.#call((client) => client.request('help'));
-    const server = await this.#call((client) => client.meet());
+    const help = await this.#ask((daemon) => daemon.request('help'));
     const choices = [...actionChoices(help), {value: LEAVE, name: 'leave'}];
     for (;;) {
       const action = await this.#questions.pick('What shall the server do?', choices);
       if (typeof action === 'symbol') return;
       try {
-        await (action === 'msg' ? this.#message(server) : this.#control(action));
+        await (action === 'msg' ? this.#message() : this.#control(action));
       } catch (error) {
         if (!(error instanceof FtpdctlError)) throw error;
         printError(errorLine(error));
@@ -49,24 +47,28 @@ export class Conversation {
     }
   }
 
-  async #message(server: Remembered): Promise<void> {
-    const isServe = server.serve !== undefined;
-    const tools = {questions: this.#questions, call: this.#call, recent: this.#recent, isServe};
+  async #message(): Promise<void> {
+    const tools = {questions: this.#questions, ask: this.#ask, recent: this.#recent};
     const draft = await askAudience({}, tools);
     const audience = audienceOf({...draft, words: []});
-    const text = await askText(this.#questions, server, audience);
-    const isReady = isServe ? await this.#rehearse(audience, text) : sayUntold();
+    const text = await askText(this.#questions, await this.#ask((daemon) => daemon.textRules()), audience);
+    const isReady = await this.#dryRun(audience, text);
     if (!isReady || !(await this.#questions.confirm(`Send it to ${audience.join(' ')}?`, true))) return;
-    const answer = await this.#call((client) => client.message(audience, text));
-    tell(answer);
+    const result = await this.#ask((daemon) => daemon.message({audience, text}));
+    tell(result);
+    const {answer} = result;
     if (answer.verdict === STATUS.OK && draft.name !== undefined) this.#recent.add(draft.kind!, draft.name);
   }
 
-  /** Show who would get it. Returns whether anybody would. */
-  async #rehearse(audience: readonly string[], text: string): Promise<boolean> {
-    const answer = await this.#call((client) => client.message(audience, text, {options: {dryRun: true}}));
+  /** Show who would get it. Returns whether anybody would, as far as the daemon can tell. */
+  async #dryRun(audience: readonly string[], text: string): Promise<boolean> {
+    const result = await this.#ask((daemon) => daemon.recipients({audience, text}));
+    if (result.kind === 'unsupported') {
+      process.stdout.write('This server cannot say who will get it.\n');
+      return true;
+    }
+    const {answer, recipients = 0, sessions = []} = result;
     for (const line of answer.responses) printLine(line);
-    const {recipients = 0, sessions = []} = detailsOf(answer);
     if (sessions.length > 0) process.stdout.write(sessionTable(sessions));
     return answer.verdict === STATUS.OK && recipients > 0;
   }
@@ -76,8 +78,8 @@ export class Conversation {
     const whole = printable(`${action} ${line}`.trimEnd());
     // Of what may end sessions or the server itself, Enter alone is no wish.
     if (!HARMLESS.has(action) && !(await this.#questions.confirm(`Send "${whole}"?`, false))) return;
-    const answer = await this.#call((client) => client.request(action, args));
-    tell(answer);
+    const answer = await this.#ask((daemon) => daemon.request(action, args));
+    tell({kind: 'answered', answer});
     if (answer.verdict === STATUS.OK && line !== '') this.#recent.add(`words of ${action}`, line);
   }
 
@@ -111,17 +113,7 @@ function actionChoices({responses}: Answer): Choice<string | symbol>[] {
     .sort((a, b) => Number(b.value === 'msg') - Number(a.value === 'msg'));
 }
 
-function sayUntold(): boolean {
-  process.stdout.write('This server cannot say who will get it.\n');
-  return true;
-}
-
-function tell(answer: Answer): void {
+function tell({answer, receiptId, recipients = 0}: DeliveryResult): void {
   for (const line of answer.responses) printLine(line);
-  const {id, recipients = 0} = detailsOf(answer);
-  if (id !== undefined) printLine(`queued for ${sessionCount(recipients)}`);
-}
-
-function detailsOf({server}: Answer): Partial<MessageDetails> {
-  return (server?.details as MessageDetails | undefined) ?? {};
+  if (receiptId !== undefined) printLine(`queued for ${sessionCount(recipients)}`);
 }

@@ -1,12 +1,12 @@
-import type {ControlsClient} from '../../client/client.ts';
-import {FtpdctlError} from '../../errors.ts';
+import type {AccessQuestion} from '../../daemon/daemon.ts';
 import type {AclCheckDetails, AclListDetails} from '../../protocol/details.ts';
-import {exitStatusOf, STATUS} from '../../protocol/status.ts';
 import {type AclAnswer, checkAnswer, listAnswer, subjectOf} from '../../server/aclAnswers.ts';
 import {resolveConfiguration} from '../../server/configuration.ts';
 import {Names} from '../../server/names.ts';
 import {nameService} from '../../transport/nameService.ts';
+import type {Ask} from '../options/ask.ts';
 import type {GlobalOptions} from '../options/baseCommand.ts';
+import {unsupported} from '../options/usageError.ts';
 import {printJson, printLine} from '../output/output.ts';
 import {loadConfiguration} from './configuration.ts';
 
@@ -21,21 +21,26 @@ interface Question {
 export async function checkAccess(
   action: string,
   {user, group, config}: Question,
-  client: ControlsClient,
+  ask: Ask,
 ): Promise<AclAnswer<AclCheckDetails>> {
-  const named = {...(user === undefined ? {} : {user}), ...(group === undefined ? {} : {group})};
-  if (config === undefined)
-    return ask<AclCheckDetails>(client, ['check', action, ...Object.entries(named).flat()]);
+  if (config === undefined) return askDaemon<AclCheckDetails>(ask, {kind: 'check', action, user, group});
   const self = {uid: process.geteuid!(), gid: process.getegid!()};
-  return checkAnswer(accessIn(config), action, subjectOf(new Names(nameService), self, named));
+  return checkAnswer(
+    accessIn(config),
+    action,
+    subjectOf(new Names(nameService), self, {
+      ...(user === undefined ? {} : {user}),
+      ...(group === undefined ? {} : {group}),
+    }),
+  );
 }
 
 /** Who may run what. @throws FtpdctlError */
 export async function listAccess(
   {config}: Pick<Question, 'config'>,
-  client: ControlsClient,
+  ask: Ask,
 ): Promise<AclAnswer<AclListDetails>> {
-  return config === undefined ? ask<AclListDetails>(client, ['list']) : listAnswer(accessIn(config));
+  return config === undefined ? askDaemon<AclListDetails>(ask, {kind: 'list'}) : listAnswer(accessIn(config));
 }
 
 /** Print the answer, and set the exit status. */
@@ -53,17 +58,8 @@ function accessIn(file: string) {
   return resolveConfiguration(loadConfiguration(file, process.env), nameService).access;
 }
 
-async function ask<T>(client: ControlsClient, args: readonly string[]): Promise<AclAnswer<T>> {
-  const {verdict, responses, server} = await client.request('acl', args);
-  if (verdict === STATUS.OK && server?.details !== undefined)
-    return {lines: responses, details: server.details as T};
-  if (verdict === STATUS.UNSUPPORTED_OPERATION) {
-    throw new FtpdctlError(
-      'UNSUPPORTED',
-      'the server that answers cannot be asked about its ACLs',
-      exitStatusOf(verdict),
-      {hint: 'a ProFTPD cannot; judge its configuration instead: --config /etc/proftpd/proftpd.conf'},
-    );
-  }
-  throw new FtpdctlError('REFUSED', responses.join('; '), exitStatusOf(verdict) || 1);
+async function askDaemon<T>(ask: Ask, question: AccessQuestion): Promise<AclAnswer<T>> {
+  const result = await ask((daemon) => daemon.access(question));
+  if (result.kind === 'unsupported') throw unsupported(result);
+  return {lines: result.lines, details: result.details as T};
 }

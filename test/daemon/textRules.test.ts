@@ -1,7 +1,7 @@
 import {describe, expect, test} from 'vitest';
-import {roomLeft} from '../../../src/lib/cli/prompt/room.ts';
-import type {Remembered} from '../../../src/lib/client/memory.ts';
-import {messageRequest, type Peer} from '../../../src/lib/protocol/guard.ts';
+import type {Remembered} from '../../src/lib/client/memory.ts';
+import {roomLeft} from '../../src/lib/daemon/textRules.ts';
+import {messageRequest, type Peer} from '../../src/lib/protocol/guard.ts';
 
 const servers: [string, Remembered][] = [
   ['1.3.8', {dialect: 'binary'}],

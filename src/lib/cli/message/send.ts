@@ -1,0 +1,160 @@
+import type {DeliveryResult, OutgoingMessage} from '../../daemon/daemon.ts';
+import type {Ask} from '../options/ask.ts';
+import type {GlobalOptions} from '../options/baseCommand.ts';
+import {UsageError, unsupported} from '../options/usageError.ts';
+import {errorFields} from '../output/failure.ts';
+import {printLine} from '../output/output.ts';
+import {sessionCount, sessionTable} from '../output/sessionTable.ts';
+import {canAsk} from '../prompt/terminal.ts';
+import {DeliveryProgress} from './deliveryProgress.ts';
+import {audienceOf, type Draft, draftOf, hasAudience, hasNoText, messageOf} from './draft.ts';
+import {awaitReceipt, shownTo, type Waited} from './receipt.ts';
+import {joinLines, readMessage, STANDARD_INPUT} from './text.ts';
+
+/** The options of `msg`. */
+export interface SendOptions extends GlobalOptions {
+  readonly file?: string | undefined;
+  readonly 'join-lines': boolean;
+  readonly transliterate: boolean;
+  readonly 'dry-run': boolean;
+  /** Milliseconds. */
+  readonly wait?: number | undefined;
+}
+
+/** What the command that sends has to offer. */
+export interface SendTools {
+  readonly ask: Ask;
+  /** Print an answer and set the exit status. @param more of the JSON object, and another exit status */
+  readonly report: (
+    request: {readonly action: string; readonly args: readonly string[]},
+    answer: DeliveryResult['answer'],
+    more?: {readonly fields?: Readonly<Record<string, unknown>>; readonly exitStatus?: number},
+  ) => void;
+}
+
+/**
+ * Send a message, or say who would get it, and report what became of it.
+ * @param words those after `msg` and its options
+ * @throws FtpdctlError before anything is sent
+ */
+export async function sendMessage(
+  words: readonly string[],
+  options: SendOptions,
+  tools: SendTools,
+): Promise<void> {
+  const {ask} = tools;
+  const draft = await completeDraft(draftOf(words), options);
+  const message = {audience: audienceOf(draft), text: await textOf(draft, options, ask)};
+  if (options['dry-run']) return dryRun(message, options, tools);
+  if (options.wait !== undefined) await demandReceipts(ask);
+  const result = await ask((daemon) => daemon.message(message));
+  if (options.wait === undefined || result.receiptId === undefined)
+    reportSent(message, result, options, tools);
+  else await follow(message, result, {...options, wait: options.wait}, tools);
+}
+
+/** Missing words are asked for at a terminal; elsewhere they are an error later. */
+async function completeDraft(draft: Draft, options: SendOptions): Promise<Draft> {
+  const hasText = options.file !== undefined;
+  if (!canAsk(options) || (hasAudience(draft) && (hasText || !hasNoText(draft)))) return draft;
+  const {askMissingWords} = await import('../prompt/missingWords.ts');
+  return askMissingWords(draft, {options, hasText});
+}
+
+async function textOf(draft: Draft, options: SendOptions, ask: Ask): Promise<string> {
+  let text = await sourceText(draft, options.file);
+  if (options.transliterate) {
+    const {default: anyAscii} = await import('any-ascii');
+    text = anyAscii(text);
+  }
+  if (!options['join-lines'] || !text.includes('\n')) return text;
+  const {severalLines} = await ask((daemon) => daemon.textRules());
+  return severalLines ? text : joinLines(text);
+}
+
+/** The message as it was given: words, a file, or standard input. */
+async function sourceText(draft: Draft, file: string | undefined): Promise<string> {
+  // The one message that is no words: `msg all -F FILE`, where a person puts the option last.
+  const [first, second, ...more] = draft.words;
+  if (file === undefined && first === '-F' && second !== undefined && more.length === 0)
+    return readMessage(second);
+  if (file !== undefined) {
+    if (draft.words.length === 0) return readMessage(file);
+    throw new UsageError('the message is given twice: by -F and as words', 'leave one of them out');
+  }
+  const isInput = draft.words.length === 1 && draft.words[0] === STANDARD_INPUT;
+  return isInput ? readMessage(STANDARD_INPUT) : messageOf(draft);
+}
+
+/** @throws FtpdctlError before anything is sent, where nobody could say what becomes of it. */
+async function demandReceipts(ask: Ask): Promise<void> {
+  const answer = await ask((daemon) => daemon.receipts());
+  if (answer.kind === 'unsupported')
+    throw unsupported({...answer, reason: `${answer.reason}; nothing was sent`});
+}
+
+async function dryRun(message: OutgoingMessage, options: SendOptions, tools: SendTools): Promise<void> {
+  const result = await tools.ask((daemon) => daemon.recipients(message));
+  if (result.kind === 'unsupported')
+    throw unsupported({...result, reason: `${result.reason}; nothing was sent`});
+  tools.report(requestOf(message), result.answer);
+  const {sessions = []} = result;
+  if (sessions.length > 0 && !options.json && !options.quiet) process.stdout.write(sessionTable(sessions));
+}
+
+/** Report the answer, and how many sessions it was queued for where the daemon has counted them. */
+function reportSent(
+  message: OutgoingMessage,
+  {answer, receiptId, recipients = 0}: DeliveryResult,
+  {json, quiet}: GlobalOptions,
+  {report}: SendTools,
+): void {
+  report(requestOf(message), answer);
+  if (receiptId !== undefined && !json && !quiet) printLine(`queued for ${sessionCount(recipients)}`);
+}
+
+async function follow(
+  message: OutgoingMessage,
+  result: DeliveryResult,
+  options: SendOptions & {readonly wait: number},
+  tools: SendTools,
+): Promise<void> {
+  if (!options.json) reportSent(message, result, options, tools);
+  const waited = await waitUntilShown(result.receiptId!, options, tools.ask);
+  if (options.json) reportAll(message, result, waited, tools);
+  else if (waited.error) throw waited.error;
+  else if (waited.receipt && !options.quiet) printLine(shownTo(waited.receipt));
+}
+
+async function waitUntilShown(
+  id: string,
+  {quiet, json, wait}: SendOptions & {readonly wait: number},
+  ask: Ask,
+): Promise<Waited> {
+  const progress = quiet || json ? undefined : await DeliveryProgress.start();
+  try {
+    return await awaitReceipt({
+      wait,
+      ask: (left) => ask((daemon) => daemon.receipt(id, left)),
+      onReceipt: (receipt) => progress?.update(receipt),
+    });
+  } finally {
+    progress?.end();
+  }
+}
+
+function reportAll(
+  message: OutgoingMessage,
+  {answer}: DeliveryResult,
+  {receipt, error}: Waited,
+  {report}: SendTools,
+): void {
+  report(requestOf(message), answer, {
+    fields: {...(receipt ? {receipt} : {}), ...(error ? {error: errorFields(error)} : {})},
+    ...(error ? {exitStatus: error.exitStatus} : {}),
+  });
+}
+
+function requestOf({audience, text}: OutgoingMessage) {
+  return {action: 'msg', args: [...audience, text]};
+}

@@ -1,0 +1,153 @@
+import {NOT_LOGGED_IN} from '../audience/audience.ts';
+import type {Answer, ControlsClient} from '../client/client.ts';
+import type {Remembered} from '../client/memory.ts';
+import {FtpdctlError} from '../errors.ts';
+import type {
+  AclCheckDetails,
+  AclListDetails,
+  MessageDetails,
+  ReceiptDetails,
+  WhoDetails,
+} from '../protocol/details.ts';
+import {exitStatusOf, STATUS} from '../protocol/status.ts';
+import type {
+  AccessQuestion,
+  AccessResult,
+  Daemon,
+  DeliveryResult,
+  OutgoingMessage,
+  SessionFilter,
+  SessionsResult,
+  Supported,
+  TextRules,
+  Unsupported,
+} from './daemon.ts';
+import {textRulesOf} from './textRules.ts';
+
+/** A client with a deadline of its own for one request. @param timeout milliseconds; the options' without it */
+export type MakeClient = (timeout?: number) => ControlsClient;
+
+/** The daemon behind a controls socket: `ftpdctl serve` tells everything, a ProFTPD no more than "message sent". */
+export class ControlsDaemon implements Daemon {
+  readonly #makeClient: MakeClient;
+  readonly #client: ControlsClient;
+
+  constructor(makeClient: MakeClient) {
+    this.#makeClient = makeClient;
+    this.#client = makeClient();
+  }
+
+  request(action: string, args: readonly string[] = []): Promise<Answer> {
+    return this.#client.request(action, args);
+  }
+
+  async sessions(filter: SessionFilter = {}): Promise<SessionsResult> {
+    if (!isServe(await this.#client.meet())) {
+      return {
+        kind: 'unsupported',
+        reason: 'ftpdctl serve alone answers it; for a ProFTPD there is ftpwho',
+      };
+    }
+    const answer = await this.#client.request('who', filterWords(filter));
+    const details = answer.server?.details as WhoDetails | undefined;
+    if (answer.verdict !== STATUS.OK || details === undefined) return {kind: 'refused', answer};
+    const {omitted} = details;
+    const sessions = details.sessions.filter(
+      ({user, class: className}) =>
+        (filter.user === undefined || (user ?? NOT_LOGGED_IN) === filter.user) &&
+        (filter.class === undefined || className === filter.class),
+    );
+    return {kind: 'sessions', sessions, omitted};
+  }
+
+  async textRules(): Promise<TextRules> {
+    return textRulesOf(await this.#client.meet());
+  }
+
+  async recipients({audience, text}: OutgoingMessage): Promise<DeliveryResult | Unsupported> {
+    if (!isServe(await this.#client.meet()))
+      return {kind: 'unsupported', reason: 'a ProFTPD cannot say who would get the message'};
+    return resultOf(await this.#client.message(audience, text, {options: {dryRun: true}}));
+  }
+
+  async message({audience, text}: OutgoingMessage): Promise<DeliveryResult> {
+    return resultOf(await this.#client.message(audience, text));
+  }
+
+  async receipts(): Promise<Supported | Unsupported> {
+    if (isServe(await this.#client.meet())) return {kind: 'supported'};
+    return {
+      kind: 'unsupported',
+      reason: 'a ProFTPD cannot say whether a message was shown',
+      hint: 'send it without --wait',
+    };
+  }
+
+  async receipt(id: string, timeout?: number): Promise<ReceiptDetails> {
+    const {verdict, responses, server} = await this.#makeClient(timeout).request('receipt', [id]);
+    const details = server?.details as ReceiptDetails | undefined;
+    if (verdict === STATUS.OK && details) return details;
+    throw new FtpdctlError(
+      'NO_RECEIPT',
+      `the server does not say what became of message ${id}: ${responses[0] ?? 'no answer'}`,
+      exitStatusOf(verdict) || exitStatusOf(STATUS.GENERIC_ERROR),
+      {hint: 'it was sent'},
+    );
+  }
+
+  async access(question: AccessQuestion): Promise<AccessResult | Unsupported> {
+    const {verdict, responses, server} = await this.#client.request('acl', accessWords(question));
+    if (verdict === STATUS.OK && server?.details !== undefined) {
+      const details = server.details as unknown as AclCheckDetails | AclListDetails;
+      return {kind: 'access', lines: responses, details};
+    }
+    if (verdict === STATUS.UNSUPPORTED_OPERATION) {
+      return {
+        kind: 'unsupported',
+        reason: 'the server that answers cannot be asked about its ACLs',
+        hint: 'a ProFTPD cannot; judge its configuration instead: --config /etc/proftpd/proftpd.conf',
+      };
+    }
+    throw new FtpdctlError('REFUSED', responses.join('; '), exitStatusOf(verdict) || 1);
+  }
+}
+
+function isServe({serve}: Remembered): boolean {
+  return serve !== undefined;
+}
+
+/** In this order: the server alone knows a host by all of its addresses. */
+const FILTERS = ['host', 'user', 'class'] as const;
+
+/** One filter is left to the server, whose answer has room for a few thousand sessions. */
+function filterWords(filter: SessionFilter): readonly string[] {
+  for (const kind of FILTERS) {
+    const name = filter[kind];
+    if (name !== undefined) return [kind, name];
+  }
+  return [];
+}
+
+function accessWords(question: AccessQuestion): readonly string[] {
+  if (question.kind === 'list') return ['list'];
+  const {action, user, group} = question;
+  return [
+    'check',
+    action,
+    ...(user === undefined ? [] : ['user', user]),
+    ...(group === undefined ? [] : ['group', group]),
+  ];
+}
+
+function resultOf(answer: Answer): DeliveryResult {
+  const details = answer.server?.details as Partial<MessageDetails> | undefined;
+  if (details === undefined) return {kind: 'answered', answer};
+  const {id, recipients, sessions} = details;
+  return {
+    kind: 'answered',
+    answer,
+    ...(recipients === undefined ? {} : {recipients}),
+    ...(id === undefined ? {} : {receiptId: id}),
+    ...(sessions === undefined ? {} : {sessions}),
+  };
+}

@@ -1,0 +1,147 @@
+import type {Answer} from '../client/client.ts';
+import type {AclCheckDetails, AclListDetails, ReceiptDetails} from '../protocol/details.ts';
+
+/**
+ * One interface to whatever answers: `ftpdctl serve` or a ProFTPD. Who asks does not know which it is, nor by which way
+ * the answer came; what a daemon cannot do it says by an `Unsupported`.
+ */
+export interface Daemon {
+  /**
+   * Send a control action with its arguments, as they are.
+   * @throws RequestRefused, ClientError
+   */
+  request(action: string, args?: readonly string[]): Promise<Answer>;
+
+  /** Who is connected. @throws ClientError */
+  sessions(filter?: SessionFilter): Promise<SessionsResult>;
+
+  /** Which texts it takes as a message. Asks who answers where that is not known. @throws ClientError */
+  textRules(): Promise<TextRules>;
+
+  /** Who would get a message; nothing is sent. @throws RequestRefused, ClientError */
+  recipients(message: OutgoingMessage): Promise<DeliveryResult | Unsupported>;
+
+  /**
+   * Send a message.
+   * @throws RequestRefused where the text would harm the server or arrive cut; ClientError
+   */
+  message(message: OutgoingMessage): Promise<DeliveryResult>;
+
+  /** Whether `receipt` will be answered, before anything is sent. @throws ClientError */
+  receipts(): Promise<Supported | Unsupported>;
+
+  /**
+   * What has become of a message so far.
+   * @param id as in `DeliveryResult.receiptId`
+   * @param timeout milliseconds to wait for the answer
+   * @throws ClientError; FtpdctlError `NO_RECEIPT` where nothing is known of it
+   */
+  receipt(id: string, timeout?: number): Promise<ReceiptDetails>;
+
+  /** Who may run which action, as the running daemon judges. @throws ClientError */
+  access(question: AccessQuestion): Promise<AccessResult | Unsupported>;
+}
+
+export interface Supported {
+  readonly kind: 'supported';
+}
+
+/** What a daemon cannot do. */
+export interface Unsupported {
+  readonly kind: 'unsupported';
+  /** One English sentence without a full stop. */
+  readonly reason: string;
+  /** What to do instead. */
+  readonly hint?: string;
+}
+
+/** Whose sessions: those that match every name given. */
+export interface SessionFilter {
+  /** A login name, `(none)` for sessions that have not logged in. */
+  readonly user?: string | undefined;
+  /** A client's host name or address. */
+  readonly host?: string | undefined;
+  readonly class?: string | undefined;
+}
+
+export type SessionsResult =
+  | {
+      readonly kind: 'sessions';
+      readonly sessions: readonly Session[];
+      /** Sessions that the answer had no room for. */
+      readonly omitted: number;
+    }
+  | {readonly kind: 'refused'; readonly answer: Answer}
+  | Unsupported;
+
+/** A connected FTP session. */
+export interface Session {
+  /** What `session ID` means. */
+  readonly id: string;
+  readonly pid: number;
+  /** `null` before the login. */
+  readonly user: string | null;
+  /** The client's host name where it is known, else its address. */
+  readonly host: string;
+  readonly address: string;
+  readonly class: string | null;
+  /** `ADDRESS#PORT` of the (virtual) server. */
+  readonly server: string;
+  /** Seconds since the client's last command. */
+  readonly idle: number;
+  /** Milliseconds since the epoch. */
+  readonly connectedAt: number;
+  /** `MessageEngine` of its server. */
+  readonly engine: boolean;
+  /** Messages not yet shown. */
+  readonly waiting: number;
+}
+
+/** `all`, or `user`, `host` or `class` and a name. */
+export type AudienceWords = readonly string[];
+
+export interface OutgoingMessage {
+  readonly audience: AudienceWords;
+  /** Lines are separated by `\n`. */
+  readonly text: string;
+}
+
+/** What a daemon takes as the text of a message. */
+export interface TextRules {
+  readonly severalLines: boolean;
+  /** UTF-8; else printable ASCII only. */
+  readonly utf8: boolean;
+  /** Bytes that still fit beside the text; below 0 when it is too long. */
+  room(message: OutgoingMessage): number;
+  /** Why it would not be sent. */
+  refusal(message: OutgoingMessage): string | undefined;
+}
+
+/** The answer to a message, and what is known of its recipients. */
+export interface DeliveryResult {
+  readonly kind: 'answered';
+  readonly answer: Answer;
+  /** Sessions that it was queued for (of `recipients`: would be); absent where the daemon does not count them. */
+  readonly recipients?: number;
+  /** Names the message in `receipt`; absent where nobody will know what becomes of it. */
+  readonly receiptId?: string;
+  /** Of `recipients`: who they are, as many as fit into an answer. */
+  readonly sessions?: readonly Session[];
+}
+
+export type AccessQuestion =
+  | {
+      readonly kind: 'check';
+      readonly action: string;
+      /** Neither: whoever asks. */
+      readonly user?: string | undefined;
+      readonly group?: string | undefined;
+    }
+  | {readonly kind: 'list'};
+
+export interface AccessResult {
+  readonly kind: 'access';
+  /** The answer in words. */
+  readonly lines: readonly string[];
+  readonly details: AclCheckDetails | AclListDetails;
+}

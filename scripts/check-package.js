@@ -25,10 +25,13 @@ try {
   expect(run(program, ['--version']).startsWith('ftpdctl/'), 'the program tells its version');
   expect(run(program, ['--help']).includes('msg'), 'the program shows its help');
 
-  const example = `import {ControlsClient, type Answer, STATUS} from 'ftpdctl';
+  const example = `import {connect, ControlsClient, type Answer, type Daemon, STATUS} from 'ftpdctl';
 const client = new ControlsClient({socket: '/nonexistent/socket', timeout: 100});
 const failed: string = await client.message(['all'], 'hi').then((answer: Answer) => String(answer.verdict === STATUS.OK), (error) => error.code);
 if (failed !== 'SOCKET_MISSING') throw new Error(failed);
+const daemon: Daemon = connect({socket: '/nonexistent/socket', timeout: 100});
+const refused: string = await daemon.sessions({user: 'dave'}).then(({kind}) => kind, (error) => error.code);
+if (refused !== 'SOCKET_MISSING') throw new Error(refused);
 `;
   writeFileSync(join(folder, 'example.ts'), example);
   const options = [

@@ -7,6 +7,20 @@ export {
   type MessageOptions,
 } from './lib/client/client.ts';
 export {ClientError, type ClientErrorCode} from './lib/client/errors.ts';
+export {connect} from './lib/daemon/connect.ts';
+export type {
+  AccessQuestion,
+  AccessResult,
+  AudienceWords,
+  Daemon,
+  DeliveryResult,
+  OutgoingMessage,
+  Session,
+  SessionFilter,
+  SessionsResult,
+  TextRules,
+  Unsupported,
+} from './lib/daemon/daemon.ts';
 export {FtpdctlError} from './lib/errors.ts';
 export {RequestRefused} from './lib/protocol/guard.ts';
 export type {ControlResponse, Dialect, ServerIdentity} from './lib/protocol/message.ts';

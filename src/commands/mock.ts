@@ -1,6 +1,7 @@
 import {boolean, string} from '@oclif/core/flags';
 import {harnessOptions, nameRules} from '../lib/cli/mock/options.ts';
-import {BaseCommand, type GlobalOptions} from '../lib/cli/options/baseCommand.ts';
+import {BaseCommand} from '../lib/cli/options/baseCommand.ts';
+import type {GlobalOptions} from '../lib/cli/options/globalFlags.ts';
 import {errorLine} from '../lib/cli/output/failure.ts';
 import {printError, printJson} from '../lib/cli/output/output.ts';
 import {loadConfiguration} from '../lib/cli/serve/configuration.ts';

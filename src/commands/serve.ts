@@ -1,5 +1,6 @@
 import {boolean, string} from '@oclif/core/flags';
-import {BaseCommand, type GlobalOptions} from '../lib/cli/options/baseCommand.ts';
+import {BaseCommand} from '../lib/cli/options/baseCommand.ts';
+import type {GlobalOptions} from '../lib/cli/options/globalFlags.ts';
 import {UsageError} from '../lib/cli/options/usageError.ts';
 import {printJson} from '../lib/cli/output/output.ts';
 import {embeddedConfiguration, loadConfiguration} from '../lib/cli/serve/configuration.ts';

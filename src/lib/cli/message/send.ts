@@ -1,6 +1,6 @@
 import type {DeliveryResult, OutgoingMessage} from '../../daemon/daemon.ts';
 import type {Ask} from '../options/ask.ts';
-import type {GlobalOptions} from '../options/baseCommand.ts';
+import type {GlobalOptions} from '../options/globalFlags.ts';
 import {UsageError, unsupported} from '../options/usageError.ts';
 import {errorFields} from '../output/failure.ts';
 import {printLine} from '../output/output.ts';

@@ -1,4 +1,5 @@
 import {didYouMean} from '../completion/suggest.ts';
+import {globalFlags} from './globalFlags.ts';
 import {UsageError} from './usageError.ts';
 
 /** The command line, taken apart: options stand before the action, as POSIX says. */
@@ -16,20 +17,19 @@ export interface CommandLine {
 
 interface GlobalOption {
   readonly long: string;
-  readonly short?: string;
+  readonly short?: string | undefined;
   readonly takesValue: boolean;
 }
 
-/** What may stand before any command. The meaning is in the base command's flags. */
+/** What may stand before any command: the base command's flags, and those that are no command's. */
 const GLOBAL_OPTIONS: readonly GlobalOption[] = [
   {long: 'help', short: 'h', takesValue: false},
   {long: 'version', takesValue: false},
-  {long: 'socket', short: 's', takesValue: true},
-  {long: 'verbose', short: 'v', takesValue: false},
-  {long: 'quiet', short: 'q', takesValue: false},
-  {long: 'json', takesValue: false},
-  {long: 'timeout', takesValue: true},
-  {long: 'stock-exit-status', takesValue: false},
+  ...Object.entries(globalFlags).map(([long, {char, type}]) => ({
+    long,
+    short: char,
+    takesValue: type === 'option',
+  })),
 ];
 
 /** @throws UsageError for an unknown option or a missing value. */

@@ -3,7 +3,7 @@ import {connect} from '../../daemon/connect.ts';
 import type {Daemon} from '../../daemon/daemon.ts';
 import {printError} from '../output/output.ts';
 import {Waiting} from '../output/waiting.ts';
-import type {GlobalOptions} from './baseCommand.ts';
+import type {GlobalOptions} from './globalFlags.ts';
 
 /** Ask the daemon something. Rejects with the reason of the signal when it is aborted meanwhile. */
 export type Ask = <T>(work: (daemon: Daemon) => Promise<T>) => Promise<T>;

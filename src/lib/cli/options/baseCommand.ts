@@ -1,45 +1,9 @@
 import {Command} from '@oclif/core/command';
-import {boolean, custom, string} from '@oclif/core/flags';
 import {setLogger} from '@oclif/core/logger';
-import {DEFAULT_TIMEOUT} from '../../client/client.ts';
 import {didYouMean} from '../completion/suggest.ts';
 import {reportFailure} from '../output/failure.ts';
-import {parseSeconds} from './seconds.ts';
+import {globalFlags} from './globalFlags.ts';
 import {UsageError} from './usageError.ts';
-
-/** The options that stand before any command. */
-export const globalFlags = {
-  socket: string({
-    char: 's',
-    helpValue: 'PATH',
-    summary: 'controls socket of the server, an absolute path',
-    helpGroup: 'GLOBAL',
-  }),
-  timeout: custom<number>({
-    helpValue: 'SECONDS',
-    summary: `give up after this long (default ${DEFAULT_TIMEOUT / 1000})`,
-    helpGroup: 'GLOBAL',
-    parse: async (input) => parseSeconds('--timeout', input),
-  })(),
-  verbose: boolean({char: 'v', summary: 'say what is being done, on standard error', helpGroup: 'GLOBAL'}),
-  quiet: boolean({char: 'q', summary: 'print nothing on success', helpGroup: 'GLOBAL'}),
-  json: boolean({summary: 'print one JSON object, errors too', helpGroup: 'GLOBAL'}),
-  'stock-exit-status': boolean({
-    summary: 'exit as the stock client of that server would',
-    description: 'That of 1.3.8 exits with 0 once answered, that of 1.3.9 and later with the status negated.',
-    helpGroup: 'GLOBAL',
-  }),
-};
-
-/** The values of `globalFlags`. */
-export interface GlobalOptions {
-  readonly socket?: string | undefined;
-  readonly timeout?: number | undefined;
-  readonly verbose: boolean;
-  readonly quiet: boolean;
-  readonly json: boolean;
-  readonly 'stock-exit-status': boolean;
-}
 
 /** What a command may ask of the program it is part of. */
 export interface Program {

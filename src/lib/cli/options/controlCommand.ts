@@ -4,7 +4,8 @@ import {exitStatusOf, normalizeStatus, STATUS, statusName} from '../../protocol/
 import {hintFor} from '../output/answerHint.ts';
 import {printError, printJson, printLine} from '../output/output.ts';
 import {askWith} from './ask.ts';
-import {BaseCommand, type GlobalOptions} from './baseCommand.ts';
+import {BaseCommand} from './baseCommand.ts';
+import type {GlobalOptions} from './globalFlags.ts';
 import {splitAtFirstWord} from './words.ts';
 
 /** A command that sends one control action: its own options end at its first word. */

@@ -1,5 +1,5 @@
 import type {ClientEvent} from '../../client/client.ts';
-import type {GlobalOptions} from '../options/baseCommand.ts';
+import type {GlobalOptions} from '../options/globalFlags.ts';
 import {isWatched} from './output.ts';
 import {StatusLine} from './statusLine.ts';
 

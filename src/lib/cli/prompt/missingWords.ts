@@ -1,6 +1,6 @@
 import {audienceOf, type Draft, hasNoText} from '../message/draft.ts';
 import {askWith} from '../options/ask.ts';
-import type {GlobalOptions} from '../options/baseCommand.ts';
+import type {GlobalOptions} from '../options/globalFlags.ts';
 import {askAudience} from './audienceQuestion.ts';
 import {Recent} from './recent.ts';
 import {openQuestions} from './terminal.ts';

@@ -1,4 +1,4 @@
-import type {GlobalOptions} from '../options/baseCommand.ts';
+import type {GlobalOptions} from '../options/globalFlags.ts';
 import {isDumb} from '../output/statusLine.ts';
 import type {Questions} from './questions.ts';
 

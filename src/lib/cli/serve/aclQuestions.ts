@@ -5,7 +5,7 @@ import {resolveConfiguration} from '../../server/configuration.ts';
 import {Names} from '../../server/names.ts';
 import {nameService} from '../../transport/nameService.ts';
 import type {Ask} from '../options/ask.ts';
-import type {GlobalOptions} from '../options/baseCommand.ts';
+import type {GlobalOptions} from '../options/globalFlags.ts';
 import {unsupported} from '../options/usageError.ts';
 import {printJson, printLine} from '../output/output.ts';
 import {loadConfiguration} from './configuration.ts';

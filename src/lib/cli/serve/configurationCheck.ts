@@ -4,7 +4,7 @@ import type {LoadedConfig} from '../../config/load.ts';
 import {showFinding} from '../../server/aclAnswers.ts';
 import {checkLogs, resolveConfiguration} from '../../server/configuration.ts';
 import {nameService} from '../../transport/nameService.ts';
-import type {GlobalOptions} from '../options/baseCommand.ts';
+import type {GlobalOptions} from '../options/globalFlags.ts';
 import {printJson, printLine} from '../output/output.ts';
 
 /** What there is to say of a configuration that is right. */

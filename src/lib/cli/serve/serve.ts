@@ -3,7 +3,7 @@ import type {LoadedConfig} from '../../config/load.ts';
 import {ControlsServer} from '../../server/controlsServer.ts';
 import {nameService} from '../../transport/nameService.ts';
 import {ensureRuntimeDirectory} from '../../transport/runtimeDirectory.ts';
-import type {GlobalOptions} from '../options/baseCommand.ts';
+import type {GlobalOptions} from '../options/globalFlags.ts';
 import {printError, printJson} from '../output/output.ts';
 import {untilSignal} from './untilSignal.ts';
 

@@ -1,22 +1,35 @@
-import {string} from '@oclif/core/flags';
+import {custom, string} from '@oclif/core/flags';
+import {askWith} from '../lib/cli/options/ask.ts';
 import {ControlCommand} from '../lib/cli/options/controlCommand.ts';
-import {UsageError, unsupported} from '../lib/cli/options/usageError.ts';
-import {printError, printJson} from '../lib/cli/output/output.ts';
-import {sessionCount, sessionTable} from '../lib/cli/output/sessionTable.ts';
+import {parseSeconds} from '../lib/cli/options/seconds.ts';
+import {UsageError} from '../lib/cli/options/usageError.ts';
+import {listSessions} from '../lib/cli/who/list.ts';
+
+/** Seconds that `--watch` alone stands for. */
+const WATCH_SECONDS = '2';
 
 export default class Who extends ControlCommand {
   static override summary = 'List the FTP sessions that a message can reach';
   static override description = 'ftpdctl serve alone answers this; for a ProFTPD there is ftpwho.';
-  static override usage = 'who [--user NAME] [--host NAME] [--class NAME]';
+  static override usage = 'who [--user NAME] [--host NAME] [--class NAME] [--watch[=SECONDS]]';
   static override examples = [
     '<%= config.bin %> who',
     '<%= config.bin %> who --class staff',
+    '<%= config.bin %> who --watch',
     '<%= config.bin %> --json who',
   ];
   static override flags = {
     user: string({helpValue: 'NAME', summary: 'only sessions of this user'}),
     host: string({helpValue: 'NAME', summary: 'only sessions from this host name or address'}),
     class: string({helpValue: 'NAME', summary: 'only sessions of this class'}),
+    watch: {
+      ...custom<number>({
+        helpValue: '[SECONDS]',
+        summary: `look again every ${WATCH_SECONDS} s or this often, until Ctrl-C`,
+        parse: async (input) => parseSeconds('--watch', input),
+      })(),
+      bare: WATCH_SECONDS,
+    },
   };
 
   async run(): Promise<void> {
@@ -25,13 +38,9 @@ export default class Who extends ControlCommand {
       const usage = 'ftpdctl who --user NAME, --host NAME or --class NAME';
       throw new UsageError(`who: unexpected word "${this.words[0]}"`, usage);
     }
-    const {json, quiet, user, host, class: className} = flags;
-    const result = await this.ask(flags, (daemon) => daemon.sessions({user, host, class: className}));
-    if (result.kind === 'unsupported') throw unsupported(result);
-    if (result.kind === 'refused') return this.report(flags, {action: 'who', args: []}, result.answer);
-    const {sessions, omitted} = result;
-    if (json) printJson({sessions, omitted, exitStatus: 0});
-    else if (!quiet) process.stdout.write(sessionTable(sessions));
-    if (omitted > 0) printError(`and ${sessionCount(omitted)} more`);
+    await listSessions(flags, {
+      ask: askWith(flags),
+      refuse: (answer) => this.report(flags, {action: 'who', args: []}, answer),
+    });
   }
 }

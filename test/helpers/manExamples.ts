@@ -8,8 +8,8 @@ export type How =
   | {readonly kind: 'ends'; readonly status: number}
   /** It is a server: it runs until it is ended. */
   | {readonly kind: 'runs'}
-  /** It asks at a terminal. */
-  | {readonly kind: 'asks'}
+  /** It asks at a terminal, or draws there until Ctrl-C: what is seen then. */
+  | {readonly kind: 'asks'; readonly see: string}
   /** It is for this shell. */
   | {readonly kind: 'in'; readonly shell: string};
 
@@ -41,7 +41,8 @@ export function manExamples(): ManExample[] {
 
 function howOf(before: string): How {
   const [, word, rest = ''] = /^\.\\" (exits|runs|asks|in) ?(.*)$/.exec(before) ?? [];
-  if (word === 'runs' || word === 'asks') return {kind: word};
+  if (word === 'runs') return {kind: word};
+  if (word === 'asks') return {kind: word, see: rest || '?'};
   if (word === 'in') return {kind: word, shell: rest};
   return {kind: 'ends', status: Number(rest)};
 }

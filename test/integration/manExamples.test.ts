@@ -96,11 +96,11 @@ describe('examples that end', () => {
     expect(run).toMatchObject({status: (how as {status: number}).status});
   });
 
-  test.each(of('asks'))('%s', async (_name, {command}) => {
+  test.each(of('asks'))('%s', async (_name, {command, how}) => {
     const [, ...args] = atPlace(command, place).split(' ');
     const terminal = await Terminal.start(args, {env: withSocket()});
     try {
-      await terminal.see('?');
+      await terminal.see((how as {see: string}).see);
       await terminal.press('C-c');
       await terminal.ended();
     } finally {

@@ -8,6 +8,7 @@ import type {
   MessageDetails,
   ReceiptDetails,
   WhoDetails,
+  WhoSession,
 } from '../protocol/details.ts';
 import {exitStatusOf, STATUS} from '../protocol/status.ts';
 import type {
@@ -16,6 +17,7 @@ import type {
   Daemon,
   DeliveryResult,
   OutgoingMessage,
+  Session,
   SessionFilter,
   SessionsResult,
   Supported,
@@ -57,7 +59,7 @@ export class ControlsDaemon implements Daemon {
         (filter.user === undefined || (user ?? NOT_LOGGED_IN) === filter.user) &&
         (filter.class === undefined || className === filter.class),
     );
-    return {kind: 'sessions', sessions, omitted};
+    return {kind: 'sessions', sessions: sessions.map(sessionOf), omitted};
   }
 
   async textRules(): Promise<TextRules> {
@@ -112,6 +114,11 @@ export class ControlsDaemon implements Daemon {
   }
 }
 
+/** `ftpdctl serve` knows sessions of `ftpdctl mock`, which speaks plain FTP. */
+function sessionOf(session: WhoSession): Session {
+  return {...session, protocol: 'ftp', command: null, transfer: null, source: 'serve'};
+}
+
 function isServe({serve}: Remembered): boolean {
   return serve !== undefined;
 }
@@ -148,6 +155,6 @@ function resultOf(answer: Answer): DeliveryResult {
     answer,
     ...(recipients === undefined ? {} : {recipients}),
     ...(id === undefined ? {} : {receiptId: id}),
-    ...(sessions === undefined ? {} : {sessions}),
+    ...(sessions === undefined ? {} : {sessions: sessions.map(sessionOf)}),
   };
 }

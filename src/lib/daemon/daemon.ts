@@ -87,14 +87,32 @@ export interface Session {
   readonly class: string | null;
   /** `ADDRESS#PORT` of the (virtual) server. */
   readonly server: string;
-  /** Seconds since the client's last command. */
+  /** `ftp`, `ftps`, `sftp`, `ssh2`, `scp`. */
+  readonly protocol: string;
+  /** The FTP command being carried out, with its arguments, `idle` between two; `null` where the daemon does not tell. */
+  readonly command: string | null;
+  /** Seconds since the client's last command; 0 while one is carried out. */
   readonly idle: number;
   /** Milliseconds since the epoch. */
   readonly connectedAt: number;
-  /** `MessageEngine` of its server. */
-  readonly engine: boolean;
-  /** Messages not yet shown. */
-  readonly waiting: number;
+  /** A file or a listing on its way. */
+  readonly transfer: SessionTransfer | null;
+  /** `MessageEngine` of its server; `null` where that is not known. */
+  readonly engine: boolean | null;
+  /** Messages not yet shown; `null` where nobody counts them. */
+  readonly waiting: number | null;
+  /** Who says so. */
+  readonly source: 'serve' | 'scoreboard';
+}
+
+export interface SessionTransfer {
+  readonly direction: 'download' | 'upload';
+  /** Bytes of the file that are done. */
+  readonly bytes: number;
+  /** Bytes of the whole file; `null` where ProFTPD does not know. */
+  readonly size: number | null;
+  /** Bytes per second since it began; `null` in its first moment. */
+  readonly rate: number | null;
 }
 
 /** `all`, or `user`, `host` or `class` and a name. */

@@ -1,21 +1,63 @@
-import type {WhoSession} from '../../protocol/details.ts';
+import type {Session, SessionTransfer} from '../../daemon/daemon.ts';
 import {table} from './table.ts';
 
-/** The sessions as a table, or a line that says that there are none. */
-export function sessionTable(sessions: readonly WhoSession[]): string {
+interface Column {
+  readonly name: string;
+  /** `null` where nothing is known; a column of which nothing is known is left out. */
+  readonly cell: (session: Session) => string | null;
+}
+
+const COLUMNS: readonly Column[] = [
+  {name: 'ID', cell: ({id}) => id},
+  {name: 'USER', cell: ({user}) => user ?? '(none)'},
+  {name: 'HOST', cell: ({host}) => host},
+  {name: 'CLASS', cell: (session) => session.class ?? '-'},
+  {name: 'SERVER', cell: ({server}) => server},
+  {name: 'PROTOCOL', cell: ({protocol, source}) => (source === 'serve' ? null : protocol)},
+  {name: 'COMMAND', cell: ({command}) => command},
+  {name: 'IDLE', cell: ({idle}) => `${Math.round(idle)} s`},
+  {name: 'TRANSFER', cell: ({transfer}) => (transfer === null ? null : transferCell(transfer))},
+  {
+    name: 'WAITING',
+    cell: ({engine, waiting}) =>
+      engine === false ? 'engine off' : waiting === null ? null : String(waiting),
+  },
+];
+
+/**
+ * The sessions as a table, or a line that says that there are none.
+ * @param width columns of the terminal; that of standard output without it
+ */
+export function sessionTable(sessions: readonly Session[], width?: number): string {
   if (sessions.length === 0) return 'no sessions\n';
+  const columns = COLUMNS.filter(({cell}) => sessions.some((session) => cell(session) !== null));
   return table(
-    ['ID', 'USER', 'HOST', 'CLASS', 'SERVER', 'IDLE', 'WAITING'],
-    sessions.map(({id, user, host, class: name, server, idle, waiting, engine}) => [
-      id,
-      user ?? '(none)',
-      host,
-      name ?? '-',
-      server,
-      `${Math.round(idle)} s`,
-      engine ? String(waiting) : 'engine off',
-    ]),
+    columns.map(({name}) => name),
+    sessions.map((session) => columns.map(({cell}) => cell(session) ?? '-')),
+    width,
   );
+}
+
+/** `download 1.5 MB of 3.0 MB, 512.0 kB/s` */
+function transferCell({direction, bytes, size, rate}: SessionTransfer): string {
+  const whole = size === null ? '' : ` of ${byteCount(size)}`;
+  const speed = rate === null ? '' : `, ${byteCount(rate)}/s`;
+  return `${direction} ${byteCount(bytes)}${whole}${speed}`;
+}
+
+const UNITS = ['kB', 'MB', 'GB', 'TB'] as const;
+
+/** `999 B`, `1.5 MB`: decimal units, as network rates are told. */
+function byteCount(bytes: number): string {
+  if (bytes < 1000) return `${Math.round(bytes)} B`;
+  let value = bytes / 1000;
+  let unit = 0;
+  // What would be rounded to 1000.0 is one of the next unit.
+  while (value >= 999.95 && unit < UNITS.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  return `${value.toFixed(1)} ${UNITS[unit]}`;
 }
 
 /** `1 session`, `2 sessions`. */

@@ -1,0 +1,63 @@
+import type {SessionFilter, SessionsResult} from '../../daemon/daemon.ts';
+import type {Ask} from '../options/ask.ts';
+import type {GlobalOptions} from '../options/globalFlags.ts';
+import {UsageError, unsupported} from '../options/usageError.ts';
+import {printError, printJson} from '../output/output.ts';
+import {sessionCount, sessionTable} from '../output/sessionTable.ts';
+import {untilSignal} from '../serve/untilSignal.ts';
+import {watch} from './watch.ts';
+
+export interface WhoOptions extends GlobalOptions, SessionFilter {
+  /** Milliseconds between two looks. */
+  readonly watch?: number | undefined;
+}
+
+export interface WhoTools {
+  readonly ask: Ask;
+  /** Print the answer of a daemon that does not say. */
+  readonly refuse: (answer: Extract<SessionsResult, {kind: 'refused'}>['answer']) => void;
+}
+
+/** List the sessions once, or until Ctrl-C. @throws FtpdctlError where the daemon cannot say */
+export async function listSessions(options: WhoOptions, {ask, refuse}: WhoTools): Promise<void> {
+  const {user, host, class: className} = options;
+  const look = async () => {
+    const result = await ask((daemon) => daemon.sessions({user, host, class: className}));
+    if (result.kind === 'unsupported') throw unsupported(result);
+    return result;
+  };
+  if (options.watch !== undefined) return watchSessions(look, options, options.watch);
+  const result = await look();
+  if (result.kind === 'refused') return refuse(result.answer);
+  const {sessions, omitted} = result;
+  if (options.json) printJson({sessions, omitted, exitStatus: 0});
+  else if (!options.quiet) process.stdout.write(sessionTable(sessions));
+  if (omitted > 0) printError(`and ${sessionCount(omitted)} more`);
+}
+
+async function watchSessions(
+  look: () => Promise<SessionsResult>,
+  {json, quiet}: GlobalOptions,
+  interval: number,
+): Promise<void> {
+  if (json || quiet || !process.stdout.isTTY) {
+    throw new UsageError(
+      '--watch needs a terminal, and neither -q nor --json',
+      'ask again and again instead',
+    );
+  }
+  const stop = new AbortController();
+  void untilSignal('SIGINT', 'SIGTERM', 'SIGHUP').then(() => stop.abort());
+  await watch(async () => frame(await look(), interval), interval, stop.signal);
+}
+
+function frame(result: SessionsResult, interval: number): string {
+  const ends = `every ${interval / 1000} s, Ctrl-C ends`;
+  if (result.kind !== 'sessions') {
+    const why = result.kind === 'refused' ? result.answer.responses.join('; ') : result.reason;
+    return `${ends}\n\n${why}`;
+  }
+  const {sessions, omitted} = result;
+  const table = sessionTable(sessions, Number.POSITIVE_INFINITY);
+  return `${sessionCount(sessions.length + omitted)}, ${ends}\n\n${table}`.trimEnd();
+}

@@ -1,4 +1,15 @@
-import {existsSync, lstatSync, readFileSync, renameSync, unlinkSync} from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import {join} from 'node:path';
 import {afterEach, describe, expect, test} from 'vitest';
 import type {NameDirectory} from '../../src/lib/server/names.ts';
@@ -149,6 +160,94 @@ describe('a configuration that is wrong is refused, and the old one stays', () =
     await running.server.reload();
     expect(running.warnings[0]).toMatch(/^configuration refused, the old one stays: .*proftpd\.conf/);
     expect(await statusOf('lsctrl')).toBe(0);
+  });
+});
+
+describe('a log that cannot be opened anew', () => {
+  test.each([
+    ['a configuration that is right', OPEN],
+    ['one that is refused', ['ControlsEngine perhaps']],
+  ])('is written to as before: %s', async (_what, lines) => {
+    running = await startControlsServer(OPEN);
+    const log = join(running.directory, 'controls.log');
+    renameSync(log, `${log}.1`);
+    mkdirSync(log);
+    running.configure(lines);
+    await running.server.reload();
+    expect(running.warnings[0]).toMatch(/^ControlsLog: unable to open .*controls\.log: /);
+    await ask(running.socket, 'json', 'nosuch');
+    await until(() => logLines(`${log}.1`).some((line) => line.includes("'nosuch'")));
+  });
+
+  test('of a refused configuration because everybody may write beside it: said, and written to as before', async () => {
+    running = await startControlsServer(OPEN, {
+      places: (directory) => {
+        mkdirSync(join(directory, 'logs'), {recursive: true});
+        return [`ControlsSocket ${directory}/ctrls`, `ControlsLog ${directory}/logs/controls.log`];
+      },
+    });
+    const logs = join(running.directory, 'logs');
+    chmodSync(logs, 0o777);
+    await running.server.reload();
+    expect(running.warnings).toEqual([
+      expect.stringMatching(/world-writable directory$/),
+      expect.stringMatching(/^configuration refused, the old one stays: .*world-writable directory$/),
+    ]);
+    await ask(running.socket, 'json', 'nosuch');
+    await until(() => logLines(join(logs, 'controls.log')).some((line) => line.includes("'nosuch'")));
+  });
+
+  test('is closed when none is wanted any more', async () => {
+    running = await startControlsServer(OPEN);
+    const log = join(running.directory, 'message.log');
+    expect(openFiles()).toContain(log);
+    writeFileSync(running.configFile, readFileSync(running.configFile, 'utf8').replace(log, 'none'));
+    await running.server.reload();
+    expect(running.warnings).toEqual([]);
+    expect(openFiles()).not.toContain(log);
+  });
+});
+
+function openFiles(): string[] {
+  return readdirSync('/proc/self/fd').flatMap((fd) => {
+    try {
+      return [readlinkSync(`/proc/self/fd/${fd}`)];
+    } catch {
+      return [];
+    }
+  });
+}
+
+describe('a reload and the end', () => {
+  test('a server that ends opens nothing any more, however often it is told to read its configuration', async () => {
+    running = await startControlsServer(OPEN);
+    const closing = running.server.close();
+    const reloading = [running.server.reload(), running.server.reload()];
+    await Promise.all([closing, ...reloading]);
+    await running.server.reload();
+    expect(existsSync(running.socket)).toBe(false);
+    expect(existsSync(running.queue)).toBe(false);
+    expect(running.server.socket).toBeNull();
+  });
+
+  test('one that is told to end while it reads its configuration ends all the same', async () => {
+    running = await startControlsServer(OPEN);
+    running.configure([`ControlsSocket ${running.directory}/other`, ...OPEN]);
+    const reloading = [running.server.reload(), running.server.reload()];
+    await running.server.close();
+    await Promise.all(reloading);
+    expect(readdirSync(running.directory).filter((name) => !/\.(log|conf)$/.test(name))).toEqual([]);
+  });
+
+  test('of many at once, the last configuration is in force when each of them is done', async () => {
+    running = await startControlsServer(OPEN);
+    const first = running.server.reload();
+    running.configure(['ControlsSocketACL deny user *']);
+    const others = Array.from({length: 50}, () => running.server.reload());
+    await Promise.all([first, ...others]);
+    expect(await statusOf('help')).toBe(-2);
+    await until(() => running.controlsLog().some((line) => line.includes('access denied')));
+    expect(running.controlsLog().filter((line) => line === 'configuration read again')).toHaveLength(2);
   });
 });
 

@@ -1,9 +1,12 @@
+import {type ChildProcess, spawn} from 'node:child_process';
+import {once} from 'node:events';
 import {
   chmodSync,
   chownSync,
   existsSync,
   lstatSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
@@ -137,7 +140,7 @@ describe('what stands at the path already', () => {
   });
 
   test.each([
-    ['no socket', (path: string) => writeFileSync(path, 'mine')],
+    ['not a socket', (path: string) => writeFileSync(path, 'mine')],
     ['a directory', (path: string) => mkdirSync(path)],
     ['a symbolic link', (path: string) => symlinkSync('/nowhere', path)],
   ])('%s is left alone', async (kind, make) => {
@@ -198,4 +201,69 @@ describe('the directories above', () => {
     const long = inside('d'.repeat(100));
     await expect(serveAt(join(long, 's'))).rejects.toThrow(/the path has \d+ bytes, and 107 are the most/);
   });
+});
+
+describe('the lock that those take who bind the same socket', () => {
+  const NOBODY = 65534;
+
+  /** Another user who holds a lock on a file or directory. */
+  async function holdLock(path: string): Promise<ChildProcess> {
+    const command = ['flock', '--exclusive', path, 'sh', '-c', 'echo held; exec sleep 60'];
+    const holder = spawn('setpriv', [`--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', ...command]);
+    await once(holder.stdout, 'data');
+    return holder;
+  }
+
+  test.runIf(isRoot)('is none that another user can hold: on the directory', async () => {
+    const holder = await holdLock(directory);
+    try {
+      const path = join(directory, 's');
+      const {server} = await serveAt(path);
+      unlinkSync(path);
+      await server.reload();
+      await works(path);
+    } finally {
+      holder.kill();
+    }
+  });
+
+  test.runIf(isRoot)('is none that another user has made, which is said', async () => {
+    chmodSync(directory, 0o1777);
+    const lock = join(directory, 's.lock');
+    writeFileSync(lock, '');
+    chownSync(lock, NOBODY, NOBODY);
+    await expect(serveAt(join(directory, 's'))).rejects.toThrow(`${lock} `);
+    expect(lstatSync(lock).uid).toBe(NOBODY);
+  });
+
+  test.each([
+    ['a symbolic link', (lock: string, target: string) => symlinkSync(target, lock)],
+    ['a file that others can read', (lock: string) => writeFileSync(lock, '', {mode: 0o644})],
+    ['a directory', (lock: string) => mkdirSync(lock)],
+  ])('is not %s', async (_what, make) => {
+    const target = join(directory, 'target');
+    const lock = join(directory, 's.lock');
+    make(lock, target);
+    await expect(serveAt(join(directory, 's'))).rejects.toThrow(`${lock} `);
+    expect(existsSync(target)).toBe(false);
+    expect(lstatSync(lock)).toBeDefined();
+  });
+
+  test('leaves nothing behind, whether it was of use or not', async () => {
+    const path = join(directory, 's');
+    await serveAt(path);
+    await expect(serveAt(path)).rejects.toThrow('another server listens there');
+    expect(readdirSync(directory)).toEqual(['s']);
+  });
+});
+
+test('a session queue that cannot be had keeps the server from starting, and nothing stays open', async () => {
+  const path = join(directory, 's');
+  writeFileSync(join(directory, 'q'), 'mine');
+  await expect(serveAt(path, [`MessageQueue ${directory}/q`])).rejects.toThrow(
+    /proftpd\.conf:\d+: MessageQueue: .*not a socket/,
+  );
+  expect(existsSync(path)).toBe(false);
+  await serveAt(path);
+  await works(path);
 });

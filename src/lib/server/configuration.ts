@@ -53,20 +53,23 @@ export function checkLogs({controls: {log}}: Settings): void {
   }
 }
 
+const NO_LOGS: Logs = {controls: null, message: null};
+
 /**
  * Open both logs. As in ProFTPD (measured), a ControlsLog in a world-writable directory keeps the server from starting;
- * whatever else is wrong with a log is said, and the server does without it.
+ * whatever else is wrong with a log is said, and the server does without it, or goes on with the one it has.
  *
+ * @param open those that are open already: they are not closed here
  * @throws ConfigError
  */
-export function openLogs(settings: Settings, warn: (line: string) => void): Logs {
+export function openLogs(settings: Settings, warn: (line: string) => void, open = NO_LOGS): Logs {
   checkLogs(settings);
   return {
-    controls: openLog('ControlsLog', settings.controls.log),
-    message: openLog('MessageLog', settings.message.log),
+    controls: openLog('ControlsLog', settings.controls.log, open.controls),
+    message: openLog('MessageLog', settings.message.log, open.message),
   };
 
-  function openLog(name: string, {value: path}: Setting<string | null>): LogFile | null {
+  function openLog(name: string, {value: path}: Setting<string | null>, old: LogFile | null): LogFile | null {
     if (path === null) return null;
     const say = ({message}: Error) => warn(`${name}: ${message}`);
     try {
@@ -74,7 +77,13 @@ export function openLogs(settings: Settings, warn: (line: string) => void): Logs
     } catch (error) {
       if (!(error instanceof LogError)) throw error;
       say(error);
-      return null;
+      return old;
     }
   }
+}
+
+/** Close the logs but those that stay in use. */
+export function closeLogs({controls, message}: Logs, inUse = NO_LOGS): void {
+  if (controls !== inUse.controls) controls?.close();
+  if (message !== inUse.message) message?.close();
 }

@@ -5,7 +5,6 @@ import {FtpdctlError} from '../errors.ts';
 import {SessionQueue} from '../session/queue/sessionQueue.ts';
 import type {Accepted} from '../transport/listener.ts';
 import {acl} from './actions/acl.ts';
-import type {ServerView} from './actions/action.ts';
 import {help} from './actions/help.ts';
 import {insctrl} from './actions/insctrl.ts';
 import {lsctrl} from './actions/lsctrl.ts';
@@ -14,14 +13,14 @@ import {receipt} from './actions/receipt.ts';
 import {rmctrl} from './actions/rmctrl.ts';
 import {status} from './actions/status.ts';
 import {who} from './actions/who.ts';
-import {type Configuration, type Logs, openLogs, resolveConfiguration} from './configuration.ts';
+import {type Configuration, closeLogs, type Logs, openLogs, resolveConfiguration} from './configuration.ts';
 import {Controls} from './controls.ts';
 import {ControlsLog} from './controlsLog.ts';
 import {ControlsSocket} from './controlsSocket.ts';
 import {HostResolver} from './hostResolver.ts';
-import {type MessageQueue, Messages} from './messages.ts';
+import {Messages} from './messages.ts';
 import {type NameDirectory, Names} from './names.ts';
-import {Reception, type Running} from './reception.ts';
+import {Reception, type ServerState} from './reception.ts';
 
 const ACTIONS = [acl, help, insctrl, lsctrl, msg, receipt, rmctrl, status, who];
 /** The module that writes such lines in ProFTPD 1.3.10 (measured). */
@@ -39,14 +38,28 @@ export interface ControlsServerOptions {
   readonly warn: (line: string) => void;
 }
 
+/** Where a server is in its life. What has begun to end does not read its configuration again. */
+type Phase =
+  | {readonly kind: 'running'}
+  /** `next`: the reload that has been asked for meanwhile; one does for all who ask. */
+  | {readonly kind: 'reloading'; readonly done: Promise<void>; next?: Promise<void>}
+  | {readonly kind: 'ending'; readonly done: Promise<void>};
+
+/** What a server has opened before it can answer. */
+interface Opened {
+  readonly logs: Logs;
+  readonly log: ControlsLog;
+  readonly socket: ControlsSocket | null;
+  readonly queue: SessionQueue | null;
+}
+
 /** A control server: a controls socket, credentials, ACLs, actions, logs, the session queue. */
 export class ControlsServer {
   readonly #options: ControlsServerOptions;
-  readonly #running: Running;
   readonly #reception: Reception;
-  #logs: Logs;
-  #socket: ControlsSocket | null = null;
-  #change: Promise<void> = Promise.resolve();
+  #phase: Phase = {kind: 'running'};
+  #state: ServerState;
+  #socket: ControlsSocket | null;
 
   /**
    * Start serving.
@@ -56,32 +69,49 @@ export class ControlsServer {
     const loaded = options.load();
     const configuration = resolveConfiguration(loaded, options.names);
     const logs = openLogs(configuration.settings, options.warn);
-    const server = new ControlsServer(options, configuration, logs);
+    const log = new ControlsLog(logs.controls);
+    const say = (line: string) => {
+      options.warn(line);
+      log.line(line);
+    };
+    warnOf(loaded, say);
+    let server: ControlsServer | undefined;
+    let socket: ControlsSocket | null = null;
     try {
-      server.#warn(loaded);
-      await server.#listen(configuration);
-      server.#openQueue(configuration);
+      // Who connects is accepted in a later turn of the event loop, when the server is there.
+      const onClient = (client: Accepted) => server!.#reception.welcome(client);
+      socket = await openSocket(configuration, options, {old: null, onClient, say});
+      const queue = openQueue(configuration, say);
+      server = new ControlsServer(options, configuration, {logs, log, socket, queue});
       return server;
     } catch (error) {
-      await server.close();
+      await socket?.close();
+      closeLogs(logs);
       throw error;
     }
   }
 
-  private constructor(options: ControlsServerOptions, {settings, access}: Configuration, logs: Logs) {
+  private constructor(
+    options: ControlsServerOptions,
+    {settings, access}: Configuration,
+    {logs, log, socket, queue}: Opened,
+  ) {
     this.#options = options;
-    this.#logs = logs;
-    const view: ServerView = {
+    this.#socket = socket;
+    this.#state = {
       settings,
       access,
       controls: new Controls(ACTIONS),
-      messages: this.#messages(null),
+      messages: new Messages(queue, (line) =>
+        this.#state.logs.message?.write(`${MESSAGE_LOG_ORIGIN} ${line}`),
+      ),
       names: new Names(options.names),
       hosts: new HostResolver(),
       startedAt: Date.now(),
+      logs,
+      log,
     };
-    this.#running = {view, log: new ControlsLog(logs.controls)};
-    this.#reception = new Reception(this.#running, options.version);
+    this.#reception = new Reception(() => this.#state, options.version);
   }
 
   /** Where it listens; `null` with `ControlsEngine off`. */
@@ -94,33 +124,54 @@ export class ControlsServer {
    * What is being done is finished as it began; `MessageQueue` stays as it is until the server is started anew.
    */
   reload(): Promise<void> {
-    this.#change = this.#change.then(() => this.#reload());
-    return this.#change;
+    const phase = this.#phase;
+    switch (phase.kind) {
+      case 'ending':
+        return phase.done;
+      case 'reloading':
+        phase.next ??= phase.done.then(() => this.reload());
+        return phase.next;
+      case 'running': {
+        const done = this.#reload().finally(() => {
+          if (this.#phase.kind === 'reloading') this.#phase = {kind: 'running'};
+        });
+        this.#phase = {kind: 'reloading', done};
+        return done;
+      }
+    }
   }
 
   /** Stop accepting, answer what was asked, remove the sockets, close the logs. */
-  async close(): Promise<void> {
-    await this.#change;
+  close(): Promise<void> {
+    const phase = this.#phase;
+    if (phase.kind === 'ending') return phase.done;
+    const done = this.#close(phase.kind === 'reloading' ? phase.done : undefined);
+    this.#phase = {kind: 'ending', done};
+    return done;
+  }
+
+  async #close(reloaded: Promise<void> | undefined): Promise<void> {
+    await reloaded;
     await this.#socket?.close();
     this.#socket = null;
     await this.#reception.close();
-    this.#running.view.messages.close();
-    this.#running.log.line('server stopped');
-    closeLogs(this.#logs);
+    this.#state.messages.close();
+    this.#state.log.line('server stopped');
+    closeLogs(this.#state.logs);
   }
 
   async #reload(): Promise<void> {
     try {
       const loaded = this.#options.load();
       const configuration = resolveConfiguration(loaded, this.#options.names);
-      const logs = openLogs(configuration.settings, this.#options.warn);
+      const logs = openLogs(configuration.settings, this.#options.warn, this.#state.logs);
       const retired = await this.#listen(configuration).catch((error) => {
-        closeLogs(logs);
+        closeLogs(logs, this.#state.logs);
         throw error;
       });
       this.#apply(configuration, logs);
       await retired?.close();
-      this.#warn(loaded);
+      warnOf(loaded, this.#say);
     } catch (error) {
       this.#reopenLogs();
       this.#say(`configuration refused, the old one stays: ${(error as Error).message}`);
@@ -128,85 +179,94 @@ export class ControlsServer {
   }
 
   #apply({settings, access}: Configuration, logs: Logs): void {
-    const {view} = this.#running;
-    const queue = {was: view.settings.message.queue.value, is: settings.message.queue.value};
-    view.names.forget();
-    view.controls.enableAll();
-    this.#running.view = {...view, settings, access};
-    this.#replaceLogs(logs);
-    this.#reception.resize();
-    this.#running.log.line('configuration read again');
-    if (queue.was !== queue.is) this.#say('MessageQueue has changed: that needs a new start of the server');
+    const {names, controls, settings: before} = this.#state;
+    names.forget();
+    controls.enableAll();
+    this.#swap({...this.#state, settings, access, logs, log: new ControlsLog(logs.controls)});
+    this.#state.log.line('configuration read again');
+    if (before.message.queue.value !== settings.message.queue.value) {
+      this.#say('MessageQueue has changed: that needs a new start of the server');
+    }
   }
 
   /**
    * Open the socket, anew where its path has changed or somebody has removed it.
    * @returns the old one, to be closed once the new configuration is in force
    */
-  async #listen({settings: {controls}, owner}: Configuration): Promise<ControlsSocket | null> {
-    const path = controls.engine.value ? (controls.socket.value ?? this.#options.defaultSocket()) : null;
+  async #listen(configuration: Configuration): Promise<ControlsSocket | null> {
     const old = this.#socket;
-    try {
-      if (old !== null && path === old.path && old.isInPlace) {
-        old.giveTo(owner);
-        return null;
-      }
-      this.#socket = path === null ? null : await ControlsSocket.open(path, owner, this.#welcome);
-    } catch (error) {
-      throw locatedAt(controls.socket.at, 'ControlsSocket', error);
-    }
-    if (path === null) {
-      const where = controls.engine.at === null ? '' : ` (${showAt(controls.engine.at)})`;
-      this.#say(`no controls socket: ControlsEngine is off${where}`);
-    }
-    return old;
-  }
-
-  readonly #welcome = (client: Accepted) => this.#reception.welcome(client);
-
-  /** Without unix-dgram there can be no sessions: then messages find nobody connected. */
-  #openQueue({settings: {message}}: Configuration): void {
-    const {value: path, at} = message.queue;
-    if (path === null) return;
-    try {
-      this.#running.view = {...this.#running.view, messages: this.#messages(SessionQueue.open(path))};
-    } catch (error) {
-      if (error instanceof FtpdctlError && error.code === 'UNIX_DGRAM_MISSING') {
-        this.#say(`${error.message}; no message will be delivered (${error.hint})`);
-      } else throw locatedAt(at, 'MessageQueue', error);
-    }
-  }
-
-  #messages(queue: MessageQueue | null): Messages {
-    return new Messages(queue, (line) => this.#logs.message?.write(`${MESSAGE_LOG_ORIGIN} ${line}`));
+    const onClient = (client: Accepted) => this.#reception.welcome(client);
+    this.#socket = await openSocket(configuration, this.#options, {old, onClient, say: this.#say});
+    return old === this.#socket ? null : old;
   }
 
   /** For logrotate, which says SIGHUP when it has moved them away. */
   #reopenLogs(): void {
+    const {settings, logs: old} = this.#state;
     try {
-      this.#replaceLogs(openLogs(this.#running.view.settings, this.#options.warn));
+      const logs = openLogs(settings, this.#options.warn, old);
+      this.#swap({...this.#state, logs, log: new ControlsLog(logs.controls)});
     } catch (error) {
       this.#options.warn((error as Error).message);
     }
   }
 
-  #replaceLogs(logs: Logs): void {
-    closeLogs(this.#logs);
-    this.#logs = logs;
-    this.#running.log = new ControlsLog(logs.controls);
+  /** From now on this is in force. Logs that are not part of it any more are closed. */
+  #swap(state: ServerState): void {
+    const {logs} = this.#state;
+    this.#state = state;
+    closeLogs(logs, state.logs);
+    this.#reception.resize();
   }
 
-  #warn({warnings}: LoadedConfig): void {
-    for (const {at, message} of warnings) this.#say(`${showAt(at)}: ${message}`);
-  }
-
-  #say(line: string): void {
+  readonly #say = (line: string): void => {
     this.#options.warn(line);
-    this.#running.log.line(line);
+    this.#state.log.line(line);
+  };
+}
+
+interface SocketUse {
+  /** The one that is open; it stays where nothing has changed. */
+  readonly old: ControlsSocket | null;
+  readonly onClient: (client: Accepted) => void;
+  readonly say: (line: string) => void;
+}
+
+async function openSocket(
+  {settings: {controls}, owner}: Configuration,
+  {defaultSocket}: ControlsServerOptions,
+  {old, onClient, say}: SocketUse,
+): Promise<ControlsSocket | null> {
+  if (!controls.engine.value) {
+    const where = controls.engine.at === null ? '' : ` (${showAt(controls.engine.at)})`;
+    say(`no controls socket: ControlsEngine is off${where}`);
+    return null;
+  }
+  try {
+    const path = controls.socket.value ?? defaultSocket();
+    if (path !== old?.path || !old.isStillOurs) return await ControlsSocket.open(path, owner, onClient);
+    old.chown(owner);
+    return old;
+  } catch (error) {
+    throw locatedAt(controls.socket.at, 'ControlsSocket', error);
   }
 }
 
-function closeLogs({controls, message}: Logs): void {
-  controls?.close();
-  message?.close();
+/** Without unix-dgram there can be no sessions: then messages find nobody connected. */
+function openQueue({settings: {message}}: Configuration, say: (line: string) => void): SessionQueue | null {
+  const {value: path, at} = message.queue;
+  if (path === null) return null;
+  try {
+    return SessionQueue.open(path);
+  } catch (error) {
+    if (!(error instanceof FtpdctlError && error.code === 'UNIX_DGRAM_MISSING')) {
+      throw locatedAt(at, 'MessageQueue', error);
+    }
+    say(`${error.message}; no message will be delivered (${error.hint})`);
+    return null;
+  }
+}
+
+function warnOf({warnings}: LoadedConfig, say: (line: string) => void): void {
+  for (const {at, message} of warnings) say(`${showAt(at)}: ${message}`);
 }

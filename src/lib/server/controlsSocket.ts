@@ -1,31 +1,31 @@
-import {chownSync, lstatSync, unlinkSync} from 'node:fs';
+import {chownSync, lstatSync} from 'node:fs';
 import type {Caller} from '../acl/names.ts';
+import {bindSocket} from '../transport/bindSocket.ts';
 import {type Accepted, type Listener, listenAt} from '../transport/listener.ts';
-import {claimSocketPath, SocketClaimError} from '../transport/socketClaim.ts';
+import {SocketFile, SocketFileError} from '../transport/socketFile.ts';
 
 /** The controls socket: anybody may connect (mode 0777, measured), since the ACLs decide who gets an answer. */
 export class ControlsSocket {
   private constructor(
-    readonly path: string,
-    private readonly inode: {readonly dev: number; readonly ino: number},
+    private readonly file: SocketFile,
     private readonly listener: Listener,
   ) {}
 
   /**
    * @param path absolute
    * @param owner `ControlsSocketOwner`; `null`: whoever starts the server
-   * @throws SocketClaimError
+   * @throws SocketFileError
    */
   static async open(
     path: string,
     owner: Caller | null,
     onClient: (client: Accepted) => void,
   ): Promise<ControlsSocket> {
-    return claimSocketPath(path, () => {
+    return bindSocket(path, () => {
       const listener = listen(path, onClient);
-      const socket = new ControlsSocket(path, lstatSync(path), listener);
+      const socket = new ControlsSocket(new SocketFile(path), listener);
       try {
-        socket.giveTo(owner);
+        socket.chown(owner);
       } catch (error) {
         void socket.close();
         throw error;
@@ -34,8 +34,12 @@ export class ControlsSocket {
     });
   }
 
-  /** @throws SocketClaimError when it may not be given away */
-  giveTo(owner: Caller | null): void {
+  get path(): string {
+    return this.file.path;
+  }
+
+  /** @throws SocketFileError when it may not be given away */
+  chown(owner: Caller | null): void {
     const {uid, gid} = owner ?? {uid: process.geteuid!(), gid: process.getegid!()};
     const now = lstatSync(this.path);
     if (now.uid === uid && now.gid === gid) return;
@@ -43,19 +47,19 @@ export class ControlsSocket {
       chownSync(this.path, uid, gid);
     } catch (cause) {
       const why = `cannot give it to uid ${uid}, gid ${gid}: ${(cause as NodeJS.ErrnoException).code}`;
-      throw new SocketClaimError(this.path, why, {cause, hint: 'see ControlsSocketOwner; root may do so'});
+      const hint = 'see ControlsSocketOwner; root may do so';
+      throw new SocketFileError('SOCKET_UNAVAILABLE', this.path, why, {cause, hint});
     }
   }
 
   /** Whether clients still find it at its path. */
-  get isInPlace(): boolean {
-    const now = lstatSync(this.path, {throwIfNoEntry: false});
-    return now?.ino === this.inode.ino && now.dev === this.inode.dev;
+  get isStillOurs(): boolean {
+    return this.file.isStillOurs;
   }
 
   /** Stop listening, and remove the socket's file if it is still this one's. */
   async close(): Promise<void> {
-    if (this.isInPlace) unlinkSync(this.path);
+    this.file.remove();
     await this.listener.close();
   }
 }
@@ -65,7 +69,7 @@ function listen(path: string, onClient: (client: Accepted) => void): Listener {
   try {
     return listenAt(path, onClient);
   } catch (cause) {
-    throw new SocketClaimError(path, (cause as Error).message, {cause});
+    throw new SocketFileError('SOCKET_UNAVAILABLE', path, (cause as Error).message, {cause});
   } finally {
     process.umask(umask);
   }

@@ -9,6 +9,7 @@ import {isOurClientPath} from '../transport/clientPath.ts';
 import type {Accepted} from '../transport/listener.ts';
 import type {Action, ServerView} from './actions/action.ts';
 import {admit} from './authorise.ts';
+import type {Logs} from './configuration.ts';
 import {Connection, type ConnectionEvents} from './connection.ts';
 import type {ControlsLog} from './controlsLog.ts';
 import {BLOCKED, failure, type Reply, replyFrame, STALE, UNSUPPORTED} from './reply.ts';
@@ -26,14 +27,15 @@ const PATIENCE = 5000;
 const MAX_QUEUED = 512;
 
 /** What is in force: another after each reload. */
-export interface Running {
-  view: ServerView;
-  log: ControlsLog;
+export interface ServerState extends ServerView {
+  readonly logs: Logs;
+  /** On `logs.controls`. */
+  readonly log: ControlsLog;
 }
 
 /** Receives clients: reads a request, lets it wait for a slot, has it carried out, answers. */
 export class Reception implements ConnectionEvents {
-  readonly #running: Running;
+  readonly #current: () => ServerState;
   readonly #version: string;
   readonly #open = new Set<Connection>();
   readonly #unfinished = new WaitingRoom<Connection>(
@@ -42,15 +44,15 @@ export class Reception implements ConnectionEvents {
   );
   readonly #slots: Slots;
 
-  constructor(running: Running, version: string) {
-    this.#running = running;
+  constructor(current: () => ServerState, version: string) {
+    this.#current = current;
     this.#version = version;
-    this.#slots = new Slots(running.view.settings.controls.maxClients.value, MAX_QUEUED);
+    this.#slots = new Slots(current().settings.controls.maxClients.value, MAX_QUEUED);
   }
 
   welcome(accepted: Accepted): void {
-    const client = this.#running.view.names.client(accepted.credentials);
-    this.#running.log.accepted(client);
+    const client = this.#current().names.client(accepted.credentials);
+    this.#current().log.accepted(client);
     const connection = new Connection(accepted, client, this);
     this.#open.add(connection);
     this.#unfinished.enter(connection);
@@ -59,7 +61,7 @@ export class Reception implements ConnectionEvents {
 
   /** The configuration has changed. */
   resize(): void {
-    this.#slots.resize(this.#running.view.settings.controls.maxClients.value);
+    this.#slots.resize(this.#current().settings.controls.maxClients.value);
   }
 
   /** Answer what has been asked; who has not finished asking goes without. */
@@ -74,7 +76,8 @@ export class Reception implements ConnectionEvents {
   }
 
   request(connection: Connection, {dialect, message}: Framed<ControlRequest>): void {
-    const {log, view} = this.#running;
+    const state = this.#current();
+    const {log} = state;
     this.#unfinished.leave(connection);
     if (dialect === 'binary' && isOurClientPath(connection.path)) {
       // It offers the same request in JSON on another connection. So answers 1.3.10, and executes nothing.
@@ -88,7 +91,7 @@ export class Reception implements ConnectionEvents {
     const args = dialect === 'binary' ? message.args.filter((arg) => arg !== '') : message.args;
     const request = {...message, args};
     log.received(connection.client, request);
-    const admission = admit(request, connection.caller, view);
+    const admission = admit(request, connection.caller, state);
     if (admission.kind === 'refused') {
       if (admission.because !== undefined) log.line(`${connection.client} client ${admission.because}`);
       this.#answer(connection, admission.reply, dialect, false);
@@ -99,7 +102,7 @@ export class Reception implements ConnectionEvents {
 
   broken(connection: Connection, error: ProtocolError): void {
     this.#unfinished.leave(connection);
-    const {log} = this.#running;
+    const {log} = this.#current();
     if (error.code === 'PROTOCOL_MALFORMED') {
       log.invalid(connection.client);
       this.#answer(connection, UNSUPPORTED, 'json', false);
@@ -112,13 +115,13 @@ export class Reception implements ConnectionEvents {
   closed(connection: Connection): void {
     this.#unfinished.leave(connection);
     this.#open.delete(connection);
-    this.#running.log.closed(connection.client);
+    this.#current().log.closed(connection.client);
   }
 
   #queue(connection: Connection, action: Action, request: ControlRequest, dialect: Dialect): void {
     const arrival = performance.now();
     const queued = this.#slots.run(() => {
-      const {authFreshness} = this.#running.view.settings.controls;
+      const {authFreshness} = this.#current().settings.controls;
       if (performance.now() - arrival > authFreshness.value * 1000) {
         this.#answer(connection, STALE, dialect, false);
         return undefined;
@@ -134,7 +137,7 @@ export class Reception implements ConnectionEvents {
   #run(connection: Connection, action: Action, {args, options = {}}: ControlRequest): Reply | Promise<Reply> {
     const {caller, client} = connection;
     try {
-      const reply = action.run({caller, client, args, options}, this.#running.view);
+      const reply = action.run({caller, client, args, options}, this.#current());
       return reply instanceof Promise ? reply.catch((error) => this.#explainFailure(error)) : reply;
     } catch (error) {
       return this.#explainFailure(error);
@@ -147,7 +150,7 @@ export class Reception implements ConnectionEvents {
         error.exitStatus === -STATUS.WRONG_PARAMETERS ? STATUS.WRONG_PARAMETERS : STATUS.GENERIC_ERROR;
       return failure(status, error.hint === undefined ? error.message : `${error.message} (${error.hint})`);
     }
-    this.#running.log.line(`error: this should not happen: ${(error as Error).stack ?? error}`);
+    this.#current().log.line(`error: this should not happen: ${(error as Error).stack ?? error}`);
     return failure(STATUS.INTERNAL_ERROR, 'internal error');
   }
 
@@ -157,7 +160,7 @@ export class Reception implements ConnectionEvents {
   }
 
   #send(connection: Connection, reply: Reply, dialect: Dialect, returned: boolean): void {
-    this.#running.log.sent(connection.client, reply, returned);
+    this.#current().log.sent(connection.client, reply, returned);
     connection.answer(replyFrame(reply, dialect, this.#version));
   }
 

@@ -1,8 +1,16 @@
-import {lstatSync, type Stats, statSync, unlinkSync} from 'node:fs';
+import {lstatSync, type Stats, unlinkSync} from 'node:fs';
 import {createRequire} from 'node:module';
-import path from 'node:path';
 import {getSystemErrorMap, getSystemErrorName} from 'node:util';
 import {FtpdctlError} from '../errors.ts';
+import {
+  checkSocketDirectory,
+  checkSocketPath,
+  type ProbeResult,
+  replaceStale,
+  SocketFile,
+} from './socketFile.ts';
+
+export {MAX_SOCKET_PATH_BYTES} from './socketFile.ts';
 
 /*
  * Unix datagram sockets over the package unix-dgram 2.0.7, whose faults are worked around here and nowhere else.
@@ -31,9 +39,6 @@ import {FtpdctlError} from '../errors.ts';
 
 /** The largest datagram that may be sent, in bytes. The library receives 65,536 at most. */
 export const MAX_DATAGRAM_BYTES = 60_000;
-
-/** Bytes of a socket's path: `sun_path` less its terminating NUL (108 bytes on Linux, 104 on FreeBSD). */
-export const MAX_SOCKET_PATH_BYTES = process.platform === 'freebsd' ? 103 : 107;
 
 /** The "error code" with which the package says that the peer is full. */
 const FULL = 1;
@@ -75,14 +80,14 @@ interface NativeError extends Error {
 /** A named socket that receives. */
 export class DatagramReceiver {
   #socket: NativeSocket | null;
-  readonly #file: Stats | undefined;
+  readonly #file: SocketFile;
 
   private constructor(
     readonly path: string,
     socket: NativeSocket,
   ) {
     this.#socket = socket;
-    this.#file = lstat(path);
+    this.#file = new SocketFile(path);
   }
 
   /**
@@ -93,9 +98,9 @@ export class DatagramReceiver {
    *   package unix-dgram is not installed
    */
   static bind(socketPath: string, onDatagram: (bytes: Buffer) => void): DatagramReceiver {
-    checkPath(socketPath);
-    checkDirectory(path.dirname(socketPath));
-    removeStale(socketPath);
+    checkSocketPath(socketPath);
+    checkSocketDirectory(socketPath);
+    replaceStale(socketPath, (file) => probe(socketPath, file));
     const socket = openSocket();
     const umask = process.umask(0o177);
     const failure = attempt(socket, 'bind', socketPath);
@@ -114,9 +119,7 @@ export class DatagramReceiver {
     if (this.#socket === null) return;
     this.#socket.close();
     this.#socket = null;
-    const now = lstat(this.path);
-    if (now !== undefined && now.ino === this.#file?.ino && now.dev === this.#file.dev)
-      removeSocketFile(this.path);
+    this.#file.remove();
   }
 }
 
@@ -221,7 +224,7 @@ export function removeSocketFile(socketPath: string): void {
 function connectSocket(
   socketPath: string,
 ): {kind: 'connected'; socket: NativeSocket} | Extract<SendResult, {kind: 'gone' | 'failed'}> {
-  checkPath(socketPath);
+  checkSocketPath(socketPath);
   let socket: NativeSocket;
   try {
     socket = openSocket();
@@ -282,47 +285,10 @@ function lstat(file: string): Stats | undefined {
   }
 }
 
-function checkPath(socketPath: string): void {
-  const bytes = Buffer.byteLength(socketPath);
-  if (bytes > MAX_SOCKET_PATH_BYTES) {
-    throw new FtpdctlError(
-      'SOCKET_PATH_TOO_LONG',
-      `the socket's path is ${bytes} bytes long, and ${MAX_SOCKET_PATH_BYTES} is the most the system takes: ${socketPath}`,
-      1,
-      {hint: 'choose a shorter directory'},
-    );
-  }
-}
-
-/** In a directory that is everybody's and not sticky, everybody could put another socket in this one's place. */
-function checkDirectory(directory: string): void {
-  let mode: number;
-  try {
-    mode = statSync(directory).mode;
-  } catch (cause) {
-    const {errno = 0, code} = cause as NodeJS.ErrnoException;
-    throw new FtpdctlError(
-      'SOCKET_DIRECTORY',
-      `cannot use the directory ${directory}: ${errnoText(errno)}`,
-      1,
-      code === 'ENOENT' ? {cause, hint: `mkdir -p -m 700 ${directory}`} : {cause},
-    );
-  }
-  if ((mode & 0o002) !== 0 && (mode & 0o1000) === 0) {
-    throw new FtpdctlError('SOCKET_DIRECTORY', `everybody may write to ${directory}`, 1, {
-      hint: `chmod o-w ${directory}`,
-    });
-  }
-}
-
-function removeStale(socketPath: string): void {
-  const file = lstat(socketPath);
-  if (file === undefined) return;
-  const taken = (why: string) => new FtpdctlError('SOCKET_TAKEN', `cannot bind ${socketPath}: ${why}`);
-  if (!file.isSocket()) throw taken('it exists and is not a socket');
-  if (file.uid !== process.geteuid!()) throw taken(`it belongs to uid ${file.uid}`);
-  if (isListening(socketPath)) throw taken('another process listens there');
-  removeSocketFile(socketPath);
+/** A dead socket is replaced only if it was ours: in a directory that is everybody's, anybody could have made it. */
+function probe(socketPath: string, {uid}: Stats): ProbeResult {
+  if (uid !== process.geteuid!()) return {kind: 'taken', why: `it belongs to uid ${uid}`};
+  return isListening(socketPath) ? {kind: 'taken', why: 'another process listens there'} : {kind: 'dead'};
 }
 
 const requireHere = createRequire(import.meta.url);

@@ -31,6 +31,7 @@ test('defaults, and that nothing said them', () => {
     },
     message: {queue: byDefault(null), log: byDefault(null)},
     acls: [],
+    scoreboardFile: byDefault(null),
     allowLogSymlinks: byDefault(false),
   });
 });

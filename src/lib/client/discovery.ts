@@ -1,5 +1,6 @@
 import {existsSync} from 'node:fs';
 import {loadSettings} from '../config/load.ts';
+import {CONFIGURATION_FILES} from '../config/places.ts';
 import {systemConfigSource} from '../transport/configSource.ts';
 import {runtimeDirectories} from '../transport/runtimeDirectory.ts';
 import {ClientError} from './errors.ts';
@@ -9,14 +10,6 @@ export interface SocketCandidate {
   readonly path: string;
   readonly because: string;
 }
-
-/** Where distributions put the configuration. */
-const CONFIGURATIONS = [
-  '/etc/proftpd/proftpd.conf',
-  '/etc/proftpd.conf',
-  '/usr/local/etc/proftpd.conf',
-  '/usr/local/etc/proftpd/proftpd.conf',
-];
 
 /** Compiled-in and configured defaults: Debian's binary, Debian's configuration, RPM and Arch, FreeBSD, from source. */
 const DEFAULTS = [
@@ -59,7 +52,7 @@ function absolute(path: string, from: string, before: string): SocketCandidate {
 }
 
 function configuredSockets(): SocketCandidate[] {
-  return CONFIGURATIONS.flatMap((file) => {
+  return CONFIGURATION_FILES.flatMap((file) => {
     const path = controlsSocketIn(file);
     return path ? [{path, because: file}] : [];
   });

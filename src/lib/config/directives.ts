@@ -4,7 +4,15 @@ import {ConfigError, UnexpectedValue, valueAt} from './errors.ts';
 import type {Directive} from './parser.ts';
 import {quoted} from './quote.ts';
 import {type ContextKind, showContext} from './sections.ts';
-import {absolutePath, absolutePathOrNone, address, boolean, port, positiveNumber} from './values.ts';
+import {
+  absolutePath,
+  absolutePathOrNone,
+  absolutePathOrOff,
+  address,
+  boolean,
+  port,
+  positiveNumber,
+} from './values.ts';
 
 /** What a directive takes, and where. */
 interface DirectiveRule<T> {
@@ -58,6 +66,7 @@ export const DIRECTIVES = {
   MessageQueue: one(SERVER, absolutePath),
   Port: one(ANY_SERVER, port),
   Satisfy: one(['Class'], satisfy),
+  ScoreboardFile: one(SERVER, absolutePathOrOff),
   ServerName: one(SERVER_OR_VIRTUAL, (word) => word),
 } as const satisfies Record<string, DirectiveRule<unknown>>;
 

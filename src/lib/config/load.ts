@@ -87,6 +87,7 @@ function settingsOf(found: Found, sections: readonly Section[]): Settings {
       log: setting(found.first('MessageLog'), null),
     },
     acls: found.acls(),
+    scoreboardFile: setting(found.last('ScoreboardFile'), null),
     allowLogSymlinks: setting(
       found.first('AllowLogSymlinks', main) ?? found.firstGlobal('AllowLogSymlinks'),
       false,

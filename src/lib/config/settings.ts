@@ -52,5 +52,7 @@ export interface Settings {
   readonly message: MessageSettings;
   /** Every directive that decides who may do something, in file order; names are not resolved. */
   readonly acls: readonly AclRule[];
+  /** Path; `null`: none is wanted, or not said (`at` tells), and every build of ProFTPD has its own default. */
+  readonly scoreboardFile: Setting<string | null>;
   readonly allowLogSymlinks: Setting<boolean>;
 }

@@ -47,6 +47,15 @@ export function absolutePathOrNone(word: string): string | null {
   return word;
 }
 
+/** `off` or `none`, for which `null` stands, or a path (measured: a relative one keeps 1.3.8 and 1.3.10 from starting). */
+export function absolutePathOrOff(word: string): string | null {
+  const lower = word.toLowerCase();
+  if (lower === 'none' || FALSE.has(lower)) return null;
+  if (!word.startsWith('/'))
+    throw new UnexpectedValue(`expected an absolute path or off, not ${quoted(word)}`);
+  return word;
+}
+
 /** An IP address, or a name that may have one: it is not resolved here. */
 export function address(word: string): string {
   const isName = /^[A-Za-z0-9._-]+$/.test(word) && /[A-Za-z]/.test(word);

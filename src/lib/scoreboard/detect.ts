@@ -6,6 +6,9 @@ const MAGIC = 0xdeadbeef;
 /** The format of 1.3.3rc2 and everything since. */
 const VERSION = 0x01040003;
 
+/** Bytes that hold the header of every build. */
+export const HEAD_BYTES = 32;
+
 /** Of i386; it holds the longest magic and version, too. */
 const MIN_HEADER_BYTES = 16;
 
@@ -64,6 +67,19 @@ export function detectLayout(bytes: Buffer): Layout {
     );
   }
   return chosen.layout;
+}
+
+/**
+ * The process of the daemon, from the first bytes of its scoreboard.
+ *
+ * @param head `MIN_HEADER_BYTES` or more, `HEAD_BYTES` hold every header
+ * @throws ScoreboardError
+ */
+export function readDaemonPid(head: Buffer): number {
+  const {byteOrder, long} = readMagic(head);
+  const at = 2 * long;
+  if (head.length < at + 4) throw new ScoreboardError('SCOREBOARD_NOT_ONE', 'the scoreboard is cut off');
+  return byteOrder === 'LE' ? head.readInt32LE(at) : head.readInt32BE(at);
 }
 
 /** @throws ScoreboardError */

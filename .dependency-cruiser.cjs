@@ -3,7 +3,7 @@ const allowed = {
   errors: [],
   protocol: ['errors'],
   config: ['errors'],
-  acl: ['errors', 'protocol', 'config'],
+  acl: ['errors', 'config'],
   audience: ['errors'],
   reply: ['errors'],
   scoreboard: ['errors'],

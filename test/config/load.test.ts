@@ -61,7 +61,6 @@ MessageQueue "/var/q u"
 </VirtualHost>
 <VirtualHost 192.0.2.4>
 </VirtualHost>
-ScoreboardFile /run/x.scoreboard
 `);
   const at = (line: number) => ({file: FILE, line});
   expect([warnings, skipped]).toEqual([[], []]);
@@ -99,7 +98,6 @@ ScoreboardFile /run/x.scoreboard
     message: {queue: {value: '/var/q u', at: at(13)}, log: {value: null, at: at(12)}},
     acls: [],
     allowLogSymlinks: {value: true, at: at(4)},
-    scoreboardFile: {value: '/run/x.scoreboard', at: at(25)},
   });
 });
 
@@ -212,16 +210,4 @@ describe('the embedded configuration', () => {
     expect(load(text).settings.controls.socket.value).toBe('/a "b" \\c/#d/ftpdctl.sock');
     expect(load(text).settings.main.port.value).toBe(2525);
   });
-});
-
-test.each<[string, string | null]>([
-  ['/run/s', '/run/s'],
-  ['none', null],
-  ['off', null],
-])('ScoreboardFile %s', (word, value) => {
-  expect(load(`ScoreboardFile ${word}`).settings.scoreboardFile).toEqual({value, at: {file: FILE, line: 1}});
-});
-
-test('a relative ScoreboardFile is refused', () => {
-  expect(() => load('ScoreboardFile score')).toThrow('ScoreboardFile: expected an absolute path or off');
 });

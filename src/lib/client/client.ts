@@ -1,5 +1,4 @@
 import {existsSync} from 'node:fs';
-import {normalize} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {encodeRequest} from '../protocol/codec.ts';
 import {checkRequest, messageRequest, type Peer, RequestRefused} from '../protocol/guard.ts';
@@ -7,7 +6,7 @@ import {SERVE_REQUEST_BYTES} from '../protocol/limits.ts';
 import type {ControlRequest, ControlResponse, Dialect, ServerIdentity} from '../protocol/message.ts';
 import type {Status} from '../protocol/status.ts';
 import {SystemCallError} from '../transport/libc.ts';
-import {type OwnDirectory, xdgDirectory} from '../transport/ownFile.ts';
+import {xdgDirectory} from '../transport/ownFile.ts';
 import {candidateSockets, type SocketCandidate} from './discovery.ts';
 import {ClientError} from './errors.ts';
 import {connectError, noAnswerError, timeoutError} from './failures.ts';
@@ -34,10 +33,7 @@ export interface ControlsClientOptions {
   readonly socket?: string;
   /** Milliseconds that one request may take, retries included. Default 30,000. */
   readonly timeout?: number;
-  /**
-   * Where to remember who answers at which socket: an absolute path; `null` keeps it in this object. Nothing is kept
-   * where another user could change it. Default: the XDG cache directory.
-   */
+  /** Where to remember who answers at which socket; `null` keeps it in this object. Default: the XDG cache directory. */
   readonly cache?: string | null;
   /** Default: `process.env`. `FTPDCTL_SOCKET`, `XDG_*`, `HOME`, `PROFTPD_CONF` are read. */
   readonly env?: NodeJS.ProcessEnv;
@@ -79,7 +75,9 @@ export class ControlsClient {
   constructor(options: ControlsClientOptions = {}) {
     this.#options = options;
     this.#env = options.env ?? process.env;
-    this.#memory = new SocketMemory(cacheDirectory(options.cache, this.#env));
+    this.#memory = new SocketMemory(
+      options.cache === undefined ? xdgDirectory(this.#env, 'cache') : options.cache,
+    );
   }
 
   /**
@@ -185,7 +183,6 @@ export class ControlsClient {
     for (const candidate of candidates) {
       this.#tell({kind: 'contacting', socket: candidate.path});
       try {
-        if (candidate.missing) throw new SystemCallError('connect', 'ENOENT');
         return await use(candidate.path);
       } catch (error) {
         if (!(error instanceof SystemCallError)) throw error;
@@ -217,11 +214,6 @@ export class ControlsClient {
   #tell(event: ClientEvent): void {
     this.#options.onEvent?.(event);
   }
-}
-
-function cacheDirectory(path: string | null | undefined, env: NodeJS.ProcessEnv): OwnDirectory | null {
-  if (path === undefined) return xdgDirectory(env, 'cache');
-  return path === null ? null : {path: normalize(path), makes: 1};
 }
 
 /** What an answer says of the server behind it. */

@@ -10,10 +10,8 @@ import {SocketMemory} from './memory.ts';
  * @throws ClientError `BAD_SOCKET_PATH`
  */
 export function knownServeSocket(given: string | undefined, env: NodeJS.ProcessEnv): string | undefined {
-  const path = candidateSockets(given, env).find(({path, missing}) => !missing && existsSync(path))?.path;
+  const path = candidateSockets(given, env).find((candidate) => existsSync(candidate.path))?.path;
   if (path === undefined) return undefined;
-  const own = runtimeDirectories(env).some(
-    (directory) => directory.isThere && path === `${directory.path}/${SERVE_SOCKET_NAME}`,
-  );
+  const own = runtimeDirectories(env).some((directory) => path === `${directory}/${SERVE_SOCKET_NAME}`);
   return own || new SocketMemory(xdgDirectory(env, 'cache')).recall(path)?.serve ? path : undefined;
 }

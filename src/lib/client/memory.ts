@@ -1,6 +1,7 @@
 import {statSync} from 'node:fs';
+import {join} from 'node:path';
 import type {Dialect} from '../protocol/message.ts';
-import {type OwnDirectory, readOwnFile, writeOwnFile} from '../transport/ownFile.ts';
+import {readOwnFile, writeOwnFile} from '../transport/ownFile.ts';
 
 /** What the last answer from a socket has taught. */
 export interface Remembered {
@@ -18,7 +19,7 @@ export class SocketMemory {
   readonly #texts = new Map<string, string>();
 
   /** @param directory of the files; `null` remembers for the life of this object only */
-  constructor(private readonly directory: OwnDirectory | null) {}
+  constructor(private readonly directory: string | null) {}
 
   recall(socketPath: string): Remembered | undefined {
     try {
@@ -40,7 +41,7 @@ export class SocketMemory {
       const text = JSON.stringify({binding, ...fact});
       if (this.#read(socketPath) === text) return;
       this.#texts.set(socketPath, text);
-      if (this.directory !== null) writeOwnFile(this.directory, fileName(socketPath), text);
+      if (this.directory !== null) writeOwnFile(join(this.directory, fileName(socketPath)), text);
     } catch {}
   }
 
@@ -48,7 +49,7 @@ export class SocketMemory {
   #read(socketPath: string): string {
     const known = this.#texts.get(socketPath);
     if (known !== undefined || this.directory === null) return known ?? '';
-    return readOwnFile(this.directory, fileName(socketPath))?.toString('utf8') ?? '';
+    return readOwnFile(join(this.directory, fileName(socketPath)))?.toString('utf8') ?? '';
   }
 }
 

@@ -24,8 +24,7 @@ export function admit(
   caller: Caller,
   {access, controls}: {readonly access: AccessControl; readonly controls: Controls<Action>},
 ): Admission {
-  if (!mayConnect(access, caller))
-    return denied(access, OPEN_ACTION, caller, {...ACCESS_DENIED, denied: 'connect'});
+  if (!mayConnect(access, caller)) return denied(access, OPEN_ACTION, caller);
   const action = controls.find(name);
   if (action === undefined) return {kind: 'refused', reply: UNSUPPORTED};
   if (!mayRun(access, action.permission, caller)) return denied(access, action.permission, caller);
@@ -38,6 +37,6 @@ export function admit(
   return {kind: 'admitted', action};
 }
 
-function denied(access: AccessControl, action: string, caller: Caller, reply = ACCESS_DENIED): Admission {
-  return {kind: 'refused', reply, because: explain(access, action, caller).sentence};
+function denied(access: AccessControl, action: string, caller: Caller): Admission {
+  return {kind: 'refused', reply: ACCESS_DENIED, because: explain(access, action, caller).sentence};
 }

@@ -11,7 +11,7 @@ const allowed = {
   client: ['errors', 'protocol', 'config', 'transport'],
   proftpd: ['errors', 'protocol', 'config', 'acl', 'audience', 'reply', 'scoreboard', 'transport'],
   session: ['errors', 'protocol', 'audience', 'transport'],
-  daemon: ['errors', 'protocol', 'audience', 'transport', 'client', 'session'],
+  daemon: ['errors', 'protocol', 'audience', 'scoreboard', 'transport', 'client', 'session', 'proftpd'],
   server: ['errors', 'protocol', 'config', 'acl', 'audience', 'transport', 'session'],
   ftp: ['errors', 'protocol', 'config', 'audience', 'reply', 'transport', 'session'],
   cli: [

@@ -9,7 +9,7 @@ const SHELLS = ['bash', 'zsh', 'fish'];
 export default class Completion extends BaseCommand {
   static override summary = 'Print the completion script of a shell';
   static override description =
-    'It completes commands, options, control actions, and the users, hosts and classes that ftpdctl serve knows.';
+    'It completes commands, options, control actions, and the users, hosts and classes of connected sessions.';
   static override usage = 'completion bash|zsh|fish';
   static override examples = [
     'eval "$(ftpdctl completion bash)"',

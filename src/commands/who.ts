@@ -10,7 +10,9 @@ const WATCH_SECONDS = '2';
 
 export default class Who extends ControlCommand {
   static override summary = 'List the FTP sessions that a message can reach';
-  static override description = 'ftpdctl serve alone answers this; for a ProFTPD there is ftpwho.';
+  static override description =
+    'A ProFTPD of this machine is not asked: its scoreboard tells, to everybody who may read it. Several are told apart by ' +
+    'their controls socket (-s).';
   static override usage = 'who [--user NAME] [--host NAME] [--class NAME] [--watch[=SECONDS]]';
   static override examples = [
     '<%= config.bin %> who',

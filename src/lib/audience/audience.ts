@@ -11,6 +11,9 @@ export type Audience =
 /** What the real module calls the user of a session that has not logged in; it can be addressed by it. */
 export const NOT_LOGGED_IN = '(none)';
 
+/** What tells whether a session is meant. */
+export type AddressedSession = Pick<SessionIdentity, 'user' | 'address' | 'class'>;
+
 /**
  * Which sessions an audience means, as ProFTPD's mod_msg 0.5 has it (measured, 1.3.8 and 1.3.10rc5).
  *
@@ -21,7 +24,7 @@ export const NOT_LOGGED_IN = '(none)';
  * - `class`: the exact name of the class.
  * - `all`: everyone, logged in or not.
  */
-export function audienceFilter(audience: Audience): (session: SessionIdentity) => boolean {
+export function audienceFilter(audience: Audience): (session: AddressedSession) => boolean {
   switch (audience.kind) {
     case 'user':
       return (session) => (session.user ?? NOT_LOGGED_IN) === audience.name;
@@ -37,7 +40,7 @@ export function audienceFilter(audience: Audience): (session: SessionIdentity) =
 }
 
 /** The sessions that `audience` means, in the order given. */
-export function selectSessions<T extends SessionIdentity>(audience: Audience, sessions: Iterable<T>): T[] {
+export function selectSessions<T extends AddressedSession>(audience: Audience, sessions: Iterable<T>): T[] {
   const meant = audienceFilter(audience);
   return [...sessions].filter(meant);
 }

@@ -47,7 +47,7 @@ export class ControlsDaemon implements Daemon {
     if (!isServe(await this.#client.meet())) {
       return {
         kind: 'unsupported',
-        reason: 'ftpdctl serve alone answers it; for a ProFTPD there is ftpwho',
+        reason: 'a ProFTPD cannot be asked for its sessions by its controls socket',
       };
     }
     const answer = await this.#client.request('who', filterWords(filter));

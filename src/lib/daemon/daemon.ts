@@ -12,8 +12,11 @@ export interface Daemon {
    */
   request(action: string, args?: readonly string[]): Promise<Answer>;
 
-  /** Who is connected. @throws ClientError */
-  sessions(filter?: SessionFilter): Promise<SessionsResult>;
+  /**
+   * Who is connected. A ProFTPD of this machine is not asked: its scoreboard tells.
+   * @throws ClientError, ProftpdError
+   */
+  sessions(filter?: SessionFilter, options?: SessionsOptions): Promise<SessionsResult>;
 
   /** Which texts it takes as a message. Asks who answers where that is not known. @throws ClientError */
   textRules(): Promise<TextRules>;
@@ -64,6 +67,11 @@ export interface SessionFilter {
   readonly class?: string | undefined;
 }
 
+export interface SessionsOptions {
+  /** Ask no server that may answer at its next poll only: `unsupported`, then. */
+  readonly withoutPoll?: boolean;
+}
+
 export type SessionsResult =
   | {
       readonly kind: 'sessions';
@@ -87,9 +95,9 @@ export interface Session {
   readonly class: string | null;
   /** `ADDRESS#PORT` of the (virtual) server. */
   readonly server: string;
-  /** `ftp`, `ftps`, `sftp`, `ssh2`, `scp`. */
-  readonly protocol: string;
-  /** The FTP command being carried out, with its arguments, `idle` between two; `null` where the daemon does not tell. */
+  /** `ftp`, `ftps`, `sftp`, `ssh2`, `scp`; `null` in the first moment. */
+  readonly protocol: string | null;
+  /** The FTP command being carried out, with its arguments; `null` when idle, or where the daemon does not tell. */
   readonly command: string | null;
   /** Seconds since the client's last command; 0 while one is carried out. */
   readonly idle: number;

@@ -77,10 +77,12 @@ describe('what was probably meant, by running the program', () => {
     });
   });
 
-  test('who, which a ProFTPD does not know', async () => {
+  test('who, at the socket of a ProFTPD that is none of this machine', async () => {
     const run = await runFtpdctl([...(await answering('binary', -1, UNSUPPORTED)), 'who']);
     expect(run.status).toBe(7);
-    expect(run.stderr).toBe('ftpdctl: ftpdctl serve alone answers it; for a ProFTPD there is ftpwho\n');
+    expect(run.stderr).toMatch(
+      /^ftpdctl: no ProFTPD (runs on this machine|has the controls socket \S+: pid [^\n]+) \([^\n]+\)\n$/,
+    );
   });
 
   test('a message to all where nobody is connected', async () => {

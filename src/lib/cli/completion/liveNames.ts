@@ -1,5 +1,4 @@
 import {NOT_LOGGED_IN} from '../../audience/audience.ts';
-import {knownServeSocket} from '../../client/knownServe.ts';
 import {connect} from '../../daemon/connect.ts';
 
 /** Milliseconds for an answer: with the start of the program it stays below the 300 that a completion may take. */
@@ -14,12 +13,11 @@ export interface LiveNames {
 
 const NOBODY: LiveNames = {user: [], host: [], class: []};
 
-/** Ask `ftpdctl serve` for its sessions. Anything else, and any trouble, is nobody: a completion must not wait. */
+/** The names of connected sessions. Any trouble means nobody: a completion must not wait. */
 export async function liveNames(socket: string | undefined, env: NodeJS.ProcessEnv): Promise<LiveNames> {
   try {
-    const path = knownServeSocket(socket, env);
-    if (path === undefined) return NOBODY;
-    const answer = await connect({socket: path, timeout: ANSWER_TIMEOUT_MS, env}).sessions();
+    const options = {...(socket === undefined ? {} : {socket}), timeout: ANSWER_TIMEOUT_MS, env};
+    const answer = await connect(options).sessions({}, {withoutPoll: true});
     if (answer.kind !== 'sessions') return NOBODY;
     const {sessions} = answer;
     return {

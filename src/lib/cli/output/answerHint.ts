@@ -28,7 +28,6 @@ export function hintFor(
 }
 
 function unsupportedHint(action: string, commandIDs: readonly string[]): string {
-  if (action === 'who') return 'ftpdctl serve alone answers it; for a ProFTPD there is ftpwho';
   const known = [...commandIDs.map((id) => id.split(':')[0]!), ...KNOWN_ACTIONS.keys()];
   return didYouMean(action, known, '"ftpdctl help" lists what this server can do');
 }

@@ -13,8 +13,8 @@ const COLUMNS: readonly Column[] = [
   {name: 'HOST', cell: ({host}) => host},
   {name: 'CLASS', cell: (session) => session.class ?? '-'},
   {name: 'SERVER', cell: ({server}) => server},
-  {name: 'PROTOCOL', cell: ({protocol, source}) => (source === 'serve' ? null : protocol)},
-  {name: 'COMMAND', cell: ({command}) => command},
+  {name: 'PROTOCOL', cell: ({protocol, source}) => (source === 'serve' ? null : (protocol ?? '-'))},
+  {name: 'COMMAND', cell: ({command, source}) => command ?? (source === 'serve' ? null : 'idle')},
   {name: 'IDLE', cell: ({idle}) => `${Math.round(idle)} s`},
   {name: 'TRANSFER', cell: ({transfer}) => (transfer === null ? null : transferCell(transfer))},
   {

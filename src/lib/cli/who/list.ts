@@ -4,7 +4,6 @@ import type {GlobalOptions} from '../options/globalFlags.ts';
 import {UsageError, unsupported} from '../options/usageError.ts';
 import {printError, printJson} from '../output/output.ts';
 import {sessionCount, sessionTable} from '../output/sessionTable.ts';
-import {untilSignal} from '../serve/untilSignal.ts';
 import {watch} from './watch.ts';
 
 export interface WhoOptions extends GlobalOptions, SessionFilter {
@@ -35,6 +34,9 @@ export async function listSessions(options: WhoOptions, {ask, refuse}: WhoTools)
   if (omitted > 0) printError(`and ${sessionCount(omitted)} more`);
 }
 
+/** What ends the watching, in good order. */
+const ENDS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 async function watchSessions(
   look: () => Promise<SessionsResult>,
   {json, quiet}: GlobalOptions,
@@ -47,8 +49,13 @@ async function watchSessions(
     );
   }
   const stop = new AbortController();
-  void untilSignal('SIGINT', 'SIGTERM', 'SIGHUP').then(() => stop.abort());
-  await watch(async () => frame(await look(), interval), interval, stop.signal);
+  const end = () => stop.abort();
+  for (const signal of ENDS) process.on(signal, end);
+  try {
+    await watch(async () => frame(await look(), interval), interval, stop.signal);
+  } finally {
+    for (const signal of ENDS) process.off(signal, end);
+  }
 }
 
 function frame(result: SessionsResult, interval: number): string {

@@ -1,0 +1,34 @@
+import {lookup} from 'node:dns/promises';
+import {type Audience, audienceFilter} from '../audience/audience.ts';
+import {FtpdctlError} from '../errors.ts';
+import {exitStatusOf, STATUS} from '../protocol/status.ts';
+import type {Session, SessionFilter} from './daemon.ts';
+
+/** The sessions that meet every name given. @throws FtpdctlError `UNKNOWN_HOST` where the host's name does not resolve */
+export async function matching(
+  {user, host, class: className}: SessionFilter,
+  sessions: readonly Session[],
+): Promise<readonly Session[]> {
+  const audiences: Audience[] = [
+    ...(user === undefined ? [] : [{kind: 'user' as const, name: user}]),
+    ...(className === undefined ? [] : [{kind: 'class' as const, name: className}]),
+    ...(host === undefined ? [] : [await hostAudience(host)]),
+  ];
+  const filters = audiences.map(audienceFilter);
+  return sessions.filter((session) => filters.every((isMeant) => isMeant(session)));
+}
+
+/** A host by all of its addresses, as mod_msg has it. @throws FtpdctlError `UNKNOWN_HOST`, exit status 4 */
+export async function hostAudience(name: string): Promise<Audience> {
+  try {
+    const found = await lookup(name, {all: true});
+    return {kind: 'host', name, addresses: found.map(({address}) => address)};
+  } catch (cause) {
+    throw new FtpdctlError(
+      'UNKNOWN_HOST',
+      `the host name "${name}" does not resolve`,
+      exitStatusOf(STATUS.SUBJECT_NOT_FOUND),
+      {cause, hint: 'give the address'},
+    );
+  }
+}

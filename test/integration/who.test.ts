@@ -1,0 +1,94 @@
+import {afterAll, beforeAll, expect, it} from 'vitest';
+import type {FtpSession} from '../helpers/ftpSession.ts';
+import {describeWithPeer} from '../helpers/peers.ts';
+import {type RealProftpd, startProftpd, whyNoProftpd} from '../helpers/proftpd.ts';
+import {runFtpdctl} from '../helpers/program.ts';
+import {Terminal} from '../helpers/terminal.ts';
+
+/** Longer than the test: nobody waits for a poll. */
+const NEVER = 600;
+
+describeWithPeer(whyNoProftpd(), 'who, of a real ProFTPD that is never asked', () => {
+  let proftpd: RealProftpd;
+  let dave: FtpSession;
+  let newcomer: FtpSession;
+  beforeAll(async () => {
+    proftpd = await startProftpd({
+      controlsInterval: NEVER,
+      classes: {staff: ['127.0.0.3']},
+      virtualHosts: [{directives: ['ServerName second', 'MessageEngine off']}],
+    });
+    dave = await proftpd.session('dave', {localAddress: '127.0.0.3'});
+    newcomer = await proftpd.session();
+    env.PROFTPD_CONF = proftpd.configFile;
+  });
+  afterAll(async () => {
+    await dave?.close();
+    await newcomer?.close();
+    await proftpd?.stop();
+  });
+
+  const env = {PROFTPD_CONF: ''};
+  const who = async (...args: string[]) => {
+    const {stdout} = await runFtpdctl(['--json', '-s', proftpd.socket, 'who', ...args], {env});
+    return JSON.parse(stdout);
+  };
+
+  it('tells of every session', async () => {
+    const {sessions, omitted, exitStatus} = await who('--user', 'dave');
+    expect({omitted, exitStatus}).toEqual({omitted: 0, exitStatus: 0});
+    expect(sessions).toEqual([
+      {
+        id: expect.stringMatching(/^\d+-[0-9a-z]+$/),
+        pid: expect.any(Number),
+        user: 'dave',
+        host: '127.0.0.3',
+        address: '127.0.0.3',
+        class: 'staff',
+        server: `127.0.0.1#${proftpd.port}`,
+        protocol: 'ftp',
+        command: null,
+        idle: expect.any(Number),
+        connectedAt: expect.any(Number),
+        transfer: null,
+        engine: true,
+        waiting: null,
+        source: 'scoreboard',
+      },
+    ]);
+  });
+
+  it.each([
+    [['--class', 'staff'], ['dave']],
+    [['--host', '127.0.0.3'], ['dave']],
+    [['--user', 'nosuch'], []],
+    [['--user', 'dave', '--class', 'nosuch'], []],
+  ])('%j finds %j', async (filter, users) => {
+    const {sessions} = await who(...filter);
+    expect(sessions.map(({user}: {user: string}) => user)).toEqual(users);
+  });
+
+  it('is a table for a person, drawn again with --watch until Ctrl-C', async () => {
+    const {stdout} = await runFtpdctl(['-s', proftpd.socket, 'who', '--user', 'dave']);
+    expect(stdout).toMatch(
+      /^ID +USER +HOST +CLASS +SERVER +PROTOCOL +COMMAND +IDLE\n\S+ +dave .* ftp +idle +\d+ s\n$/,
+    );
+    const terminal = await Terminal.start(['-s', proftpd.socket, 'who', '--watch=0.2'], {columns: 120});
+    try {
+      await terminal.see(/2 sessions, every 0\.2 s, Ctrl-C ends\n\nID /);
+      const alice = await proftpd.session('alice');
+      await terminal.see(/3 sessions/);
+      await alice.close();
+      await terminal.see(/2 sessions/);
+      await terminal.press('C-c');
+      expect(await terminal.ended()).toEqual({status: 0, screen: ''});
+    } finally {
+      await terminal.stop();
+    }
+  });
+
+  it('is for anybody who may read the configuration', async () => {
+    const run = await runFtpdctl(['-s', proftpd.socket, 'who', '--user', 'dave'], {uid: 65_534, env});
+    expect(run).toMatchObject({status: 0, stderr: '', stdout: expect.stringContaining('dave')});
+  });
+});

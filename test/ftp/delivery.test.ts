@@ -1,6 +1,7 @@
 import {once} from 'node:events';
-import {connect} from 'node:net';
-import {describe, expect, test} from 'vitest';
+import {connect, Socket} from 'node:net';
+import {text} from 'node:stream/consumers';
+import {describe, expect, onTestFinished, test} from 'vitest';
 import {MemoryTree} from '../../src/lib/ftp/memoryTree.ts';
 import {MAX_JOINED_OCTETS} from '../../src/lib/reply/join.ts';
 import {fetchData, openData} from '../helpers/data.ts';
@@ -12,6 +13,31 @@ function bigTree(): MemoryTree {
   const tree = new MemoryTree();
   tree.addFile('/big.bin', Buffer.alloc(16 * MEGABYTE));
   return tree;
+}
+
+/** Leaves the client in flow, without a listener. */
+async function readUntil(client: Socket, wanted: string): Promise<string> {
+  let wire = '';
+  for (client.resume(); !wire.includes(wanted); ) wire += String((await once(client, 'data'))[0]);
+  return wire;
+}
+
+/** Counts the answers to STAT that are written, and the octets of them that wait in this process. */
+function watchWrites(): {count: number; mostWaiting: number} {
+  const seen = {count: 0, mostWaiting: 0};
+  const {write} = Socket.prototype;
+  Socket.prototype.write = function (this: Socket, ...args: unknown[]) {
+    const room = (write as (...all: unknown[]) => boolean).apply(this, args);
+    if (String(args[0]).startsWith('211-')) {
+      seen.count += 1;
+      seen.mostWaiting = Math.max(seen.mostWaiting, this.writableLength);
+    }
+    return room;
+  } as typeof write;
+  onTestFinished(() => {
+    Socket.prototype.write = write;
+  });
+  return seen;
 }
 
 describe('a session tells the queue', () => {
@@ -54,7 +80,8 @@ describe('a session tells the queue', () => {
     const session = await login();
     mailbox.last.deliver('one');
     expect(await session.command('QUIT')).toEqual(['221-Goodbye.', '221 one']);
-    expect(mailbox.last.ended).toBe(true);
+    await expect.poll(() => mailbox.last.ended).toBe(true);
+    expect(mailbox.shownTexts).toEqual(['one']);
   });
 });
 
@@ -67,7 +94,7 @@ describe('a message', () => {
     expect(mailbox.shownTexts).toEqual([]);
     expect(await session.command('NOOP')).toEqual(['200-NOOP command successful', ' one', '200 two']);
     expect(await session.command('NOOP')).toHaveLength(1);
-    expect(mailbox.shownTexts).toEqual(['one', 'two']);
+    await expect.poll(() => mailbox.shownTexts).toEqual(['one', 'two']);
   });
 
   test('that comes during a transfer joins its 226', async () => {
@@ -87,7 +114,7 @@ describe('a message', () => {
     mailbox.last.deliver('bye');
     expect(await session.command('QUIT')).toEqual(['221-Goodbye.', '221 bye']);
     await expect(session.reply()).rejects.toThrow('no complete reply: [""]');
-    expect(mailbox.shownTexts).toEqual(['bye']);
+    await expect.poll(() => mailbox.shownTexts).toEqual(['bye']);
   });
 
   test('that nobody took is still pending when the session says goodbye', async () => {
@@ -120,9 +147,60 @@ describe('a message', () => {
     await expect.poll(standsStill, {interval: 50, timeout: 10_000}).toBe(true);
     mailbox.last.deliver('unread');
     await expect.poll(() => mailbox.last.ended, {timeout: 10_000}).toBe(true);
+    await expect.poll(() => server.size, {timeout: 10_000}).toBe(0);
     expect(mailbox.shownTexts).toEqual([]);
-    expect(server.size).toBe(0);
     client.destroy();
+  });
+
+  test.each([
+    ['NOOP', 'closes', (client: Socket) => client.destroy()],
+    ['NOOP', 'resets', (client: Socket) => client.resetAndDestroy()],
+    ['QUIT', 'closes', (client: Socket) => client.destroy()],
+    ['QUIT', 'resets', (client: Socket) => client.resetAndDestroy()],
+  ])('in the reply to a %s whose client %s without reading is not shown', async (command, _how, hangUp) => {
+    const {mailbox, port, server} = await startHarness();
+    const client = connect({host: '127.0.0.1', port}).on('error', () => {});
+    client.write('USER dave\r\nPASS x\r\n');
+    await readUntil(client, '230 ');
+    mailbox.last.deliver('unread');
+    client.write(`${command}\r\n`);
+    hangUp(client);
+    await expect.poll(() => server.size).toBe(0);
+    expect([mailbox.shownTexts, mailbox.last.waiting, mailbox.last.ended]).toEqual([[], ['unread'], true]);
+  });
+
+  test('in the reply to a client that has said all it had to say is shown', async () => {
+    const {mailbox, port, server} = await startHarness();
+    const client = connect({host: '127.0.0.1', port, allowHalfOpen: true});
+    client.write('USER dave\r\nPASS x\r\n');
+    await readUntil(client, '230 ');
+    mailbox.last.deliver('read');
+    client.end('NOOP\r\nQUIT\r\n');
+    await once(client.resume(), 'end');
+    await expect.poll(() => server.size).toBe(0);
+    expect([mailbox.shownTexts, mailbox.last.ended]).toEqual([['read'], true]);
+  });
+
+  test('is written once, however long its acknowledgement takes', async () => {
+    const {mailbox, port} = await startHarness();
+    const client = connect({host: '127.0.0.1', port}).on('error', () => {});
+    client.write('USER dave\r\nPASS x\r\n');
+    await readUntil(client, '230 ');
+    client.pause();
+    client.write('HELP\r\n'.repeat(50_000));
+    let [before, sent] = [-1, 0];
+    const standsStill = (): boolean => {
+      const [earlier, now] = [before, mailbox.last.commands];
+      before = now;
+      mailbox.last.deliver(`message ${++sent};`);
+      return earlier === now;
+    };
+    await expect.poll(standsStill, {interval: 20, timeout: 10_000}).toBe(true);
+    client.write('NOOP\r\nQUIT\r\n');
+    const wire = await text(client);
+    const all = Array.from({length: sent}, (_, n) => `message ${n + 1};`);
+    expect(wire.match(/message \d+;/g)).toEqual(all);
+    await expect.poll(() => mailbox.shownTexts).toEqual(all);
   });
 
   test('is spelled for a client that has switched UTF-8 off', async () => {
@@ -178,6 +256,33 @@ describe('commands during a transfer', () => {
     expect((await session.command('STAT'))[4]).toMatch(/^ Data connection: \d+ bytes transferred$/);
     data.resume();
     expect((await session.reply()).at(-1)).toBe('226 later');
+  });
+
+  test('STAT after STAT whose answers nobody reads is not answered without end', async () => {
+    const {port, login} = await startHarness({tree: bigTree()});
+    const client = connect({host: '127.0.0.1', port}).on('error', () => {});
+    onTestFinished(() => void client.destroy());
+    client.write('USER dave\r\nPASS x\r\nEPSV\r\n');
+    const answer = await readUntil(client, '229 ');
+    const data = connect({host: '127.0.0.1', port: Number(/\|(\d+)\|/.exec(answer)![1])});
+    onTestFinished(() => void data.destroy());
+    await once(data, 'connect');
+    client.write('RETR big.bin\r\n');
+    await readUntil(client, '150 ');
+    client.pause();
+    const written = watchWrites();
+    // 40 MB of answers, several times what two kernels hold of them.
+    client.write('STAT\r\n'.repeat(160_000));
+    let before = -1;
+    const standsStill = (): boolean => {
+      const earlier = before;
+      before = written.count;
+      return earlier === before;
+    };
+    await expect.poll(standsStill, {interval: 50, timeout: 10_000}).toBe(true);
+    expect(written.mostWaiting).toBeLessThan(4096);
+    const other = await login();
+    expect(await other.command('NOOP')).toEqual(['200 NOOP command successful']);
   });
 
   test('others wait, in order', async () => {

@@ -1,7 +1,8 @@
 import {once} from 'node:events';
 import {connect, createServer} from 'node:net';
+import {text} from 'node:stream/consumers';
 import fc from 'fast-check';
-import {describe, expect, test} from 'vitest';
+import {describe, expect, onTestFinished, test, vi} from 'vitest';
 import {MemoryTree} from '../../src/lib/ftp/memoryTree.ts';
 import {MockFtpServer} from '../../src/lib/ftp/server.ts';
 import {openData} from '../helpers/data.ts';
@@ -57,6 +58,35 @@ describe('timeouts', () => {
     await once(client.resume(), 'end');
     await expect.poll(() => server.size, {timeout: 10_000}).toBe(0);
     client.destroy();
+  });
+});
+
+describe('the clock', () => {
+  const tick = async (): Promise<void> => {
+    await vi.advanceTimersByTimeAsync(1000);
+  };
+
+  test('of the day set forward or back ends nobody', async () => {
+    vi.useFakeTimers({toFake: ['Date', 'setInterval', 'clearInterval']});
+    onTestFinished(() => void vi.useRealTimers());
+    const {login} = await startHarness();
+    const session = await login();
+    for (const change of [3_600_000, -86_400_000]) {
+      vi.setSystemTime(Date.now() + change);
+      await tick();
+      expect(await session.command('NOOP')).toEqual(['200 NOOP command successful']);
+    }
+  });
+
+  test('that counts is the one that nobody sets', async () => {
+    vi.useFakeTimers({toFake: ['performance', 'setInterval', 'clearInterval']});
+    onTestFinished(() => void vi.useRealTimers());
+    const {login} = await startHarness({timeouts: {idle: 10}});
+    const session = await login();
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(await session.command('NOOP')).toEqual(['200 NOOP command successful']);
+    await vi.advanceTimersByTimeAsync(12_000);
+    expect(await ended(session)).toEqual(['421 Idle timeout (10 seconds): closing control connection']);
   });
 });
 
@@ -179,6 +209,69 @@ describe('whatever a peer sends', () => {
     expect(await session.command(`CWD ${'x'.repeat(10_000)}`)).toEqual(['500 Command too long']);
     expect(await session.command('PWD')).toEqual(['257 "/" is the current directory']);
     expect((await session.command('NOOP')).at(-1)).toBe('200 waits');
+  });
+
+  test('a packet full of line ends holds up nobody else', async () => {
+    const {login, connect: open} = await startHarness();
+    const [flooder, other] = [await open(), await login()];
+    const lines = 64 * 1024;
+    const flooded = flooder.command('\n'.repeat(lines));
+    expect(await flooded).toEqual(['500 Invalid command: try being more creative']);
+    expect(await other.command('NOOP')).toEqual(['200 NOOP command successful']);
+    // It has been answered between two of the flooder's lines, not behind all of them.
+    expect(flooder.waitingLines).toBeLessThan(lines / 2);
+  });
+
+  test.each([
+    'PASV',
+    'EPSV',
+  ])('a client that hangs up while a transfer waits for its %s leaves no session behind', async (passive) => {
+    const {login, mailbox, server} = await startHarness();
+    const session = await login();
+    await session.command(passive);
+    await session.sendAndClose('LIST');
+    await expect.poll(() => [server.size, mailbox.last.ended]).toEqual([0, true]);
+  });
+
+  test('a client that hangs up in the middle of a download leaves no session behind', async () => {
+    const tree = new MemoryTree();
+    tree.addFile('/big.bin', Buffer.alloc(16 * 1024 * 1024));
+    const {login, mailbox, server} = await startHarness({tree});
+    const session = await login();
+    const data = await openData(session);
+    await session.command('RETR big.bin');
+    await session.close();
+    await expect.poll(() => [server.size, mailbox.last.ended]).toEqual([0, true]);
+    data.destroy();
+  });
+
+  test.each([
+    ['far too long', Buffer.from(`STAT ${'x'.repeat(10_000)}\r\n`), '500 Command too long'],
+    ['no UTF-8', Buffer.from('STAT \xe9\r\n', 'latin1'), '501 Command is not valid UTF-8'],
+  ])('during a transfer a line that is %s waits for its turn', async (_what, line, answer) => {
+    const {login} = await startHarness();
+    const session = await login();
+    const data = await openData(session);
+    await session.command('STOR x');
+    session.send(line);
+    expect((await session.command('STAT'))[0]).toMatch(/^211-/);
+    data.end('all');
+    expect(await session.reply()).toEqual(['226 Transfer complete']);
+    expect(await session.reply()).toEqual([answer]);
+    expect(await session.command('NOOP')).toEqual(['200 NOOP command successful']);
+  });
+
+  test('a client that is slow gets its last reply whole, and is then let go', async () => {
+    const {port, server, mailbox} = await startHarness({timeouts: {login: 1}});
+    const client = connect({host: '127.0.0.1', port, allowHalfOpen: true}).on('error', () => {});
+    await once(client.resume(), 'data');
+    client.pause();
+    await expect.poll(() => mailbox.last.ended, {timeout: 10_000}).toBe(true);
+    expect(server.size).toBe(1);
+    const wire = await text(client);
+    expect(wire).toBe('421 Login timeout (1 seconds): closing control connection\r\n');
+    client.end();
+    await expect.poll(() => server.size).toBe(0);
   });
 
   test('garbage, cut connections and half-open ones leave the harness as it was', async () => {

@@ -10,7 +10,14 @@ const [IAC, WILL, DO, IP, DM] = [255, 251, 253, 244, 242];
 /** Several pieces: what is in one piece may be read otherwise only where the table says so. */
 function read(...pieces: Buffer[]): FtpLine[] {
   const reader = new LineReader();
-  return pieces.flatMap((piece) => reader.push(piece));
+  return pieces.flatMap((piece) => {
+    reader.push(piece);
+    return [...all(reader)];
+  });
+}
+
+function* all(reader: LineReader): Generator<FtpLine> {
+  for (let line = reader.next(); line !== undefined; line = reader.next()) yield line;
 }
 
 const TABLE: [string, Buffer, FtpLine[]][] = [

@@ -4,7 +4,7 @@ import type {Mailbox, Message, SessionMailbox} from '../../src/lib/session/mailb
 /** A queue in memory: tests put messages in and see what became of them. */
 export class FakeMailbox implements Mailbox {
   readonly sessions: FakeSessionMailbox[] = [];
-  /** While set, a session that has nothing pending finds a new message: one is there before every command. */
+  /** While set, a session that has nothing new pending finds a new message: one is there before every command. */
   rearm: ((number: number) => string) | null = null;
   #count = 0;
 
@@ -39,6 +39,8 @@ export class FakeSessionMailbox implements SessionMailbox {
   commands = 0;
   ended = false;
   #pending: Message[] = [];
+  /** Messages that `pending` has named: they may be written, and not yet shown. */
+  readonly #handedOut = new Set<string>();
 
   constructor(
     private readonly mailbox: FakeMailbox,
@@ -60,10 +62,12 @@ export class FakeSessionMailbox implements SessionMailbox {
 
   active(): void {
     this.commands += 1;
-    if (this.mailbox.rearm !== null && this.#pending.length === 0) this.#pending.push(this.mailbox.message());
+    if (this.mailbox.rearm !== null && this.#pending.every(({id}) => this.#handedOut.has(id)))
+      this.#pending.push(this.mailbox.message());
   }
 
   pending(): readonly Message[] {
+    for (const {id} of this.#pending) this.#handedOut.add(id);
     return [...this.#pending];
   }
 

@@ -50,6 +50,21 @@ export class FtpSession {
     return this.#socket.localPort!;
   }
 
+  send(octets: Buffer): void {
+    this.#socket.write(octets);
+  }
+
+  /** Lines that have come and been asked for by nobody yet. */
+  get waitingLines(): number {
+    return this.#lines.length;
+  }
+
+  /** Hangs up as soon as the command is sent. */
+  async sendAndClose(line: string): Promise<void> {
+    this.#socket.write(`${line}\r\n`, () => this.#socket.destroy());
+    await once(this.#socket, 'close');
+  }
+
   /** Sends one command and reads the one reply to it. */
   async command(line: string): Promise<string[]> {
     this.#socket.write(`${line}\r\n`);

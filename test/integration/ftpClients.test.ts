@@ -32,7 +32,7 @@ interface Scene {
    * Every message was on the wire exactly once, in replies that parse, and was reported as shown exactly once.
    * Gives those that the client was to show: all but the ones in replies that it hides.
    */
-  verify(minimum: number, hidden?: string): string[];
+  verify(minimum: number, hidden?: string): Promise<string[]>;
 }
 
 /** Ends with a word that no other message ends with, and is fit to confuse: a code, a path, a size, a time, a port. */
@@ -68,10 +68,10 @@ async function scene(): Promise<Scene> {
     },
     file: (name) => readFile(join(folder, name), 'utf8'),
     remote: async (path) => (await buffer(await tree.read(path, 0))).toString(),
-    verify: (minimum, hidden) => {
+    verify: async (minimum, hidden) => {
       const replies = wires.flatMap((wire) => parseReplies(wire));
       const onWire = markers(replies.flatMap(({lines}) => lines).join('\n'));
-      expect(onWire).toEqual(markers(mailbox.shownTexts.join('\n')));
+      await expect.poll(() => markers(mailbox.shownTexts.join('\n'))).toEqual(onWire);
       expect(new Set(onWire).size).toBe(onWire.length);
       expect(onWire.length).toBeGreaterThanOrEqual(minimum);
       return markers(replies.flatMap(({code, lines}) => (code === hidden ? [] : lines)).join('\n'));
@@ -121,14 +121,14 @@ describeWithPeer(whyNoProgram('lftp'), 'lftp, with a message before every comman
     expect([await given.file('got.txt'), await given.file('half.txt')]).toEqual([CONTENT, CONTENT]);
     expect(await given.remote('/pub/renamed.txt')).toBe(CONTENT);
     expect((await given.tree.list('/pub')).map(({name}) => name).sort()).toEqual(['fox.txt', 'renamed.txt']);
-    given.verify(12);
+    await given.verify(12);
   });
 
   test('is told once, and that a missing file is missing, whatever the message says', async () => {
     given.mailbox.rearm = (number) => `Too many users, timed out, Broken pipe m${number}m`;
     const {status, stderr} = await lftp('rm nosuch.txt');
     expect([status, stderr]).toEqual([1, expect.stringContaining('nosuch.txt: No such file or directory')]);
-    expect(markers(stderr.match(/<---.*/g)!.join('\n'))).toEqual([...new Set(given.verify(1))]);
+    expect(markers(stderr.match(/<---.*/g)!.join('\n'))).toEqual([...new Set(await given.verify(1))]);
   });
 });
 
@@ -177,14 +177,14 @@ describeWithPeer(whyNoProgram('curl'), 'curl, with a message before every comman
     expect(await file('half.txt')).toBe(CONTENT);
     expect(await remote('/new/renamed.txt')).toBe(CONTENT + CONTENT);
     // Not even --verbose shows the reply to QUIT.
-    expect(markers(seen)).toEqual(given.verify(30, '221'));
+    expect(markers(seen)).toEqual(await given.verify(30, '221'));
   });
 
   test('continues an upload', async () => {
     given.tree.addFile('/pub/part.txt', HALF);
     await curl('--continue-at', '-', '--upload-file', 'local.txt', `${given.url}/pub/part.txt`);
     expect(await given.remote('/pub/part.txt')).toBe(CONTENT);
-    given.verify(3);
+    await given.verify(3);
   });
 });
 
@@ -223,7 +223,7 @@ describeWithPeer(whyNoProgram('tnftp'), 'tnftp, with a message before every comm
     expect(await given.remote('/pub/renamed.txt')).toBe(CONTENT + CONTENT);
     expect((await given.tree.list('/pub')).map(({name}) => name)).toEqual(['renamed.txt']);
 
-    expect(markers(output)).toEqual(given.verify(12));
+    expect(markers(output)).toEqual(await given.verify(12));
   });
 });
 
@@ -298,7 +298,7 @@ describeWithPeer(whyNoProgram('python3'), "Python's ftplib, with a message befor
       active: ['big.bin', 'renamed.txt'],
     });
     expect(await given.remote('/pub/renamed.txt')).toBe(CONTENT);
-    const onWire = given.verify(15);
+    const onWire = await given.verify(15);
     // Each of these calls hands its reply to the caller, and none of them hands over a message twice.
     expect(texts.map((text) => markers(text).length)).toEqual(texts.map(() => 1));
     expect(onWire).toEqual(expect.arrayContaining(texts.flatMap(markers)));
@@ -329,7 +329,7 @@ describe('basic-ftp, with a message before every command', () => {
     await expect(client.remove('nosuch')).rejects.toMatchObject({code: 550});
     expect(await given.remote('/pub/renamed.txt')).toBe(CONTENT);
     expect((await client.list()).map(({name}) => name)).toEqual(['renamed.txt']);
-    given.verify(12);
+    await given.verify(12);
   });
 
   async function fetched(client: Client, name: string, startAt: number): Promise<string> {
@@ -360,6 +360,6 @@ describeWithPeer(whyNoProgram('wget'), 'wget, with a message before every comman
     expect(status).toBe(0);
     const name = args.length === 1 ? 'fox.txt' : args[0] === '--recursive' ? 'pub/fox.txt' : 'half.txt';
     expect(await given.file(name)).toBe(CONTENT);
-    given.verify(3);
+    await given.verify(3);
   });
 });

@@ -67,7 +67,7 @@ const COMMANDS: readonly Command[] = [
   {verb: 'REIN', syntax: '(log out)', run: login.reinitialize, beforeLogin: true, after: login.startOver},
   {verb: 'LIST', syntax: '[<sp> pathname]', run: listing.list},
   {verb: 'NLST', syntax: '[<sp> pathname]', run: listing.nameList},
-  {verb: 'STAT', syntax: '[<sp> pathname]', run: info.status},
+  {verb: 'STAT', syntax: '[<sp> pathname]', run: info.statusOf},
   {verb: 'SITE', syntax: '<sp> command', run: info.site, missing: reply(500, "'SITE' requires parameters")},
   {verb: 'MLSD', syntax: '[<sp> pathname]', run: listing.machineList},
   {verb: 'MLST', syntax: '[<sp> pathname]', run: listing.machineFacts},

@@ -1,4 +1,5 @@
 import type {Socket} from 'node:net';
+import {setImmediate as nextTurn} from 'node:timers/promises';
 import {mayJoin} from '../reply/commands.ts';
 import {countThatFit, joinMessages} from '../reply/join.ts';
 import {formatReply, type Reply, reply} from '../reply/reply.ts';
@@ -6,11 +7,13 @@ import type {SessionMailbox} from '../session/mailbox/mailbox.ts';
 import {findCommand} from './commands.ts';
 import {ActivePort, type DataPort} from './dataPort.ts';
 import {ALL_FACTS} from './facts.ts';
+import {status} from './info.ts';
 import {type FtpLine, LineReader} from './lines.ts';
 import type {HarnessServer, HarnessTimeouts} from './options.ts';
 import type {RunningTransfer} from './runningTransfer.ts';
 import type {Login, Session} from './session.ts';
 import type {FileTree} from './tree.ts';
+import {WrittenMessages} from './writtenMessages.ts';
 
 /** Commands that wait for their turn; with more of them the socket is not read until there are fewer. */
 const MAX_WAITING = 32;
@@ -21,8 +24,11 @@ const LINGER_MS = 2000;
 /** HTTP spoken to an FTP port is somebody's browser being used against it: ProFTPD hangs up at once, so do we. */
 const HTTP_VERBS = ['CONNECT', 'DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT'];
 
-/** `open`: commands are read and answered. `closing`: the last reply has been sent, the client is to hang up. */
-type Phase = {readonly kind: 'open'} | {readonly kind: 'closing'; readonly since: number};
+/** `closing`: the last reply has been sent, the client is to hang up. */
+type Phase =
+  | {readonly kind: 'idle'}
+  | {readonly kind: 'executing'}
+  | {readonly kind: 'closing'; readonly since: number};
 
 export interface ControlOptions {
   readonly socket: Socket;
@@ -31,6 +37,8 @@ export interface ControlOptions {
   readonly localAddress: string;
   readonly tree: FileTree;
   readonly mailbox: SessionMailbox;
+  /** The connection has gone, and with it all hope of an acknowledgement. */
+  readonly onEnd: () => void;
 }
 
 /** One client: its control connection, its state, and its end of the message queue. */
@@ -53,20 +61,27 @@ export class ControlConnection implements Session {
   readonly #socket: Socket;
   readonly #mailbox: SessionMailbox;
   readonly #reader = new LineReader();
-  readonly #connectedAt = Date.now();
+  readonly #written: WrittenMessages;
+  readonly #onEnd: () => void;
+  readonly #connectedAt = performance.now();
   #waiting: FtpLine[] = [];
-  #busy = false;
-  #inputEnded = false;
-  #lastCommandAt = Date.now();
-  #phase: Phase = {kind: 'open'};
+  #answeringStatus = false;
+  #lastCommandAt = performance.now();
+  #phase: Phase = {kind: 'idle'};
 
-  constructor({socket, server, peerAddress, localAddress, tree, mailbox}: ControlOptions) {
+  constructor({socket, server, peerAddress, localAddress, tree, mailbox, onEnd}: ControlOptions) {
     this.#socket = socket;
     this.server = server;
     this.peerAddress = peerAddress;
     this.localAddress = localAddress;
     this.tree = tree;
     this.#mailbox = mailbox;
+    this.#onEnd = onEnd;
+    this.#written = new WrittenMessages(
+      socket,
+      (ids) => mailbox.shown(ids),
+      () => this.#leaveQueue(),
+    );
     this.dataPort = this.#defaultDataPort();
     socket.on('data', (chunk) => this.#read(chunk));
     socket.on('end', () => this.#inputEnds());
@@ -82,7 +97,7 @@ export class ControlConnection implements Session {
 
   begin(transfer: RunningTransfer): void {
     this.transfer = transfer;
-    if (this.#phase.kind === 'closing') transfer.abort('closing');
+    if (this.#phase.kind === 'closing' || this.#socket.readableEnded) transfer.abort('closing');
     if (this.#waiting.some((line) => isAbort(line))) transfer.abort('ABOR');
   }
 
@@ -112,15 +127,22 @@ export class ControlConnection implements Session {
   end(farewell?: Reply): void {
     if (this.#phase.kind === 'closing') return;
     if (farewell !== undefined) void this.#write(farewell);
-    this.#phase = {kind: 'closing', since: Date.now()};
-    this.#waiting = [];
-    this.transfer?.abort('closing');
+    this.#close();
     this.#socket.end();
     this.#socket.resume();
     this.#leaveQueue();
   }
 
-  destroy(): void {
+  #close(): void {
+    this.#phase = {kind: 'closing', since: performance.now()};
+    this.#waiting = [];
+    this.transfer?.abort('closing');
+  }
+
+  /** Wait for nobody: neither for the client to hang up, nor for its acknowledgements. */
+  #destroy(): void {
+    this.#written.look();
+    this.#written.giveUp();
     this.#socket.destroy();
   }
 
@@ -129,7 +151,7 @@ export class ControlConnection implements Session {
     const phase = this.#phase;
     const {transfer} = this;
     if (phase.kind === 'closing') {
-      if (now - phase.since > LINGER_MS) this.#socket.destroy();
+      if (now - phase.since > LINGER_MS) this.#destroy();
     } else if (this.login.kind !== 'done' && now - this.#connectedAt > timeouts.login * 1000) {
       this.end(reply(421, `Login timeout (${timeouts.login} seconds): closing control connection`));
     } else if (transfer !== null) {
@@ -146,11 +168,25 @@ export class ControlConnection implements Session {
 
   #read(chunk: Buffer): void {
     if (this.#phase.kind === 'closing') return;
-    for (const line of this.#reader.push(chunk)) {
+    this.#reader.push(chunk);
+    this.#takeLines();
+    void this.#work();
+  }
+
+  /** As many as there is room for; more is read from the socket when there is none left. */
+  #takeLines(): void {
+    while (this.#phase.kind !== 'closing') {
+      if (this.#waiting.length >= MAX_WAITING || this.#answeringStatus) {
+        this.#socket.pause();
+        return;
+      }
+      const line = this.#reader.next();
+      if (line === undefined) {
+        this.#socket.resume();
+        return;
+      }
       if (!this.#takeDuringTransfer(line)) this.#waiting.push(line);
     }
-    if (this.#waiting.length > MAX_WAITING) this.#socket.pause();
-    void this.#work();
   }
 
   /**
@@ -162,44 +198,56 @@ export class ControlConnection implements Session {
     if (isAbort(line)) this.transfer.abort('ABOR');
     const {verb, argument} = parse(line.text);
     if (verb !== 'STAT' || argument !== '') return false;
-    void this.#answerNow(verb);
+    void this.#answerStatus();
     return true;
   }
 
-  async #answerNow(verb: string): Promise<void> {
-    const answer = await findCommand(verb)?.run(this, '');
-    if (answer !== undefined && this.#phase.kind === 'open') await this.#write(answer);
+  /** Nothing more is taken from a client that sends STAT faster than it reads the answers. */
+  async #answerStatus(): Promise<void> {
+    this.#answeringStatus = true;
+    await this.#write(status(this));
+    await nextTurn();
+    this.#answeringStatus = false;
+    this.#takeLines();
+    void this.#work();
   }
 
+  /** RFC 959 §4.1.1: a control connection that closes unexpectedly is an ABOR and a QUIT. */
   #inputEnds(): void {
-    this.#inputEnded = true;
+    this.transfer?.abort('closing');
     void this.#work();
   }
 
   /** Commands one after the other, each answered before the next begins. */
   async #work(): Promise<void> {
-    if (this.#busy) return;
-    this.#busy = true;
+    if (this.#phase.kind !== 'idle') return;
+    this.#phase = {kind: 'executing'};
     for (let line = this.#waiting.shift(); line !== undefined; line = this.#waiting.shift()) {
       await this.#execute(line);
-      if (this.#waiting.length <= MAX_WAITING) this.#socket.resume();
+      this.#takeLines();
+      // One command and turn for each session: whoever sends thousands at once must not hold up the others.
+      if (this.#waiting.length > 0) await nextTurn();
     }
-    this.#busy = false;
-    if (this.#inputEnded) this.end();
-    this.#leaveQueue();
+    this.#becomeIdle();
+  }
+
+  #becomeIdle(): void {
+    if (this.#phase.kind === 'executing') this.#phase = {kind: 'idle'};
+    if (this.#socket.readableEnded && !this.#answeringStatus) this.end();
   }
 
   async #execute(line: FtpLine): Promise<void> {
-    this.#lastCommandAt = Date.now();
+    this.#lastCommandAt = performance.now();
+    this.#written.look();
     this.#mailbox.active();
     if (line.kind === 'too long') return this.#finish('', '', reply(500, 'Command too long'));
     if (line.kind === 'not UTF-8') return this.#finish('', '', reply(501, 'Command is not valid UTF-8'));
     const {verb, argument} = parse(line.text);
-    if (HTTP_VERBS.includes(verb)) return this.destroy();
+    if (HTTP_VERBS.includes(verb)) return this.#destroy();
     await this.#finish(verb, argument, await this.#carryOut(verb, argument));
     if (verb !== 'RNFR') this.renameFrom = null;
     findCommand(verb)?.after?.(this);
-    this.#lastCommandAt = Date.now();
+    this.#lastCommandAt = performance.now();
   }
 
   async #carryOut(verb: string, argument: string): Promise<Reply> {
@@ -219,32 +267,40 @@ export class ControlConnection implements Session {
   /** The final reply of a command, and with it the messages that may join it. */
   async #finish(verb: string, argument: string, answer: Reply): Promise<void> {
     if (this.#phase.kind === 'closing') return;
-    const pending = mayJoin(verb, argument, answer.code) ? this.#mailbox.pending() : [];
+    const pending = mayJoin(verb, argument, answer.code)
+      ? this.#written.unwritten(this.#mailbox.pending())
+      : [];
     const messages = pending.slice(0, countThatFit(pending.map(({text}) => text)));
     const texts = messages.map(({text}) => text);
-    const sent = await this.#write(joinMessages(answer, texts, this.utf8 ? 'utf8' : 'ascii'));
-    if (sent && messages.length > 0) this.#mailbox.shown(messages.map(({id}) => id));
+    const joined = joinMessages(answer, texts, this.utf8 ? 'utf8' : 'ascii');
+    this.#written.add(messages, Buffer.byteLength(formatReply(joined)));
+    await this.#write(joined);
+    this.#written.look();
   }
 
-  /** True once the kernel has taken the reply; false when the connection has gone. */
-  async #write(sent: Reply): Promise<boolean> {
-    if (this.#phase.kind === 'closing') return false;
-    return new Promise((resolve) => {
-      this.#socket.write(formatReply(sent), 'utf8', (error) => resolve(!error));
+  /** Comes back when the kernel has taken the reply, or the connection has gone. */
+  async #write(sent: Reply): Promise<void> {
+    if (this.#phase.kind === 'closing') return;
+    await new Promise<void>((resolve) => {
+      this.#socket.write(formatReply(sent), 'utf8', () => resolve());
     });
   }
 
-  /** Not when the client hangs up, but when no reply can follow: a message sent from then on finds nobody here. */
+  /**
+   * Not when the client hangs up, but when no reply can follow: a message sent from then on finds nobody here. As long
+   * as the last reply's messages may be acknowledged, though, the queue must not take them for undelivered.
+   */
   #leaveQueue(): void {
-    if (this.#phase.kind === 'closing' && !this.#busy) this.#mailbox.goodbye();
+    if (this.#phase.kind !== 'closing' || this.#written.areAwaited) return;
+    this.#mailbox.goodbye();
+    if (this.#socket.destroyed) this.#onEnd();
   }
 
   #release(): void {
-    this.#phase = {kind: 'closing', since: Date.now()};
-    this.#waiting = [];
-    this.transfer?.abort('closing');
+    this.#close();
     this.dataPort.close();
-    this.#mailbox.goodbye();
+    this.#written.look();
+    this.#leaveQueue();
   }
 }
 

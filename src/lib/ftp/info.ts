@@ -49,8 +49,11 @@ function setFacts(session: Session, wanted: string): Reply {
   return reply(200, `MLST OPTS ${session.facts.map((fact) => `${fact};`).join('')}`);
 }
 
-export const status: Handler = (session, argument) => {
-  if (argument !== '') return pathStatus(session, argument);
+export const statusOf: Handler = (session, argument) =>
+  argument === '' ? status(session) : pathStatus(session, argument);
+
+/** STAT without a path. */
+export function status(session: Session): Reply {
   const {login, transfer} = session;
   const type = session.type === 'A' ? 'ASCII' : 'BINARY';
   return reply(
@@ -62,7 +65,7 @@ export const status: Handler = (session, argument) => {
     transfer === null ? 'No data connection' : `Data connection: ${transfer.octets} bytes transferred`,
     'End of status',
   );
-};
+}
 
 const SITE_HELP = ["The following SITE commands are recognized (* =>'s unimplemented)", 'HELP', 'CHMOD'];
 

@@ -23,55 +23,59 @@ const utf8 = new TextDecoder('utf-8', {fatal: true, ignoreBOM: true});
 type Telnet = 'text' | 'command' | 'option';
 
 /**
- * Octets of a control connection in, command lines out; holds at most one unfinished line.
+ * Octets of a control connection in, command lines out, one at a time: a packet may hold tens of thousands of them.
  *
  * RFC 959 §4.1: lines end with CR LF; a lone LF ends one too, as everywhere. Telnet commands are taken out and options
  * are left unanswered, which refuses them (RFC 854: they stay off). Clients send ABOR after IAC IP IAC DM with one octet
  * urgent, and Node discards an urgent octet: DM, the second IAC or (Python's ftplib) even the final LF are missing then.
  */
 export class LineReader {
-  #rest = EMPTY;
+  /** What has come and has not been asked for yet, without Telnet. */
+  #unread: Buffer = EMPTY;
   #telnet: Telnet = 'text';
   #state: 'line' | 'discarding' | 'after early ABOR' = 'line';
 
-  push(chunk: Buffer): FtpLine[] {
-    const octets = Buffer.allocUnsafe(this.#rest.length + chunk.length);
-    this.#rest.copy(octets);
-    const lines: FtpLine[] = [];
-    let start = 0;
-    let end = this.#rest.length;
-    for (const octet of chunk) {
-      if (!this.#isText(octet)) continue;
-      if (octet !== LF) {
-        octets[end++] = octet;
-        continue;
-      }
-      this.#endLine(octets.subarray(start, end), lines);
-      start = end;
+  push(chunk: Buffer): void {
+    const text = this.#textOf(chunk);
+    this.#unread = this.#unread.length === 0 ? text : Buffer.concat([this.#unread, text]);
+  }
+
+  /** The next line; `undefined` when there is no whole one. */
+  next(): FtpLine | undefined {
+    for (let end = this.#unread.indexOf(LF); end !== -1; end = this.#unread.indexOf(LF)) {
+      const octets = this.#unread.subarray(0, end);
+      this.#unread = this.#unread.subarray(end + 1);
+      const state = this.#state;
+      this.#state = 'line';
+      const counts = state === 'line' || (state === 'after early ABOR' && octets.length > 0);
+      if (counts) return decode(octets);
     }
-    this.#keep(octets.subarray(start, end), lines);
-    return lines;
+    return this.#unfinished();
   }
 
-  #endLine(octets: Buffer, lines: FtpLine[]): void {
-    const state = this.#state;
-    this.#state = 'line';
-    if (state === 'discarding' || (state === 'after early ABOR' && octets.length === 0)) return;
-    lines.push(decode(octets));
-  }
-
-  #keep(octets: Buffer, lines: FtpLine[]): void {
-    this.#rest = EMPTY;
-    if (this.#state === 'discarding') return;
+  #unfinished(): FtpLine | undefined {
+    const octets = this.#unread;
+    this.#unread = EMPTY;
+    if (this.#state === 'discarding') return undefined;
     if (octets.length > MAX_COMMAND_LINE) {
       this.#state = 'discarding';
-      lines.push(TOO_LONG);
-    } else if (octets.equals(ABOR_CR)) {
-      this.#state = 'after early ABOR';
-      lines.push(decode(octets));
-    } else if (octets.length > 0) {
-      this.#rest = Buffer.from(octets);
+      return TOO_LONG;
     }
+    if (octets.equals(ABOR_CR)) {
+      this.#state = 'after early ABOR';
+      return decode(octets);
+    }
+    // A copy: a few octets must not hold on to the whole chunk that they came in.
+    if (octets.length > 0) this.#unread = Buffer.from(octets);
+    return undefined;
+  }
+
+  #textOf(chunk: Buffer): Buffer {
+    if (this.#telnet === 'text' && !chunk.includes(IAC)) return chunk;
+    const text = Buffer.allocUnsafe(chunk.length);
+    let length = 0;
+    for (const octet of chunk) if (this.#isText(octet)) text[length++] = octet;
+    return text.subarray(0, length);
   }
 
   #isText(octet: number): boolean {

@@ -8,7 +8,7 @@ export class RunningTransfer {
   readonly #controller = new AbortController();
   #socket: Socket | null = null;
   #octetsSeen = -1;
-  #lastProgress = Date.now();
+  #lastProgress = performance.now();
   reason: AbortReason | null = null;
 
   get signal(): AbortSignal {

@@ -151,9 +151,9 @@ export class MockFtpServer {
       engine: server.engine,
     });
     const {tree} = this.#options;
-    const session = new ControlConnection({socket, server, peerAddress, localAddress, tree, mailbox});
+    const onEnd = (): void => this.#leave(session, peerAddress);
+    const session = new ControlConnection({socket, server, peerAddress, localAddress, tree, mailbox, onEnd});
     this.#enter(session, peerAddress);
-    socket.once('close', () => this.#leave(session, peerAddress));
   }
 
   #isFull(address: string): boolean {
@@ -175,7 +175,7 @@ export class MockFtpServer {
   }
 
   #sweep(): void {
-    const now = Date.now();
+    const now = performance.now();
     for (const session of this.#sessions) session.sweep(now, this.#timeouts);
   }
 }

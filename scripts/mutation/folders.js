@@ -1,0 +1,12 @@
+/** Per folder of `src/lib`: the share of its mutants that its tests must kill, in percent, and how many of them are run. */
+export const FOLDERS = {
+  protocol: {goal: 95, share: 0.5},
+  acl: {goal: 95, share: 1},
+  audience: {goal: 95, share: 1},
+  reply: {goal: 95, share: 1},
+  config: {goal: 95, share: 0.25},
+  client: {goal: 85, share: 0.5},
+  session: {goal: 85, share: 0.15},
+  server: {goal: 85, share: 0.15},
+  ftp: {goal: 85, share: 0.15},
+};

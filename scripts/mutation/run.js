@@ -1,0 +1,57 @@
+import {spawn} from 'node:child_process';
+import {once} from 'node:events';
+import {readFile, rm} from 'node:fs/promises';
+import {parseArgs} from 'node:util';
+import {FOLDERS} from './folders.js';
+import {scoreOf, survivorsOf} from './score.js';
+
+const REPORT = '.tmp/mutation/report.json';
+/** What one folder may take. It takes a few minutes. */
+const FOLDER_TIMEOUT_MS = 20 * 60_000;
+
+/** Run the mutants of one folder. @returns Stryker's report, in the mutation testing elements' schema */
+async function mutate(folder, share, seed) {
+  await rm(REPORT, {force: true});
+  const args = ['stryker', 'run', 'scripts/mutation/stryker.json', '--mutate', `src/lib/${folder}/**/*.ts`];
+  const child = spawn('npx', ['--no-install', ...args], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    detached: true,
+    env: {...process.env, MUTATION_FOLDER: folder, MUTATION_SHARE: String(share), MUTATION_SEED: seed},
+  });
+  const end = () => process.kill(-child.pid, 'SIGKILL');
+  const timer = setTimeout(end, FOLDER_TIMEOUT_MS);
+  process.once('SIGINT', end);
+  const [code, signal] = await once(child, 'exit');
+  process.off('SIGINT', end);
+  clearTimeout(timer);
+  if (signal !== null) throw new Error(`${folder}: ended by ${signal} before all mutants had been run`);
+  if (code !== 0) throw new Error(`${folder}: stryker exited with ${code}`);
+  return JSON.parse(await readFile(REPORT, 'utf8'));
+}
+
+const {values, positionals} = parseArgs({
+  allowPositionals: true,
+  options: {seed: {type: 'string', default: '1'}, share: {type: 'string'}, survivors: {type: 'boolean'}},
+});
+const unknown = positionals.filter((folder) => !(folder in FOLDERS));
+if (unknown.length > 0) {
+  console.error(`no goal for ${unknown.join(', ')}; there are: ${Object.keys(FOLDERS).join(', ')}`);
+  process.exit(3);
+}
+
+let failed = false;
+for (const folder of positionals.length > 0 ? positionals : Object.keys(FOLDERS)) {
+  const {goal, share} = FOLDERS[folder];
+  const started = process.hrtime.bigint();
+  const report = await mutate(folder, Number(values.share ?? share), values.seed);
+  const seconds = Number((process.hrtime.bigint() - started) / 1_000_000_000n);
+  const {score, ran, all} = scoreOf(report);
+  const missed = score < goal;
+  failed ||= missed;
+  const sample = ran === all ? `all ${all} mutants` : `${ran} of ${all} mutants, seed ${values.seed}`;
+  console.log(
+    `${folder}: ${score.toFixed(1)} % killed (goal ${goal} %${missed ? ', missed' : ''}); ${sample}; ${seconds} s`,
+  );
+  if (missed || values.survivors) for (const line of survivorsOf(report)) console.log(`  ${line}`);
+}
+process.exit(failed ? 1 : 0);

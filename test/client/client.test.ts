@@ -263,7 +263,7 @@ describe('what would do harm', () => {
     const json = await serve(speak('json', SENT));
     const error = await failure(clientOf(json).message(['all'], text));
     expect(error).toMatchObject({code: 'REFUSED_SIZE', message: expect.stringContaining('1024') as string});
-    expect(json.executed).toEqual([]);
+    expect(json.executed).toEqual([{action: 'help', args: []}]);
   });
 });
 

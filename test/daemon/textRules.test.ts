@@ -1,7 +1,6 @@
 import {describe, expect, test} from 'vitest';
 import type {Remembered} from '../../src/lib/client/memory.ts';
-import {roomLeft} from '../../src/lib/daemon/textRules.ts';
-import {messageRequest, type Peer} from '../../src/lib/protocol/guard.ts';
+import {roomLeft, textRulesOf} from '../../src/lib/daemon/textRules.ts';
 
 const servers: [string, Remembered][] = [
   ['1.3.8', {dialect: 'binary'}],
@@ -10,15 +9,6 @@ const servers: [string, Remembered][] = [
 ];
 
 describe.each(servers)('%s', (_name, server) => {
-  const peer: Peer = server.serve ? {kind: 'serve', ...server.serve} : {kind: 'proftpd'};
-  const takes = (text: string) => {
-    try {
-      messageRequest(server.dialect, ['user', 'dave'], text, peer);
-      return true;
-    } catch {
-      return false;
-    }
-  };
   const filled = (size: number) =>
     'abc '
       .repeat(size)
@@ -28,12 +18,12 @@ describe.each(servers)('%s', (_name, server) => {
   test('as much as is left still fits', () => {
     const left = roomLeft(server, ['user', 'dave'], '');
     expect(roomLeft(server, ['user', 'dave'], filled(left))).toBe(0);
-    expect(takes(filled(left))).toBe(true);
+    expect(textRulesOf(server).refusal({audience: ['user', 'dave'], text: filled(left)})).toBeUndefined();
     expect(roomLeft(server, ['user', 'dave'], filled(left + 1))).toBe(-1);
   });
 });
 
 test.each(servers.slice(0, 2))('one byte more is refused by the guard: %s', (_name, server) => {
   const text = 'abc '.repeat(2000).slice(0, roomLeft(server, ['all'], '') + 1);
-  expect(() => messageRequest(server.dialect, ['all'], text, {kind: 'proftpd'})).toThrow(/takes at most/);
+  expect(textRulesOf(server).refusal({audience: ['all'], text})).toMatch(/takes at most/);
 });

@@ -1,8 +1,8 @@
 import {describe, expect, test} from 'vitest';
 import {encodeRequest, responseDecoder} from '../../src/lib/protocol/codec.ts';
 import {ProtocolError} from '../../src/lib/protocol/errors.ts';
-import {checkRequest, RequestRefused} from '../../src/lib/protocol/guard.ts';
 import type {ControlResponse, Dialect} from '../../src/lib/protocol/message.ts';
+import {planRequest} from '../../src/lib/protocol/plan.ts';
 import {exitStatusOf} from '../../src/lib/protocol/status.ts';
 import {oracle, wholeBytes} from '../helpers/oracle.ts';
 
@@ -32,9 +32,9 @@ const dialects: [string, Dialect][] = [
   ['1.3.10rc5', 'json'],
 ];
 
-/** Every way to cut the bytes in two, then all bytes one by one; a frame of over 4 KB is cut at a sample of its places. */
+/** Every way to cut the bytes in two, then all bytes one by one; a frame of over 1 KB is cut at a sample of its places. */
 function* splits(bytes: Buffer): Generator<Buffer[]> {
-  const places = Math.max(12, Math.floor(16_000_000 / bytes.length));
+  const places = Math.max(12, Math.floor(1_000_000 / bytes.length));
   const step = Math.max(1, Math.floor(bytes.length / places));
   for (let at = 0; at <= bytes.length; at += step) yield [bytes.subarray(0, at), bytes.subarray(at)];
   yield [...bytes].map((byte) => Buffer.from([byte]));
@@ -66,8 +66,8 @@ describe.each(dialects)('requests of the stock client of %s', (version, dialect)
     const words = wordsOf(name, c);
     if (!words) {
       // Bytes that are no UTF-8 reach us as U+FFFD: such a word is refused, whoever the server is.
-      const request = {action: 'msg', args: ['all', 'a\ufffdb']};
-      expect(() => checkRequest(dialect, request, {kind: 'serve', maxRequest: 9999})).toThrow(RequestRefused);
+      const request = {kind: 'action', action: 'msg', args: ['all', 'a\ufffdb']} as const;
+      expect(planRequest(request, {kind: 'serve', maxRequest: 9999}, [dialect]).kind).toBe('refused');
       return;
     }
     const frame = encodeRequest(dialect, {action: words[0]!, args: words.slice(1)});

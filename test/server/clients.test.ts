@@ -1,6 +1,7 @@
 import {once} from 'node:events';
 import {existsSync} from 'node:fs';
 import {afterEach, beforeEach, describe, expect, test} from 'vitest';
+import {ControlsClient} from '../../src/lib/client/client.ts';
 import {SERVE_REQUEST_BYTES} from '../../src/lib/protocol/limits.ts';
 import {openConnection} from '../../src/lib/transport/connection.ts';
 import {OPEN, type RunningServer, startControlsServer, until} from '../helpers/controlsServer.ts';
@@ -33,6 +34,12 @@ describe('the two dialects', () => {
       response: {status: -7, responses: ['unsupported action requested'], server: {version: '1.2.3'}},
     });
     expect(json.response!.responses).toContain('status (mod_ctrls_admin.c)');
+  });
+
+  test('a message that only the binary dialect of a ProFTPD would take arrives where nobody knows the server yet', async () => {
+    const text = Array.from({length: 600}, (_, i) => `w${i}`).join(' ');
+    const client = new ControlsClient({socket: running.socket, cache: null});
+    expect(await client.message(['all'], text)).toMatchObject({dialect: 'json', status: 0});
   });
 
   test('a client without a path of its own is a stock client', async () => {

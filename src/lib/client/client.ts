@@ -1,9 +1,9 @@
 import {existsSync} from 'node:fs';
 import {setTimeout as sleep} from 'node:timers/promises';
-import {encodeRequest} from '../protocol/codec.ts';
-import {checkRequest, messageRequest, type Peer, RequestRefused} from '../protocol/guard.ts';
+import type {ServerKind} from '../protocol/guard.ts';
 import {SERVE_REQUEST_BYTES} from '../protocol/limits.ts';
-import type {ControlRequest, ControlResponse, Dialect, ServerIdentity} from '../protocol/message.ts';
+import type {ControlResponse, Dialect, ServerIdentity} from '../protocol/message.ts';
+import {type Frame, type OutgoingRequest, planRequest} from '../protocol/plan.ts';
 import type {Status} from '../protocol/status.ts';
 import {SystemCallError} from '../transport/libc.ts';
 import {xdgDirectory} from '../transport/ownFile.ts';
@@ -11,13 +11,16 @@ import {candidateSockets, type SocketCandidate} from './discovery.ts';
 import {ClientError} from './errors.ts';
 import {connectError, noAnswerError, timeoutError} from './failures.ts';
 import {bindingOf, type Remembered, SocketMemory} from './memory.ts';
-import {makeOffers, type Offer, type Round} from './offer.ts';
+import {makeOffers, type Round} from './offer.ts';
 import {verdictOf} from './verdict.ts';
 
 /** Default deadline in milliseconds: longer than the default poll of a real server (`ControlsInterval` 10 s), thrice over. */
 export const DEFAULT_TIMEOUT = 30_000;
 /** Milliseconds between tries while the server has no slot for us, or has just refused for lack of one. */
 const RETRY_PAUSE = 100;
+const DIALECTS: readonly Dialect[] = ['json', 'binary'];
+/** Asked of a server that is not known yet: harmless, and open to everybody. */
+const HELP: OutgoingRequest = {kind: 'action', action: 'help', args: []};
 /** What Node's timers take at the most, in milliseconds: 24 days. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
@@ -89,12 +92,7 @@ export class ControlsClient {
     args: readonly string[] = [],
     options?: Readonly<Record<string, unknown>>,
   ): Promise<Answer> {
-    const request: ControlRequest = {action, args, ...(options ? {options} : {})};
-    return this.#send(action, (dialect, peer) => {
-      const sent = peer.kind === 'serve' ? request : {action, args};
-      checkRequest(dialect, sent, peer);
-      return sent;
-    });
+    return this.#send({kind: 'action', action, args, ...(options && {options})});
   }
 
   /**
@@ -104,7 +102,7 @@ export class ControlsClient {
    * @throws RequestRefused when the server would crash on it or show it cut; ClientError
    */
   async message(audience: readonly string[], text: string, {options}: MessageOptions = {}): Promise<Answer> {
-    return this.#send('msg', (dialect, peer) => messageRequest(dialect, audience, text, peer, options));
+    return this.#send({kind: 'message', audience, text, options});
   }
 
   /**
@@ -126,37 +124,41 @@ export class ControlsClient {
   async #meetAt(socket: string, deadline: AbortSignal): Promise<Remembered> {
     const known = this.#memory.recall(socket);
     if (known) return known;
-    return factsIn(await this.#converse(socket, 'help', () => ({action: 'help', args: []}), deadline));
+    return factsIn(await this.#converse(socket, HELP, deadline));
   }
 
-  async #send(action: string, build: Build): Promise<Answer> {
-    refuseForEverybody(build);
+  async #send(request: OutgoingRequest): Promise<Answer> {
+    // What no server takes is refused before anything is looked for.
+    const plan = planRequest(request, {kind: 'serve', maxRequest: SERVE_REQUEST_BYTES}, ['json']);
+    if (plan.kind === 'refused') throw plan.refusal;
     return this.#withDeadline((deadline) =>
-      this.#atSocket(async (socket) => {
-        // A request that only `ftpdctl serve` can take is not sent before it is known to answer there.
-        if (!acceptableTo({kind: 'proftpd'}, build)) await this.#meetAt(socket, deadline);
-        return this.#converse(socket, action, build, deadline);
-      }),
+      this.#atSocket((socket) => this.#converse(socket, request, deadline)),
     );
   }
 
-  /** Make rounds of offers until one is answered. */
-  async #converse(socket: string, action: string, build: Build, deadline: AbortSignal): Promise<Answer> {
+  /** Make rounds of offers until one is answered. @throws RequestRefused when none may be made. */
+  async #converse(socket: string, request: OutgoingRequest, deadline: AbortSignal): Promise<Answer> {
     let candidates: readonly Dialect[] | undefined;
+    let met = false;
     const ruledOut = new Set<Dialect>();
     for (;;) {
       // In each round anew: a ProFTPD may have taken the place of `ftpdctl serve` since the last one.
       const binding = bindingOf(socket);
       const known = this.#memory.recall(socket);
-      const peer: Peer = known?.serve
-        ? {kind: 'serve', maxRequest: known.serve.maxRequest}
-        : {kind: 'proftpd'};
-      candidates ??= known ? [known.dialect] : ['json', 'binary'];
-      const offers = buildOffers(candidates, build, peer);
-      this.#tell({kind: 'sending', action, dialects: offers.map(({dialect}) => dialect)});
-      const round = await makeOffers(socket, offers, deadline);
+      const server = serverKind(known);
+      const plan = planRequest(request, server, candidates ?? (known ? [known.dialect] : DIALECTS));
+      if (plan.kind === 'refused') {
+        // What only `ftpdctl serve` can take is not sent before it is known to answer there.
+        if (known || met) throw plan.refusal;
+        await this.#meetAt(socket, deadline);
+        met = true;
+        continue;
+      }
+      const {frames} = plan;
+      this.#tell({kind: 'sending', action: actionOf(request), dialects: frames.map(({dialect}) => dialect)});
+      const round = await makeOffers(socket, frames, deadline);
       if (round.kind === 'answered') return this.#accept(socket, binding, round);
-      candidates = nextCandidates(round, offers, ruledOut, peer);
+      candidates = nextCandidates(round, frames, ruledOut, server);
       if (round.kind !== 'no-slot' && round.kind !== 'not-executed') continue;
       this.#tell({
         kind: 'retrying',
@@ -216,69 +218,42 @@ export class ControlsClient {
   }
 }
 
+/** How the server that is known to answer is to be treated. */
+function serverKind(known: Remembered | undefined): ServerKind {
+  return known?.serve ? {kind: 'serve', maxRequest: known.serve.maxRequest} : {kind: 'proftpd'};
+}
+
+function actionOf(request: OutgoingRequest): string {
+  return request.kind === 'message' ? 'msg' : request.action;
+}
+
 /** What an answer says of the server behind it. */
 function factsIn({dialect, server}: {dialect: Dialect; server?: ServerIdentity | undefined}): Remembered {
   return server ? {dialect, serve: {version: server.version, maxRequest: server.maxRequest}} : {dialect};
 }
 
-/** Lays a request out for a dialect and a peer. @throws RequestRefused. */
-type Build = (dialect: Dialect, peer: Peer) => ControlRequest;
-
-/** What no server takes is refused before anything is looked for. */
-function refuseForEverybody(build: Build): void {
-  build('json', {kind: 'serve', maxRequest: SERVE_REQUEST_BYTES});
-}
-
-function acceptableTo(peer: Peer, build: Build): boolean {
-  return (['json', 'binary'] as const).some((dialect) => {
-    try {
-      build(dialect, peer);
-      return true;
-    } catch (error) {
-      if (error instanceof RequestRefused) return false;
-      throw error;
-    }
-  });
-}
-
-/** The offers among the candidates that the guards let pass. @throws RequestRefused when none does. */
-function buildOffers(candidates: readonly Dialect[], build: Build, peer: Peer): Offer[] {
-  const offers: Offer[] = [];
-  let refusal: RequestRefused | undefined;
-  for (const dialect of candidates) {
-    try {
-      offers.push({dialect, frame: encodeRequest(dialect, build(dialect, peer))});
-    } catch (error) {
-      if (!(error instanceof RequestRefused)) throw error;
-      refusal = error;
-    }
-  }
-  if (offers.length === 0 && refusal) throw refusal;
-  return offers;
-}
-
 /** The dialects to offer next. @throws ClientError `NO_ANSWER` when the server takes neither. */
 function nextCandidates(
   round: Exclude<Round, {kind: 'answered'}>,
-  offers: readonly Offer[],
+  frames: readonly Frame[],
   ruledOut: Set<Dialect>,
-  peer: Peer,
-): Dialect[] {
+  server: ServerKind,
+): readonly Dialect[] {
   switch (round.kind) {
     case 'no-slot':
-      return offers.map(({dialect}) => dialect);
+      return frames.map(({dialect}) => dialect);
     case 'not-executed':
       return [round.dialect];
     case 'other-dialect':
-      for (const {dialect} of offers) ruledOut.add(dialect);
+      for (const {dialect} of frames) ruledOut.add(dialect);
       break;
     case 'refused':
       for (const dialect of round.dialects) ruledOut.add(dialect);
       // `ftpdctl serve` takes both dialects: silence there is no sign of the wrong one.
-      if (peer.kind === 'serve') throw noAnswerError(true);
+      if (server.kind === 'serve') throw noAnswerError(true);
       break;
   }
-  const left = (['json', 'binary'] as const).filter((dialect) => !ruledOut.has(dialect));
+  const left = DIALECTS.filter((dialect) => !ruledOut.has(dialect));
   if (left.length === 0) throw noAnswerError(round.kind === 'refused' ? round.bound : true);
   return left;
 }

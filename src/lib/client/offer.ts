@@ -1,15 +1,10 @@
 import {type Framed, responseDecoder} from '../protocol/codec.ts';
 import type {ControlResponse, Dialect} from '../protocol/message.ts';
+import type {Frame} from '../protocol/plan.ts';
 import {type ControlsConnection, openConnection} from '../transport/connection.ts';
 import {SystemCallError} from '../transport/libc.ts';
 import {ClientError} from './errors.ts';
 import {isNotExecuted} from './verdict.ts';
-
-/** One request in one dialect, ready to be written. */
-export interface Offer {
-  readonly dialect: Dialect;
-  readonly frame: Buffer;
-}
 
 /** What became of the offers of one round, each made on a connection of its own. */
 export type Round =
@@ -25,11 +20,11 @@ export type Round =
   | {readonly kind: 'no-slot'};
 
 type Outcome =
-  | {readonly kind: 'frame'; readonly offer: Offer; readonly frame: Framed<ControlResponse>}
+  | {readonly kind: 'frame'; readonly offer: Frame; readonly frame: Framed<ControlResponse>}
   | {readonly kind: 'silent'};
 
 /**
- * Offer the same request in one or both dialects at once. A server never carries out a frame of the wrong dialect
+ * Frame the same request in one or both dialects at once. A server never carries out a frame of the wrong dialect
  * (measured: 1.3.8 closes without a byte, 1.3.10 answers −7 in JSON; `ftpdctl serve` knows our client by its path and
  * answers it in JSON only), so at most one offer is executed.
  *
@@ -40,7 +35,7 @@ type Outcome =
  */
 export async function makeOffers(
   socketPath: string,
-  offers: readonly Offer[],
+  offers: readonly Frame[],
   signal: AbortSignal,
 ): Promise<Round> {
   signal.throwIfAborted();
@@ -70,7 +65,7 @@ export async function makeOffers(
 }
 
 interface MadeOffer {
-  readonly offer: Offer;
+  readonly offer: Frame;
   readonly connection: ControlsConnection;
 }
 
@@ -78,11 +73,11 @@ interface MadeOffer {
 const NOT_SENT = new Set(['EAGAIN', 'EPIPE', 'ECONNRESET']);
 
 /** One connection for each offer; only the first of them throws, since what was written cannot be taken back. */
-function connectAll(socketPath: string, offers: readonly Offer[]): MadeOffer[] {
+function connectAll(socketPath: string, offers: readonly Frame[]): MadeOffer[] {
   const made: MadeOffer[] = [];
   for (const offer of offers) {
     try {
-      made.push({offer, connection: openConnection(socketPath, offer.frame, made.length > 0)});
+      made.push({offer, connection: openConnection(socketPath, offer.bytes, made.length > 0)});
     } catch (error) {
       const isAlone = made.length === 0;
       if (!(error instanceof SystemCallError) || (isAlone && !NOT_SENT.has(error.code))) throw error;

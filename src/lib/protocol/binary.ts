@@ -7,8 +7,7 @@ import type {ControlRequest, ControlResponse} from './message.ts';
  * The binary dialect (ProFTPD ≤ 1.3.8): `int32 status`, `uint32 count`, then count × (`uint32 length`, bytes).
  * In a request the status is 0 and the first string is the action.
  */
-function encodeStrings(status: number, strings: readonly string[]): Buffer {
-  const parts = strings.map((text) => Buffer.from(text, 'utf8'));
+function encodeStrings(status: number, parts: readonly Buffer[]): Buffer {
   const frame = Buffer.alloc(8 + parts.reduce((sum, part) => sum + 4 + part.length, 0));
   let at = frame.writeInt32LE(status, 0);
   at = frame.writeUInt32LE(parts.length, at);
@@ -19,9 +18,12 @@ function encodeStrings(status: number, strings: readonly string[]): Buffer {
   return frame;
 }
 
-/** Encode a request. Limits are not checked here: see `checkRequest`. */
+/** Encode a request. Limits are not checked here: see `planRequest`. */
 export function encodeBinaryRequest(request: ControlRequest): Buffer {
-  return encodeStrings(0, [request.action, ...request.args]);
+  return encodeStrings(
+    0,
+    [request.action, ...request.args].map((text) => Buffer.from(text)),
+  );
 }
 
 /** Encode a response, cut to what the stock client takes: 1024 strings of 1023 bytes, never inside a character. */
@@ -33,12 +35,12 @@ export function encodeBinaryResponse(response: ControlResponse): Buffer {
   );
 }
 
-function truncateUtf8(text: string, bytes: number): string {
-  const whole = Buffer.from(text, 'utf8');
-  if (whole.length <= bytes) return text;
-  let end = bytes;
-  while (end > 0 && (whole[end]! & 0xc0) === 0x80) end--;
-  return whole.toString('utf8', 0, end);
+/** The text's first `limit` bytes, less those of a character cut in two (RFC 3629 §3: it goes on with 10xxxxxx). */
+function truncateUtf8(text: string, limit: number): Buffer {
+  const whole = Buffer.from(text);
+  let end = limit;
+  while ((whole[end]! & 0xc0) === 0x80) end--;
+  return whole.subarray(0, end);
 }
 
 /** Read what follows the status word of a response. */

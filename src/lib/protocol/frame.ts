@@ -26,10 +26,10 @@ export class FrameDecoder<T> {
   #state: State<T>;
 
   constructor(reader: FrameReader<T>) {
-    const first = reader.next();
-    this.#state = first.done
-      ? {kind: 'done', frame: first.value, rest: Buffer.alloc(0)}
-      : {kind: 'reading', reader, chunks: [], held: 0, needed: first.value};
+    const state = {kind: 'reading' as const, reader, chunks: [], held: 0, needed: 0};
+    this.#state = state;
+    // The first step hands a generator nothing: it runs up to its first wish.
+    this.#advance(state);
   }
 
   #received = 0;
@@ -74,7 +74,7 @@ export class FrameDecoder<T> {
         this.#state = {kind: 'done', frame: step.value, rest};
         return step.value;
       }
-      state.chunks = [rest];
+      state.chunks = rest.length > 0 ? [rest] : [];
       state.held = rest.length;
       state.needed = step.value;
     }

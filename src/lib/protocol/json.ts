@@ -18,7 +18,7 @@ export function jsonRequestText(request: ControlRequest): string {
   return JSON.stringify({action: request.action, args: request.args, ftpdctl: request.options});
 }
 
-/** Encode a request. Limits are not checked here: see `checkRequest`. */
+/** Encode a request. Limits are not checked here: see `planRequest`. */
 export function encodeJsonRequest(request: ControlRequest): Buffer {
   return encodeText(jsonRequestText(request));
 }

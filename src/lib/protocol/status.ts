@@ -31,8 +31,8 @@ export function statusName(status: number): StatusName | undefined {
  * (measured: "invalid status code (-11) received, treating as -1").
  */
 export function normalizeStatus(status: number): Status {
-  if (status > 0) return STATUS.OK;
-  return names.has(status) ? (status as Status) : STATUS.GENERIC_ERROR;
+  const counted = Math.min(status, STATUS.OK);
+  return names.has(counted) ? (counted as Status) : STATUS.GENERIC_ERROR;
 }
 
 /** The exit status that stands for a status: 0 … 8. */

@@ -160,6 +160,52 @@ describe('a tree in memory', () => {
     expect(await read(tree, '/b')).toBe('1234567890');
   });
 
+  test('counts what lies before an offset: forty bytes do not take forty times the room', async () => {
+    const tree = new MemoryTree({bytes: 1_000_000, entries: 100});
+    const before = process.memoryUsage().arrayBuffers;
+    const uploads = await Promise.allSettled(
+      Array.from({length: 40}, (_, n) => write(tree, `/f${n}`, 'x', {kind: 'at', offset: 900_000})),
+    );
+    expect(uploads.filter(({status}) => status === 'fulfilled')).toHaveLength(1);
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(10_000_000);
+  });
+
+  test('has no room for what a download still reads, removed or not', async () => {
+    const tree = new MemoryTree({bytes: 100_000, entries: 10});
+    tree.addFile('/a', Buffer.alloc(80_000, 'a'));
+    const download = await tree.read('/a', 0);
+    await tree.remove('/a');
+    await expect(write(tree, '/b', 'b'.repeat(80_000))).rejects.toMatchObject(failure('ENOSPC'));
+    expect((await buffer(download)).toString()).toBe('a'.repeat(80_000));
+    await write(tree, '/b', 'b'.repeat(80_000));
+  });
+
+  test('is filled to the last byte by small pieces, and says so at the next', async () => {
+    const tree = new MemoryTree({bytes: 1000, entries: 10});
+    const file = await tree.write('/a', {kind: 'replace'});
+    file.on('error', () => {});
+    for (let n = 0; n < 1000; n++) await new Promise<void>((done) => file.write('x', () => done()));
+    await expect(
+      new Promise<void>((done, fail) => file.write('x', (error) => (error ? fail(error) : done()))),
+    ).rejects.toMatchObject(failure('ENOSPC'));
+    expect((await tree.facts('/a')).size).toBe(1000);
+  });
+
+  test('two that append to one file both get their bytes in', async () => {
+    const tree = new MemoryTree();
+    const [one, two] = [await tree.write('/a', {kind: 'append'}), await tree.write('/a', {kind: 'append'})];
+    for (const stream of [one, two, one]) await new Promise((done) => stream.write('12', done));
+    expect(await read(tree, '/a')).toBe('121212');
+  });
+
+  test('a file that cannot have its new name keeps the old one', async () => {
+    const tree = await memory();
+    await expect(tree.rename('/file.txt', `/${'x'.repeat(256)}`)).rejects.toMatchObject(
+      failure('ENAMETOOLONG'),
+    );
+    expect(await read(tree, '/file.txt')).toBe('hello');
+  });
+
   test('forgets an upload to a file that has been removed', async () => {
     const tree = new MemoryTree({bytes: 10, entries: 10});
     const file = await tree.write('/a', {kind: 'replace'});

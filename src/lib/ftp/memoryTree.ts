@@ -1,12 +1,15 @@
 import {posix} from 'node:path';
 import {Readable, Writable} from 'node:stream';
+import {FileContent, Quota} from './fileContent.ts';
 import {type FileFacts, type FileTree, TreeError, type WriteMode} from './tree.ts';
 
 interface FileNode {
   readonly kind: 'file';
-  content: Buffer;
-  /** False once it has been removed: an upload still running then goes nowhere. */
+  readonly content: FileContent;
+  /** False once it has been removed. Its room is free when no transfer has it open any more. */
   linked: boolean;
+  /** Transfers that have it open. */
+  users: number;
   modified: Date;
   mode: number;
   readonly unique: string;
@@ -35,13 +38,13 @@ export interface MemoryTreeLimits {
 /** A tree that lives and dies with the process, and that no client can fill beyond its limits. */
 export class MemoryTree implements FileTree {
   readonly #root: DirectoryNode;
-  #bytes = 0;
+  readonly #maxEntries: number;
+  readonly #quota: Quota;
   #entries = 0;
 
-  readonly #limits: MemoryTreeLimits;
-
-  constructor(limits: MemoryTreeLimits = {bytes: 64 * 1024 * 1024, entries: 10_000}) {
-    this.#limits = limits;
+  constructor({bytes, entries}: MemoryTreeLimits = {bytes: 64 * 1024 * 1024, entries: 10_000}) {
+    this.#quota = new Quota(bytes);
+    this.#maxEntries = entries;
     this.#root = this.#newDirectory();
   }
 
@@ -60,8 +63,7 @@ export class MemoryTree implements FileTree {
 
   addFile(path: string, content: string | Buffer): void {
     const file = this.#newFile();
-    file.content = Buffer.from(content);
-    this.#bytes += file.content.length;
+    file.content.write(0, Buffer.from(content));
     this.#attach(path, file);
   }
 
@@ -78,7 +80,7 @@ export class MemoryTree implements FileTree {
   }
 
   async read(path: string, offset: number): Promise<Readable> {
-    return Readable.from(pieces(this.#file(path).content.subarray(offset)), {objectMode: false});
+    return new FileReader(this.#file(path), offset);
   }
 
   async write(path: string, mode: WriteMode): Promise<Writable> {
@@ -86,8 +88,11 @@ export class MemoryTree implements FileTree {
     if (existing?.kind === 'directory') throw new TreeError('EISDIR');
     if (existing !== undefined && mode.kind === 'new') throw new TreeError('EEXIST');
     const file = existing ?? this.#newFile();
+    // Refused before there is a file, or anything is lost of the one that is there.
+    if (mode.kind === 'at' && mode.offset - file.content.size > this.#quota.left)
+      throw new TreeError('ENOSPC');
     if (existing === undefined) this.#attach(path, file);
-    return this.#writer(file, startOf(file, mode), mode.kind === 'replace');
+    return new FileWriter(file, mode);
   }
 
   async makeDirectory(path: string): Promise<void> {
@@ -103,15 +108,16 @@ export class MemoryTree implements FileTree {
 
   async remove(path: string): Promise<void> {
     const file = this.#file(path, 'EISDIR');
-    this.#bytes -= file.content.length;
     file.linked = false;
     this.#detach(path);
+    if (file.users === 0) file.content.clear();
   }
 
   async rename(from: string, to: string): Promise<void> {
     const node = this.#find(from);
     if (from === '/' || `${to}/`.startsWith(`${from}/`))
       throw new TreeError(from === to ? 'EEXIST' : 'EINVAL');
+    checkName(to);
     const parent = this.#directory(posix.dirname(to));
     const target = parent.children.get(posix.basename(to));
     if (target?.kind === 'directory') throw new TreeError('EEXIST');
@@ -122,41 +128,6 @@ export class MemoryTree implements FileTree {
 
   async changeMode(path: string, mode: number): Promise<void> {
     this.#find(path).mode = mode;
-  }
-
-  /** What has come is kept when the transfer breaks off, so that it can be resumed. */
-  #writer(file: FileNode, start: number, truncate: boolean): Writable {
-    const received: Buffer[] = [];
-    let length = 0;
-    const keep = (): void => {
-      this.#bytes -= length;
-      if (file.linked) {
-        const content = contentAfter(file.content, start, received, truncate);
-        this.#bytes += content.length - file.content.length;
-        file.content = content;
-        file.modified = new Date();
-      }
-      received.length = 0;
-      length = 0;
-    };
-    if (start > this.#limits.bytes - this.#bytes + file.content.length) throw new TreeError('ENOSPC');
-    return new Writable({
-      write: (chunk: Buffer, _encoding, done) => {
-        if (this.#bytes + chunk.length > this.#limits.bytes) return done(new TreeError('ENOSPC'));
-        this.#bytes += chunk.length;
-        length += chunk.length;
-        received.push(chunk);
-        done();
-      },
-      final: (done) => {
-        keep();
-        done();
-      },
-      destroy: (error, done) => {
-        if (length > 0) keep();
-        done(error);
-      },
-    });
   }
 
   #newDirectory(): DirectoryNode {
@@ -171,7 +142,8 @@ export class MemoryTree implements FileTree {
 
   #newFile(): FileNode {
     const unique = this.#nextUnique();
-    return {kind: 'file', content: Buffer.alloc(0), linked: true, modified: new Date(), mode: 0o644, unique};
+    const content = new FileContent(this.#quota);
+    return {kind: 'file', content, linked: true, users: 0, modified: new Date(), mode: 0o644, unique};
   }
 
   #lastUnique = 0;
@@ -208,9 +180,9 @@ export class MemoryTree implements FileTree {
   }
 
   #attach(path: string, node: Node): void {
-    if (Buffer.byteLength(posix.basename(path)) > MAX_NAME_BYTES) throw new TreeError('ENAMETOOLONG');
+    checkName(path);
     const parent = this.#directory(posix.dirname(path));
-    if (this.#entries >= this.#limits.entries) throw new TreeError('ENOSPC');
+    if (this.#entries >= this.#maxEntries) throw new TreeError('ENOSPC');
     parent.children.set(posix.basename(path), node);
     parent.modified = new Date();
     this.#entries += 1;
@@ -222,23 +194,75 @@ export class MemoryTree implements FileTree {
   }
 }
 
+function checkName(path: string): void {
+  if (Buffer.byteLength(posix.basename(path)) > MAX_NAME_BYTES) throw new TreeError('ENAMETOOLONG');
+}
+
 function factsOf(name: string, node: Node): FileFacts {
-  const size = node.kind === 'file' ? node.content.length : 0;
+  const size = node.kind === 'file' ? node.content.size : 0;
   return {name, kind: node.kind, size, modified: node.modified, mode: node.mode, unique: node.unique};
 }
 
-function* pieces(content: Buffer): Generator<Buffer> {
-  for (let at = 0; at < content.length; at += READ_PIECE) yield content.subarray(at, at + READ_PIECE);
+/** As a file on disk: what is written to it meanwhile is read, and removing it takes nothing from who has it open. */
+class FileReader extends Readable {
+  readonly #file: FileNode;
+  #at: number;
+
+  constructor(file: FileNode, offset: number) {
+    super();
+    this.#file = file;
+    this.#at = offset;
+    file.users += 1;
+  }
+
+  override _read(): void {
+    const piece = this.#file.content.read(this.#at, READ_PIECE);
+    this.#at += piece.length;
+    this.push(piece.length === 0 ? null : piece);
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    letGo(this.#file);
+    done(error);
+  }
 }
 
-function startOf(file: FileNode, mode: WriteMode): number {
-  if (mode.kind === 'append') return file.content.length;
-  return mode.kind === 'at' ? mode.offset : 0;
+/** What has come is kept when the transfer breaks off, so that it can be resumed. */
+class FileWriter extends Writable {
+  readonly #file: FileNode;
+  /** `null`: always at the end. */
+  #at: number | null;
+
+  constructor(file: FileNode, mode: WriteMode) {
+    super();
+    this.#file = file;
+    this.#at = mode.kind === 'append' ? null : mode.kind === 'at' ? mode.offset : 0;
+    file.users += 1;
+    if (mode.kind === 'replace') file.content.clear();
+    file.modified = new Date();
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error) => void): void {
+    try {
+      this.#file.content.write(this.#at ?? this.#file.content.size, chunk);
+    } catch (error) {
+      done(error as Error);
+      return;
+    }
+    if (this.#at !== null) this.#at += chunk.length;
+    this.#file.modified = new Date();
+    done();
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    letGo(this.#file);
+    done(error);
+  }
 }
 
-/** RFC 3659 §5.2: a restarted STOR writes over what is there; beyond the end a file is filled with zeros, as by POSIX. */
-function contentAfter(old: Buffer, start: number, received: readonly Buffer[], truncate: boolean): Buffer {
-  const fill = Buffer.alloc(Math.max(0, start - old.length));
-  const end = received.reduce((sum, chunk) => sum + chunk.length, start);
-  return Buffer.concat([old.subarray(0, start), fill, ...received, ...(truncate ? [] : [old.subarray(end)])]);
+function letGo(file: FileNode): void {
+  file.users -= 1;
+  if (file.users > 0) return;
+  if (file.linked) file.content.trim();
+  else file.content.clear();
 }

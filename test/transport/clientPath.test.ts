@@ -1,7 +1,9 @@
 import {existsSync, lstatSync, rmSync, symlinkSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
 import {afterEach, expect, test, vi} from 'vitest';
 import {bindClientPath, isOurClientPath} from '../../src/lib/transport/clientPath.ts';
 import {closeDescriptor, streamSocket} from '../../src/lib/transport/libc.ts';
+import {spawnTs} from '../helpers/spawnTs.ts';
 
 const NOWHERE = `/tmp/ftpdctl-nowhere-${process.pid}`;
 
@@ -65,6 +67,28 @@ test('no signal handler stays when no path is left', () => {
   one.remove();
   two.remove();
   two.remove();
+  expect(process.listenerCount('SIGTERM')).toBe(before);
+});
+
+test('whichever signal comes as soon as the file is there, it is removed, and the signal does what it does', async () => {
+  const signals = (
+    ['HUP', 'INT', 'QUIT', 'ABRT', 'USR1', 'USR2', 'ALRM', 'TERM', 'XCPU', 'VTALRM', 'PROF', 'IO'] as const
+  ).map((name) => `SIG${name}` as const);
+  const child = await spawnTs(join(import.meta.dirname, 'signalChild.ts'), signals);
+  const endings = Object.fromEntries(signals.map((signal) => [signal, signal]));
+  expect(await child.next()).toEqual({endings, left: []});
+  await child.kill();
+});
+
+test('where every path is taken, none is removed and no signal handler stays', () => {
+  const fd = streamSocket();
+  cleanups.push(() => closeDescriptor(fd));
+  const before = process.listenerCount('SIGTERM');
+  vi.spyOn(Math, 'random').mockReturnValue(TAKEN);
+  writeFileSync(pathFor(TAKEN), 'theirs');
+  cleanups.push(() => rmSync(pathFor(TAKEN), {force: true}));
+  expect(() => bindClientPath(fd)).toThrow('EADDRINUSE');
+  expect(existsSync(pathFor(TAKEN))).toBe(true);
   expect(process.listenerCount('SIGTERM')).toBe(before);
 });
 

@@ -1,4 +1,4 @@
-import {chmodSync, lstatSync, unlinkSync} from 'node:fs';
+import {chmodSync, lstatSync, type Stats, unlinkSync} from 'node:fs';
 import {bindPath, SystemCallError} from './libc.ts';
 import {onWayOut} from './wayOut.ts';
 
@@ -34,31 +34,36 @@ export function bindClientPath(fd: number): ClientPath {
   for (let attempt = 1; ; attempt++) {
     const path = `${PREFIX}${FIRST + Math.floor(Math.random() * COUNT)}`;
     try {
-      bindPath(fd, path);
-      return own(path);
+      return bindAt(fd, path);
     } catch (error) {
       if (!(error instanceof SystemCallError && error.code === 'EADDRINUSE' && attempt < TRIES)) throw error;
     }
   }
 }
 
-function own(path: string): ClientPath {
-  const {dev, ino} = lstatSync(path);
-  // No server looks at it before we connect.
-  chmodSync(path, 0o700);
+/** The signals are caught before there is a file: whenever one comes, it is dealt with after this. */
+function bindAt(fd: number, path: string): ClientPath {
+  let made: Stats | undefined;
   const removeFile = () => {
     try {
       const now = lstatSync(path);
       // Servers remove the file, too; by now the name may be somebody else's.
-      if (now.dev === dev && now.ino === ino) unlinkSync(path);
+      if (now.dev === made?.dev && now.ino === made.ino) unlinkSync(path);
     } catch {}
   };
   const callOff = onWayOut(removeFile);
-  return {
-    path,
-    remove() {
-      callOff();
-      removeFile();
-    },
+  const remove = () => {
+    callOff();
+    removeFile();
   };
+  try {
+    bindPath(fd, path);
+    made = lstatSync(path);
+    // No server looks at it before we connect.
+    chmodSync(path, 0o700);
+    return {path, remove};
+  } catch (error) {
+    remove();
+    throw error;
+  }
 }

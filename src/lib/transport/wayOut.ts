@@ -1,9 +1,32 @@
+import {constants} from 'node:os';
+
 /**
  * What must be put right before this process ends, whichever way it goes: by itself, or by a signal that can be caught.
  */
 const cleanups = new Set<() => void>();
 
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
+/**
+ * What ends a process that does not catch it, as far as it is sent and not raised by a fault of the process itself;
+ * SIGUSR1 opens Node's debugger instead. Real-time signals have no names to catch them by.
+ */
+const SIGNALS = (
+  [
+    'SIGHUP',
+    'SIGINT',
+    'SIGQUIT',
+    'SIGABRT',
+    'SIGUSR1',
+    'SIGUSR2',
+    'SIGALRM',
+    'SIGTERM',
+    'SIGSTKFLT',
+    'SIGXCPU',
+    'SIGVTALRM',
+    'SIGPROF',
+    'SIGIO',
+    'SIGPWR',
+  ] as const
+).filter((signal) => signal in constants.signals);
 
 /**
  * Have something done if the process ends before it is called off.

@@ -49,25 +49,29 @@ export function isTrusted(uid: number): boolean {
   return uid === 0 || uid === process.geteuid?.();
 }
 
-/** Processes called proftpd that no other one has started. Sessions, of which there may be thousands, are not looked at. */
+/**
+ * Processes called proftpd that no other one has started. Of the sessions, of which there may be thousands, one at the
+ * most is looked at for each daemon: it leads to its parent, and that to all others.
+ */
 function masters(): ProcessStat[] {
-  const sessions = new Set<number>();
+  const seen = new Set<number>();
   const found: ProcessStat[] = [];
   for (const pid of processIds()) {
-    if (sessions.has(pid)) continue;
+    if (seen.has(pid)) continue;
     const stat = processStat(pid);
     if (stat === undefined || !PROGRAM.test(stat.name) || stat.state === 'Z') continue;
-    if (isSession(stat)) continue;
-    found.push(stat);
-    for (const child of childrenOf(pid) ?? []) sessions.add(child);
+    const master = daemonOf(stat) ?? stat;
+    if (seen.has(master.pid)) continue;
+    found.push(master);
+    for (const each of [master.pid, ...(childrenOf(master.pid) ?? [])]) seen.add(each);
   }
   return found;
 }
 
-/** A daemon's child; a daemon that a script called `proftpd` has started is none. */
-function isSession({parent}: ProcessStat): boolean {
+/** The daemon that has started this session; a script called `proftpd` that has started a daemon is none. */
+function daemonOf({parent}: ProcessStat): ProcessStat | undefined {
   const stat = processStat(parent);
-  return stat !== undefined && PROGRAM.test(stat.name) && runsProftpd(parent);
+  return stat !== undefined && PROGRAM.test(stat.name) && runsProftpd(parent) ? stat : undefined;
 }
 
 /** Also where we may not know. */

@@ -51,6 +51,10 @@ function livingChildren(daemon: number, count: number): (session: ScoreboardSess
   };
   if (count <= MAX_LOOKED_AT) return ({pid}) => isLiving(pid);
   const children = new Set(childrenOf(daemon));
-  const running = new Set(processIds());
-  return ({pid}) => children.has(pid) || (running.has(pid) && isLiving(pid));
+  let running: Set<number> | undefined;
+  return ({pid}) => {
+    if (children.has(pid)) return true;
+    running ??= new Set(processIds());
+    return running.has(pid) && isLiving(pid);
+  };
 }

@@ -22,10 +22,12 @@ export function fieldsOf(bytes: Buffer, {abi}: Layout): Fields {
   };
 }
 
-/** Text up to its NUL, or all of the field. */
+/** Text up to its NUL, or all of the field. Most is ASCII, which needs no decoder. */
 function textAt(bytes: Buffer, start: number, length: number): string {
   const limit = start + length;
   let end = start;
-  while (end < limit && bytes[end] !== 0) end++;
-  return end === start ? '' : bytes.toString('utf8', start, end);
+  let isAscii = true;
+  for (let byte = bytes[end]!; byte !== 0 && end < limit; byte = bytes[++end]!) isAscii &&= byte < 0x80;
+  if (end === start) return '';
+  return bytes.toString(isAscii ? 'latin1' : 'utf8', start, end);
 }

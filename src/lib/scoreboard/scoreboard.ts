@@ -171,7 +171,8 @@ function milliseconds(seconds: number): number | null {
 
 /** `ADDRESS:PORT` without the port; the address may have colons of its own. */
 function withoutPort(address: string): string {
-  return address.replace(/:[0-9]+$/, '').replace(/^\[(.*)\]$/, '$1');
+  const host = address.slice(0, Math.max(0, address.lastIndexOf(':')));
+  return host.startsWith('[') ? host.slice(1, -1) : host;
 }
 
 const NAME_BYTES = 31;

@@ -61,6 +61,7 @@ MessageQueue "/var/q u"
 </VirtualHost>
 <VirtualHost 192.0.2.4>
 </VirtualHost>
+ScoreboardFile /run/x.scoreboard
 `);
   const at = (line: number) => ({file: FILE, line});
   expect([warnings, skipped]).toEqual([[], []]);
@@ -98,6 +99,7 @@ MessageQueue "/var/q u"
     message: {queue: {value: '/var/q u', at: at(13)}, log: {value: null, at: at(12)}},
     acls: [],
     allowLogSymlinks: {value: true, at: at(4)},
+    scoreboardFile: {value: '/run/x.scoreboard', at: at(25)},
   });
 });
 

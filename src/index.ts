@@ -1,6 +1,7 @@
 export {
-  type Answer,
   type ClientEvent,
+  type ControlAnswer,
+  type ControlAnswer as Answer,
   ControlsClient,
   type ControlsClientOptions,
   DEFAULT_TIMEOUT,

@@ -272,7 +272,7 @@ describe('ftpdctl serve', () => {
     const server = await serve(asServe(() => SENT));
     const client = clientOf(server);
     expect(await client.identify()).toMatchObject(IDENTITY);
-    expect(await client.meet()).toEqual({dialect: 'json', serve: IDENTITY});
+    expect(await client.detectServer()).toEqual({dialect: 'json', serve: IDENTITY});
     await client.message(['all'], 'grüße 😀');
     await client.message(['all'], 'one\ntwo');
     const [, utf8, lines] = server.executed;

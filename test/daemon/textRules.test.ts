@@ -1,8 +1,8 @@
 import {describe, expect, test} from 'vitest';
-import type {Remembered} from '../../src/lib/client/memory.ts';
+import type {ServerInfo} from '../../src/lib/client/serverCache.ts';
 import {roomLeft, textRulesOf} from '../../src/lib/daemon/textRules.ts';
 
-const servers: [string, Remembered][] = [
+const servers: [string, ServerInfo][] = [
   ['1.3.8', {dialect: 'binary'}],
   ['1.3.10', {dialect: 'json'}],
   ['serve', {dialect: 'json', serve: {version: '1.2.3', maxRequest: 65_536}}],

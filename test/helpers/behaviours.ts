@@ -22,7 +22,7 @@ export interface SpeakOptions {
   readonly checkClientPath?: boolean;
 }
 
-const PATIENCE = 2;
+const POLL_MS = 2;
 const HEADER = 4;
 const PLENTY = 65_536;
 
@@ -39,7 +39,7 @@ const UNSUPPORTED: ControlResponse = {status: -7, responses: ['unsupported actio
 
 /** Never answers, and never closes before the server stops. */
 export const hang: Behaviour = async (connection) => {
-  while (connection.open) await sleep(PATIENCE);
+  while (connection.open) await sleep(POLL_MS);
 };
 
 /** Reads the request and closes without a byte: the client sees a plain end. */
@@ -57,7 +57,7 @@ export function send(...pieces: readonly Uint8Array[]): Behaviour {
   return async (connection) => {
     await drain(connection);
     for (const [index, piece] of pieces.entries()) {
-      if (index > 0) await sleep(PATIENCE);
+      if (index > 0) await sleep(POLL_MS);
       await connection.write(piece);
     }
   };
@@ -137,7 +137,7 @@ async function header(connection: HeldConnection): Promise<Buffer> {
   while (connection.open) {
     const bytes = connection.take(HEADER);
     if (bytes !== null) return bytes;
-    await sleep(PATIENCE);
+    await sleep(POLL_MS);
   }
   return Buffer.alloc(0);
 }

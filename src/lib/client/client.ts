@@ -7,22 +7,22 @@ import {type Frame, type OutgoingRequest, planRequest} from '../protocol/plan.ts
 import type {Status} from '../protocol/status.ts';
 import {SystemCallError} from '../transport/libc.ts';
 import {xdgDirectory} from '../transport/ownFile.ts';
+import {type AttemptResult, attempt} from './attempt.ts';
 import {candidateSockets, type SocketCandidate} from './discovery.ts';
 import {ClientError} from './errors.ts';
 import {connectError, noAnswerError, timeoutError} from './failures.ts';
-import {bindingOf, type Remembered, SocketMemory} from './memory.ts';
-import {makeOffers, type Round} from './offer.ts';
+import {bindingOf, ServerCache, type ServerInfo} from './serverCache.ts';
 import {verdictOf} from './verdict.ts';
 
 /** Default deadline in milliseconds: longer than the default poll of a real server (`ControlsInterval` 10 s), thrice over. */
 export const DEFAULT_TIMEOUT = 30_000;
 /** Milliseconds between tries while the server has no slot for us, or has just refused for lack of one. */
-const RETRY_PAUSE = 100;
+const RETRY_PAUSE_MS = 100;
 const DIALECTS: readonly Dialect[] = ['json', 'binary'];
 /** Asked of a server that is not known yet: harmless, and open to everybody. */
 const HELP: OutgoingRequest = {kind: 'action', action: 'help', args: []};
 /** What Node's timers take at the most, in milliseconds: 24 days. */
-const LONGEST_TIMER = 2 ** 31 - 1;
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** What a client reports while it works; for progress display and `-v`. */
 export type ClientEvent =
@@ -45,7 +45,7 @@ export interface ControlsClientOptions {
 }
 
 /** The answer to one request. */
-export interface Answer extends ControlResponse {
+export interface ControlAnswer extends ControlResponse {
   /** What a script should see: the response's status, or what its words stand for (`verdictOf`). */
   readonly verdict: Status;
   readonly dialect: Dialect;
@@ -73,12 +73,12 @@ export interface MessageOptions {
 export class ControlsClient {
   readonly #options: ControlsClientOptions;
   readonly #env: NodeJS.ProcessEnv;
-  readonly #memory: SocketMemory;
+  readonly #cache: ServerCache;
 
   constructor(options: ControlsClientOptions = {}) {
     this.#options = options;
     this.#env = options.env ?? process.env;
-    this.#memory = new SocketMemory(
+    this.#cache = new ServerCache(
       options.cache === undefined ? xdgDirectory(this.#env, 'cache') : options.cache,
     );
   }
@@ -91,7 +91,7 @@ export class ControlsClient {
     action: string,
     args: readonly string[] = [],
     options?: Readonly<Record<string, unknown>>,
-  ): Promise<Answer> {
+  ): Promise<ControlAnswer> {
     return this.#send({kind: 'action', action, args, ...(options && {options})});
   }
 
@@ -101,7 +101,11 @@ export class ControlsClient {
    * @param text the message; lines are separated by `\n`, which `ftpdctl serve` alone takes
    * @throws RequestRefused when the server would crash on it or show it cut; ClientError
    */
-  async message(audience: readonly string[], text: string, {options}: MessageOptions = {}): Promise<Answer> {
+  async message(
+    audience: readonly string[],
+    text: string,
+    {options}: MessageOptions = {},
+  ): Promise<ControlAnswer> {
     return this.#send({kind: 'message', audience, text, options});
   }
 
@@ -109,72 +113,76 @@ export class ControlsClient {
    * Who answers at the socket, and in which dialect. Asks with a harmless request where it is not remembered.
    * @throws ClientError
    */
-  async meet(): Promise<Remembered> {
-    return this.#withDeadline((deadline) => this.#atSocket((socket) => this.#meetAt(socket, deadline)));
+  async detectServer(): Promise<ServerInfo> {
+    return this.#withDeadline((deadline) => this.#atSocket((socket) => this.#detectAt(socket, deadline)));
   }
 
   /**
    * The identity of the `ftpdctl serve` at the socket, `undefined` for a ProFTPD.
    * @throws ClientError
    */
-  async identify(): Promise<Remembered['serve']> {
-    return (await this.meet()).serve;
+  async identify(): Promise<ServerInfo['serve']> {
+    return (await this.detectServer()).serve;
   }
 
-  async #meetAt(socket: string, deadline: AbortSignal): Promise<Remembered> {
-    const known = this.#memory.recall(socket);
+  async #detectAt(socket: string, deadline: AbortSignal): Promise<ServerInfo> {
+    const known = this.#cache.get(socket);
     if (known) return known;
-    return factsIn(await this.#converse(socket, HELP, deadline));
+    return factsIn(await this.#sendWithRetry(socket, HELP, deadline));
   }
 
-  async #send(request: OutgoingRequest): Promise<Answer> {
+  async #send(request: OutgoingRequest): Promise<ControlAnswer> {
     // What no server takes is refused before anything is looked for.
     const plan = planRequest(request, {kind: 'serve', maxRequest: SERVE_REQUEST_BYTES}, ['json']);
     if (plan.kind === 'refused') throw plan.refusal;
     return this.#withDeadline((deadline) =>
-      this.#atSocket((socket) => this.#converse(socket, request, deadline)),
+      this.#atSocket((socket) => this.#sendWithRetry(socket, request, deadline)),
     );
   }
 
-  /** Make rounds of offers until one is answered. @throws RequestRefused when none may be made. */
-  async #converse(socket: string, request: OutgoingRequest, deadline: AbortSignal): Promise<Answer> {
+  /** Attempt until the request is answered. @throws RequestRefused when it may not be sent. */
+  async #sendWithRetry(
+    socket: string,
+    request: OutgoingRequest,
+    deadline: AbortSignal,
+  ): Promise<ControlAnswer> {
     let candidates: readonly Dialect[] | undefined;
-    let met = false;
+    let detected = false;
     const ruledOut = new Set<Dialect>();
     for (;;) {
-      // In each round anew: a ProFTPD may have taken the place of `ftpdctl serve` since the last one.
+      // For each attempt anew: a ProFTPD may have taken the place of `ftpdctl serve` since the last one.
       const binding = bindingOf(socket);
-      const known = this.#memory.recall(socket);
+      const known = this.#cache.get(socket);
       const server = serverKind(known);
       const plan = planRequest(request, server, candidates ?? (known ? [known.dialect] : DIALECTS));
       if (plan.kind === 'refused') {
         // What only `ftpdctl serve` can take is not sent before it is known to answer there.
-        if (known || met) throw plan.refusal;
-        await this.#meetAt(socket, deadline);
-        met = true;
+        if (known || detected) throw plan.refusal;
+        await this.#detectAt(socket, deadline);
+        detected = true;
         continue;
       }
       const {frames} = plan;
       this.#tell({kind: 'sending', action: actionOf(request), dialects: frames.map(({dialect}) => dialect)});
-      const round = await makeOffers(socket, frames, deadline);
-      if (round.kind === 'answered') return this.#accept(socket, binding, round);
-      candidates = nextCandidates(round, frames, ruledOut, server);
-      if (round.kind !== 'no-slot' && round.kind !== 'not-executed') continue;
+      const result = await attempt(socket, frames, deadline);
+      if (result.kind === 'answered') return this.#accept(socket, binding, result);
+      candidates = nextCandidates(result, frames, ruledOut, server);
+      if (result.kind !== 'no-slot' && result.kind !== 'not-executed') continue;
       this.#tell({
         kind: 'retrying',
-        reason: round.kind === 'no-slot' ? 'the server has no free slot' : round.reason,
+        reason: result.kind === 'no-slot' ? 'the server has no free slot' : result.reason,
       });
-      await sleep(RETRY_PAUSE, undefined, {signal: deadline}).catch(() => deadline.throwIfAborted());
+      await sleep(RETRY_PAUSE_MS, undefined, {signal: deadline}).catch(() => deadline.throwIfAborted());
     }
   }
 
   #accept(
     socket: string,
     binding: string | undefined,
-    {dialect, response}: Extract<Round, {kind: 'answered'}>,
-  ): Answer {
+    {dialect, response}: Extract<AttemptResult, {kind: 'answered'}>,
+  ): ControlAnswer {
     this.#tell({kind: 'answered', dialect, status: response.status});
-    this.#memory.remember(socket, binding, factsIn({dialect, server: response.server}));
+    this.#cache.set(socket, binding, factsIn({dialect, server: response.server}));
     return {...response, verdict: verdictOf(response), dialect, socket};
   }
 
@@ -199,7 +207,7 @@ export class ControlsClient {
   async #withDeadline<T>(work: (deadline: AbortSignal) => Promise<T>): Promise<T> {
     const {timeout = DEFAULT_TIMEOUT, signal} = this.#options;
     const controller = new AbortController();
-    const timer = setTimeout(() => controller.abort(timeoutError(timeout)), Math.min(timeout, LONGEST_TIMER));
+    const timer = setTimeout(() => controller.abort(timeoutError(timeout)), Math.min(timeout, MAX_TIMER_MS));
     const abort = () =>
       controller.abort(new ClientError('ABORTED', 'the request was given up', {cause: signal?.reason}));
     if (signal?.aborted) abort();
@@ -219,7 +227,7 @@ export class ControlsClient {
 }
 
 /** How the server that is known to answer is to be treated. */
-function serverKind(known: Remembered | undefined): ServerKind {
+function serverKind(known: ServerInfo | undefined): ServerKind {
   return known?.serve ? {kind: 'serve', maxRequest: known.serve.maxRequest} : {kind: 'proftpd'};
 }
 
@@ -228,32 +236,32 @@ function actionOf(request: OutgoingRequest): string {
 }
 
 /** What an answer says of the server behind it. */
-function factsIn({dialect, server}: {dialect: Dialect; server?: ServerIdentity | undefined}): Remembered {
+function factsIn({dialect, server}: {dialect: Dialect; server?: ServerIdentity | undefined}): ServerInfo {
   return server ? {dialect, serve: {version: server.version, maxRequest: server.maxRequest}} : {dialect};
 }
 
-/** The dialects to offer next. @throws ClientError `NO_ANSWER` when the server takes neither. */
+/** The dialects to try next. @throws ClientError `NO_ANSWER` when the server takes neither. */
 function nextCandidates(
-  round: Exclude<Round, {kind: 'answered'}>,
+  result: Exclude<AttemptResult, {kind: 'answered'}>,
   frames: readonly Frame[],
   ruledOut: Set<Dialect>,
   server: ServerKind,
 ): readonly Dialect[] {
-  switch (round.kind) {
+  switch (result.kind) {
     case 'no-slot':
       return frames.map(({dialect}) => dialect);
     case 'not-executed':
-      return [round.dialect];
+      return [result.dialect];
     case 'other-dialect':
       for (const {dialect} of frames) ruledOut.add(dialect);
       break;
     case 'refused':
-      for (const dialect of round.dialects) ruledOut.add(dialect);
+      for (const dialect of result.dialects) ruledOut.add(dialect);
       // `ftpdctl serve` takes both dialects: silence there is no sign of the wrong one.
       if (server.kind === 'serve') throw noAnswerError(true);
       break;
   }
   const left = DIALECTS.filter((dialect) => !ruledOut.has(dialect));
-  if (left.length === 0) throw noAnswerError(round.kind === 'refused' ? round.bound : true);
+  if (left.length === 0) throw noAnswerError(result.kind === 'refused' ? result.bound : true);
   return left;
 }

@@ -2,16 +2,16 @@ import {existsSync} from 'node:fs';
 import {xdgDirectory} from '../transport/ownFile.ts';
 import {runtimeDirectories} from '../transport/runtimeDirectory.ts';
 import {candidateSockets, SERVE_SOCKET_NAME} from './discovery.ts';
-import {SocketMemory} from './memory.ts';
+import {ServerCache} from './serverCache.ts';
 
 /**
  * The socket a request would go to, if `ftpdctl serve` is known to answer there; `undefined` where a ProFTPD may, which
- * lets its callers wait for its next poll. Nothing is asked: the place tells, or what the last answer has taught.
+ * lets its callers wait for its next poll. Nothing is asked: the place tells, or the last answer did.
  * @throws ClientError `BAD_SOCKET_PATH`
  */
 export function knownServeSocket(given: string | undefined, env: NodeJS.ProcessEnv): string | undefined {
   const path = candidateSockets(given, env).find((candidate) => existsSync(candidate.path))?.path;
   if (path === undefined) return undefined;
   const own = runtimeDirectories(env).some((directory) => path === `${directory}/${SERVE_SOCKET_NAME}`);
-  return own || new SocketMemory(xdgDirectory(env, 'cache')).recall(path)?.serve ? path : undefined;
+  return own || new ServerCache(xdgDirectory(env, 'cache')).get(path)?.serve ? path : undefined;
 }

@@ -1,6 +1,6 @@
 import {NOT_LOGGED_IN} from '../audience/audience.ts';
-import type {Answer, ControlsClient} from '../client/client.ts';
-import type {Remembered} from '../client/memory.ts';
+import type {ControlAnswer, ControlsClient} from '../client/client.ts';
+import type {ServerInfo} from '../client/serverCache.ts';
 import {FtpdctlError} from '../errors.ts';
 import type {
   AclCheckDetails,
@@ -39,12 +39,12 @@ export class ControlsDaemon implements Daemon {
     this.#client = makeClient();
   }
 
-  request(action: string, args: readonly string[] = []): Promise<Answer> {
+  request(action: string, args: readonly string[] = []): Promise<ControlAnswer> {
     return this.#client.request(action, args);
   }
 
   async sessions(filter: SessionFilter = {}): Promise<SessionsResult> {
-    if (!isServe(await this.#client.meet())) {
+    if (!isServe(await this.#client.detectServer())) {
       return {
         kind: 'unsupported',
         reason: 'a ProFTPD cannot be asked for its sessions by its controls socket',
@@ -63,11 +63,11 @@ export class ControlsDaemon implements Daemon {
   }
 
   async textRules(): Promise<TextRules> {
-    return textRulesOf(await this.#client.meet());
+    return textRulesOf(await this.#client.detectServer());
   }
 
   async recipients({audience, text}: OutgoingMessage): Promise<DeliveryResult | Unsupported> {
-    if (!isServe(await this.#client.meet()))
+    if (!isServe(await this.#client.detectServer()))
       return {kind: 'unsupported', reason: 'a ProFTPD cannot say who would get the message'};
     return resultOf(await this.#client.message(audience, text, {options: {dryRun: true}}));
   }
@@ -77,7 +77,7 @@ export class ControlsDaemon implements Daemon {
   }
 
   async receipts(): Promise<Supported | Unsupported> {
-    if (isServe(await this.#client.meet())) return {kind: 'supported'};
+    if (isServe(await this.#client.detectServer())) return {kind: 'supported'};
     return {
       kind: 'unsupported',
       reason: 'a ProFTPD cannot say whether a message was shown',
@@ -119,7 +119,7 @@ function sessionOf(session: WhoSession): Session {
   return {...session, protocol: 'ftp', command: null, transfer: null, source: 'serve'};
 }
 
-function isServe({serve}: Remembered): boolean {
+function isServe({serve}: ServerInfo): boolean {
   return serve !== undefined;
 }
 
@@ -146,7 +146,7 @@ function accessWords(question: AccessQuestion): readonly string[] {
   ];
 }
 
-function resultOf(answer: Answer): DeliveryResult {
+function resultOf(answer: ControlAnswer): DeliveryResult {
   const details = answer.server?.details as Partial<MessageDetails> | undefined;
   if (details === undefined) return {kind: 'answered', answer};
   const {id, recipients, sessions} = details;

@@ -1,4 +1,4 @@
-import type {Answer} from '../client/client.ts';
+import type {ControlAnswer} from '../client/client.ts';
 import type {AclCheckDetails, AclListDetails, ReceiptDetails} from '../protocol/details.ts';
 
 /**
@@ -10,7 +10,7 @@ export interface Daemon {
    * Send a control action with its arguments, as they are.
    * @throws RequestRefused, ClientError
    */
-  request(action: string, args?: readonly string[]): Promise<Answer>;
+  request(action: string, args?: readonly string[]): Promise<ControlAnswer>;
 
   /**
    * Who is connected. A ProFTPD of this machine is not asked: its scoreboard tells.
@@ -79,7 +79,7 @@ export type SessionsResult =
       /** Sessions that the answer had no room for. */
       readonly omitted: number;
     }
-  | {readonly kind: 'refused'; readonly answer: Answer}
+  | {readonly kind: 'refused'; readonly answer: ControlAnswer}
   | Unsupported;
 
 /** A connected FTP session. */
@@ -146,7 +146,7 @@ export interface TextRules {
 /** The answer to a message, and what is known of its recipients. */
 export interface DeliveryResult {
   readonly kind: 'answered';
-  readonly answer: Answer;
+  readonly answer: ControlAnswer;
   /** Sessions that it was queued for (of `recipients`: would be); absent where the daemon does not count them. */
   readonly recipients?: number;
   /** Names the message in `receipt`; absent where nobody will know what becomes of it. */

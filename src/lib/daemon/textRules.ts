@@ -1,4 +1,4 @@
-import type {Remembered} from '../client/memory.ts';
+import type {ServerInfo} from '../client/serverCache.ts';
 import type {ServerKind} from '../protocol/guard.ts';
 import {jsonRequestText} from '../protocol/json.ts';
 import {JSON_LIMITS, MOD_MSG_TEXT_BYTES} from '../protocol/limits.ts';
@@ -7,7 +7,7 @@ import {MAX_TEXT_BYTES} from '../session/limits.ts';
 import type {TextRules} from './daemon.ts';
 
 /** What the server behind a controls socket takes as a message. */
-export function textRulesOf(server: Remembered): TextRules {
+export function textRulesOf(server: ServerInfo): TextRules {
   const kind: ServerKind = server.serve
     ? {kind: 'serve', maxRequest: server.serve.maxRequest}
     : {kind: 'proftpd'};
@@ -26,7 +26,7 @@ export function textRulesOf(server: Remembered): TextRules {
  * How many more bytes of text fit into a message; below 0 when it is too long. A server of the binary dialect may
  * still refuse a shorter text whose words are very long: `planRequest` has the last word.
  */
-export function roomLeft(server: Remembered, audience: readonly string[], text: string): number {
+export function roomLeft(server: ServerInfo, audience: readonly string[], text: string): number {
   if (server.serve) return MAX_TEXT_BYTES - Buffer.byteLength(JSON.stringify(text));
   const shown = MOD_MSG_TEXT_BYTES - Buffer.byteLength(text);
   if (server.dialect === 'binary') return shown;

@@ -1,4 +1,4 @@
-import type {Answer} from '../../client/client.ts';
+import type {ControlAnswer} from '../../client/client.ts';
 import type {Daemon} from '../../daemon/daemon.ts';
 import {exitStatusOf, normalizeStatus, STATUS, statusName} from '../../protocol/status.ts';
 import {hintFor} from '../output/answerHint.ts';
@@ -24,7 +24,7 @@ export abstract class ControlCommand extends BaseCommand {
   protected async send(
     options: GlobalOptions,
     request: {readonly action: string; readonly args: readonly string[]},
-  ): Promise<Answer> {
+  ): Promise<ControlAnswer> {
     const answer = await this.ask(options, (daemon) => daemon.request(request.action, request.args));
     this.report(options, request, answer);
     return answer;
@@ -42,7 +42,7 @@ export abstract class ControlCommand extends BaseCommand {
   protected report(
     options: GlobalOptions,
     request: {readonly action: string; readonly args: readonly string[]},
-    answer: Answer,
+    answer: ControlAnswer,
     more: {readonly fields?: Readonly<Record<string, unknown>>; readonly exitStatus?: number} = {},
   ): void {
     const exitStatus = more.exitStatus ?? exitStatusFor(answer, options, request);
@@ -74,7 +74,7 @@ export abstract class ControlCommand extends BaseCommand {
  * 0 whatever the answer, that of 1.3.9 and later with the status negated.
  */
 function exitStatusFor(
-  answer: Answer,
+  answer: ControlAnswer,
   options: GlobalOptions,
   request: {readonly action: string; readonly args: readonly string[]},
 ): number {

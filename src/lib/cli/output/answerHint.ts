@@ -1,4 +1,4 @@
-import type {Answer} from '../../client/client.ts';
+import type {ControlAnswer} from '../../client/client.ts';
 import {STATUS} from '../../protocol/status.ts';
 import {KNOWN_ACTIONS} from '../completion/knownActions.ts';
 import {didYouMean} from '../completion/suggest.ts';
@@ -12,7 +12,7 @@ const NOBODY = 'error sending message: Success';
  */
 export function hintFor(
   action: string,
-  answer: Pick<Answer, 'verdict' | 'server' | 'responses'>,
+  answer: Pick<ControlAnswer, 'verdict' | 'server' | 'responses'>,
   commandIDs: readonly string[],
 ): string | undefined {
   if (action === 'msg' && answer.responses.includes(NOBODY))

@@ -1,4 +1,4 @@
-import type {Answer} from '../../client/client.ts';
+import type {ControlAnswer} from '../../client/client.ts';
 import type {DeliveryResult} from '../../daemon/daemon.ts';
 import {FtpdctlError} from '../../errors.ts';
 import {STATUS} from '../../protocol/status.ts';
@@ -98,7 +98,7 @@ export class Conversation {
 }
 
 /** The server's own list; where it has none to give, a message is all we know of. */
-function actionChoices({responses}: Answer): Choice<string | symbol>[] {
+function actionChoices({responses}: ControlAnswer): Choice<string | symbol>[] {
   const listed = responses.flatMap((line) => {
     const [, name, description] = /^(\S+): (.*)$/.exec(line) ?? [];
     return name === undefined ? [] : [{value: name, description: printable(description!)}];

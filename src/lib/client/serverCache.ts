@@ -3,25 +3,25 @@ import {join} from 'node:path';
 import type {Dialect} from '../protocol/message.ts';
 import {readOwnFile, writeOwnFile} from '../transport/ownFile.ts';
 
-/** What the last answer from a socket has taught. */
-export interface Remembered {
+/** What the last answer from a socket says of the server behind it. */
+export interface ServerInfo {
   readonly dialect: Dialect;
   /** Largest request of the `ftpdctl serve` behind the socket; absent where a ProFTPD answers. */
   readonly serve?: {readonly version: string; readonly maxRequest: number};
 }
 
 /**
- * Remembers, per controls socket, who answered there: one small file a socket, under the XDG cache directory. It
- * holds for one binding of the socket (device, inode and change time): a server that starts anew is met anew, since
- * to take a ProFTPD for `ftpdctl serve` could crash it. Losing the memory costs a second connection, nothing else.
+ * Who answered at which controls socket: one small file a socket, under the XDG cache directory. An entry holds for
+ * one binding of the socket (device, inode and change time): a server that starts anew is detected anew, since to take
+ * a ProFTPD for `ftpdctl serve` could crash it. A lost entry costs a second connection, nothing else.
  */
-export class SocketMemory {
+export class ServerCache {
   readonly #texts = new Map<string, string>();
 
-  /** @param directory of the files; `null` remembers for the life of this object only */
+  /** @param directory of the files; `null` keeps them in this object only */
   constructor(private readonly directory: string | null) {}
 
-  recall(socketPath: string): Remembered | undefined {
+  get(socketPath: string): ServerInfo | undefined {
     try {
       const {binding, dialect, serve} = JSON.parse(this.#read(socketPath));
       if (binding !== bindingOf(socketPath) || (dialect !== 'binary' && dialect !== 'json')) return undefined;
@@ -35,7 +35,7 @@ export class SocketMemory {
    * Best effort: a cache that cannot be written is no reason to fail.
    * @param binding of the socket as it was connected to; if another stands there by now, this is not about that one
    */
-  remember(socketPath: string, binding: string | undefined, fact: Remembered): void {
+  set(socketPath: string, binding: string | undefined, fact: ServerInfo): void {
     try {
       if (binding === undefined || binding !== bindingOf(socketPath)) return;
       const text = JSON.stringify({binding, ...fact});
@@ -45,7 +45,7 @@ export class SocketMemory {
     } catch {}
   }
 
-  /** The last text remembered; empty when there is none. */
+  /** The text of an entry; empty when there is none. */
   #read(socketPath: string): string {
     const known = this.#texts.get(socketPath);
     if (known !== undefined || this.directory === null) return known ?? '';

@@ -16,6 +16,14 @@ describe('one socket: each cause has a name, and something to do', () => {
     ['stale', '/run/x', 'ECONNREFUSED', 'SOCKET_STALE', /nobody listens/, /rmctrl all.*restart/],
     ['refused', '/run/x', 'EACCES', 'SOCKET_FORBIDDEN', /permission denied/, /ControlsSocketOwner/],
     ['a message queue', '/run/x', 'EPROTOTYPE', 'CONNECT_FAILED', /datagram/, /ControlsSocket/],
+    [
+      'too long',
+      '/run/x',
+      'ENAMETOOLONG',
+      'BAD_SOCKET_PATH',
+      /too long for a Unix socket \(107 bytes\)/,
+      /shorter/,
+    ],
     ['anything else', '/run/x', 'EIO', 'CONNECT_FAILED', /EIO/, /ControlsSocket/],
   ])('%s', (_cause, path, errno, code, says, hint) => {
     const error = connectError([failure(path, errno)]);
@@ -24,6 +32,14 @@ describe('one socket: each cause has a name, and something to do', () => {
     expect(error.message).toMatch(says);
     expect(error.hint).toMatch(hint);
   });
+});
+
+test.each([
+  ['elsewhere', '/run/x', 'ENOENT'],
+  ['in a folder of that name', '/run/tmp/x', 'ENOENT'],
+  ['that is stale', '/tmp/x', 'ECONNREFUSED'],
+])('a socket %s is in no private /tmp', (_where, path, errno) => {
+  expect(connectError([failure(path, errno)]).hint).not.toMatch(/PrivateTmp/);
 });
 
 test('many sockets: places with the same trouble together, and the hint for the one that holds something', () => {
@@ -46,7 +62,8 @@ test('no answer, and none in time', () => {
   expect(noAnswerError(true).hint).toMatch(/PrivateTmp/);
   expect(noAnswerError(false).hint).toMatch(/\/tmp cannot be written/);
   expect(timeoutError(1500)).toMatchObject({
-    message: expect.stringContaining('1.5 s') as string,
+    message: 'no answer within 1.5 s; the request may still be carried out',
+    hint: expect.stringMatching(/ControlsInterval.*--timeout/) as string,
     exitStatus: 75,
   });
 });

@@ -40,6 +40,12 @@ const FAILURES: readonly (readonly [number, string, number])[] = [
   [0, "error unloading 'mod_nosuch.c': Module not loaded", STATUS.GENERIC_ERROR],
   [0, "no such control: 'nosuch'", STATUS.SUBJECT_NOT_FOUND],
   [-1, "'lsctrl' control cannot be removed", STATUS.OPERATION_DENIED],
+  [-1, 'unsupported action requested', STATUS.UNSUPPORTED_OPERATION],
+  [-1, 'wrong number of parameters', STATUS.WRONG_PARAMETERS],
+  [-1, 'config: wrong number of parameters', STATUS.WRONG_PARAMETERS],
+  [-1, 'msg all: missing required message', STATUS.WRONG_PARAMETERS],
+  [-1, 'msg class: missing required class name', STATUS.WRONG_PARAMETERS],
+  [0, 'error sending message: Success, says nobody', STATUS.GENERIC_ERROR],
 ];
 
 describe('a failure of 1.3.8 is seen, whatever its status', () => {
@@ -51,6 +57,24 @@ describe('a failure of 1.3.8 is seen, whatever its status', () => {
     const responses = ["user 'nosuch' not connected", "kicked user 'dave'"];
     expect(verdictOf({status: 0, responses})).toBe(STATUS.SUBJECT_NOT_FOUND);
   });
+});
+
+/** How a line ends that has no name or reason at its end. */
+const CLOSED =
+  /(?:denied|connected|parameters|message|name(?:\(s\))?|host\(s\)|to an IP address|requested|removed)$/;
+
+describe('words of a failure within another line are none: names and reasons are free text', () => {
+  test.each(FAILURES)('%i %j behind others', (_status, line) => {
+    expect(verdictOf({status: 0, responses: [`banned by dave: ${line}`]})).toBe(STATUS.OK);
+  });
+
+  test.each(FAILURES.filter(([, line]) => CLOSED.test(line)))('%i %j before others', (_status, line) => {
+    expect(verdictOf({status: 0, responses: [`${line} by nobody`]})).toBe(STATUS.OK);
+  });
+});
+
+test('a status that says what failed is left alone, whatever the words', () => {
+  expect(verdictOf({status: STATUS.OPERATION_DENIED, responses: ['access denied']})).toBe(-5);
 });
 
 test.each([

@@ -21,7 +21,7 @@ const meanings: readonly (readonly [RegExp, Status])[] = [
   [/^no such control: '/, STATUS.SUBJECT_NOT_FOUND],
   [/^error (?:un)?loading '/, STATUS.GENERIC_ERROR],
   [/^unsupported action requested$/, STATUS.UNSUPPORTED_OPERATION],
-  [/' control cannot be removed$/, STATUS.OPERATION_DENIED],
+  [/^'\w+' control cannot be removed$/, STATUS.OPERATION_DENIED],
   [
     /^(?:\w+(?: \w+)?: )?missing (?:required )?(?:parameters|message|(?:user|host|class) name(?:\(s\))?|host\(s\))$/,
     STATUS.WRONG_PARAMETERS,

@@ -15,12 +15,12 @@ import {status} from './actions/status.ts';
 import {who} from './actions/who.ts';
 import {type Configuration, closeLogs, type Logs, openLogs, resolveConfiguration} from './configuration.ts';
 import {Controls} from './controls.ts';
-import {ControlsLog} from './controlsLog.ts';
 import {ControlsSocket} from './controlsSocket.ts';
 import {HostResolver} from './hostResolver.ts';
+import {ControlsLog} from './log/controlsLog.ts';
 import {Messages} from './messages.ts';
 import {type NameDirectory, Names} from './names.ts';
-import {Reception, type ServerState} from './reception.ts';
+import {RequestHandler, type ServerState} from './request/requestHandler.ts';
 
 const ACTIONS = [acl, help, insctrl, lsctrl, msg, receipt, rmctrl, status, who];
 /** The module that writes such lines in ProFTPD 1.3.10 (measured). */
@@ -56,7 +56,7 @@ interface Opened {
 /** A control server: a controls socket, credentials, ACLs, actions, logs, the session queue. */
 export class ControlsServer {
   readonly #options: ControlsServerOptions;
-  readonly #reception: Reception;
+  readonly #requests: RequestHandler;
   #phase: Phase = {kind: 'running'};
   #state: ServerState;
   #socket: ControlsSocket | null;
@@ -79,7 +79,7 @@ export class ControlsServer {
     let socket: ControlsSocket | null = null;
     try {
       // Who connects is accepted in a later turn of the event loop, when the server is there.
-      const onClient = (client: Accepted) => server!.#reception.welcome(client);
+      const onClient = (client: Accepted) => server!.#requests.onConnection(client);
       socket = await openSocket(configuration, options, {old: null, onClient, say});
       const queue = openQueue(configuration, say);
       server = new ControlsServer(options, configuration, {logs, log, socket, queue});
@@ -111,7 +111,7 @@ export class ControlsServer {
       logs,
       log,
     };
-    this.#reception = new Reception(() => this.#state, options.version);
+    this.#requests = new RequestHandler(() => this.#state, options.version);
   }
 
   /** Where it listens; `null` with `ControlsEngine off`. */
@@ -154,7 +154,7 @@ export class ControlsServer {
     await reloaded;
     await this.#socket?.close();
     this.#socket = null;
-    await this.#reception.close();
+    await this.#requests.close();
     this.#state.messages.close();
     this.#state.log.line('server stopped');
     closeLogs(this.#state.logs);
@@ -195,7 +195,7 @@ export class ControlsServer {
    */
   async #listen(configuration: Configuration): Promise<ControlsSocket | null> {
     const old = this.#socket;
-    const onClient = (client: Accepted) => this.#reception.welcome(client);
+    const onClient = (client: Accepted) => this.#requests.onConnection(client);
     this.#socket = await openSocket(configuration, this.#options, {old, onClient, say: this.#say});
     return old === this.#socket ? null : old;
   }
@@ -216,7 +216,7 @@ export class ControlsServer {
     const {logs} = this.#state;
     this.#state = state;
     closeLogs(logs, state.logs);
-    this.#reception.resize();
+    this.#requests.resize();
   }
 
   readonly #say = (line: string): void => {

@@ -1,13 +1,13 @@
 import {afterEach, beforeEach, expect, test, vi} from 'vitest';
-import {WaitingRoom} from '../../src/lib/server/waitingRoom.ts';
+import {IdleTimeouts} from '../../src/lib/server/request/idleTimeouts.ts';
 
 let dismissed: string[];
-let room: WaitingRoom<string>;
+let room: IdleTimeouts<string>;
 
 beforeEach(() => {
   vi.useFakeTimers();
   dismissed = [];
-  room = new WaitingRoom({most: 3, patience: 100}, (one) => dismissed.push(one));
+  room = new IdleTimeouts({most: 3, patience: 100}, (one) => dismissed.push(one));
 });
 afterEach(() => vi.useRealTimers());
 

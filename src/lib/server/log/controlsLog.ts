@@ -1,6 +1,6 @@
-import type {ControlRequest} from '../protocol/message.ts';
+import type {ControlRequest} from '../../protocol/message.ts';
+import type {Reply} from '../reply.ts';
 import type {LogFile} from './logFile.ts';
-import type {Reply} from './reply.ts';
 
 /** The module and its version that write such lines in ProFTPD 1.3.8 and 1.3.10 (measured). */
 const ORIGIN = `mod_ctrls/0.9.5[${process.pid}]:`;

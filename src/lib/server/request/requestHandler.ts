@@ -1,20 +1,20 @@
 import {lstat, unlink} from 'node:fs/promises';
 import {setTimeout as sleep} from 'node:timers/promises';
-import {FtpdctlError} from '../errors.ts';
-import type {Framed} from '../protocol/codec.ts';
-import type {ProtocolError} from '../protocol/errors.ts';
-import type {ControlRequest, Dialect} from '../protocol/message.ts';
-import {STATUS} from '../protocol/status.ts';
-import {isOurClientPath} from '../transport/clientPath.ts';
-import type {Accepted} from '../transport/listener.ts';
-import type {Action, ServerView} from './actions/action.ts';
-import {admit} from './authorise.ts';
-import type {Logs} from './configuration.ts';
+import {FtpdctlError} from '../../errors.ts';
+import type {Framed} from '../../protocol/codec.ts';
+import type {ProtocolError} from '../../protocol/errors.ts';
+import type {ControlRequest, Dialect} from '../../protocol/message.ts';
+import {STATUS} from '../../protocol/status.ts';
+import {isOurClientPath} from '../../transport/clientPath.ts';
+import type {Accepted} from '../../transport/listener.ts';
+import type {Action, ServerView} from '../actions/action.ts';
+import type {Logs} from '../configuration.ts';
+import type {ControlsLog} from '../log/controlsLog.ts';
+import {BLOCKED, failure, type Reply, replyFrame, STALE, UNSUPPORTED} from '../reply.ts';
+import {authorize} from './authorization.ts';
+import {ConcurrencyLimit} from './concurrencyLimit.ts';
 import {Connection, type ConnectionEvents} from './connection.ts';
-import type {ControlsLog} from './controlsLog.ts';
-import {BLOCKED, failure, type Reply, replyFrame, STALE, UNSUPPORTED} from './reply.ts';
-import {Slots} from './slots.ts';
-import {WaitingRoom} from './waitingRoom.ts';
+import {IdleTimeouts} from './idleTimeouts.ts';
 
 /**
  * Clients that may keep us waiting, with an unfinished request or an answer they do not read. More than the kernel lets
@@ -34,23 +34,23 @@ export interface ServerState extends ServerView {
 }
 
 /** Receives clients: reads a request, lets it wait for a slot, has it carried out, answers. */
-export class Reception implements ConnectionEvents {
+export class RequestHandler implements ConnectionEvents {
   readonly #current: () => ServerState;
   readonly #version: string;
   readonly #open = new Set<Connection>();
-  readonly #unfinished = new WaitingRoom<Connection>(
+  readonly #unfinished = new IdleTimeouts<Connection>(
     {most: MAX_UNFINISHED, patience: PATIENCE},
     (connection) => this.#block(connection),
   );
-  readonly #slots: Slots;
+  readonly #slots: ConcurrencyLimit;
 
   constructor(current: () => ServerState, version: string) {
     this.#current = current;
     this.#version = version;
-    this.#slots = new Slots(current().settings.controls.maxClients.value, MAX_QUEUED);
+    this.#slots = new ConcurrencyLimit(current().settings.controls.maxClients.value, MAX_QUEUED);
   }
 
-  welcome(accepted: Accepted): void {
+  onConnection(accepted: Accepted): void {
     const client = this.#current().names.client(accepted.credentials);
     this.#current().log.accepted(client);
     const connection = new Connection(accepted, client, this);
@@ -91,12 +91,13 @@ export class Reception implements ConnectionEvents {
     const args = dialect === 'binary' ? message.args.filter((arg) => arg !== '') : message.args;
     const request = {...message, args};
     log.received(connection.client, request);
-    const admission = admit(request, connection.caller, state);
-    if (admission.kind === 'refused') {
-      if (admission.because !== undefined) log.line(`${connection.client} client ${admission.because}`);
-      this.#answer(connection, admission.reply, dialect, false);
+    const authorization = authorize(request, connection.caller, state);
+    if (authorization.kind === 'refused') {
+      if (authorization.because !== undefined)
+        log.line(`${connection.client} client ${authorization.because}`);
+      this.#answer(connection, authorization.reply, dialect, false);
     } else {
-      this.#queue(connection, admission.action, request, dialect);
+      this.#queue(connection, authorization.action, request, dialect);
     }
   }
 

@@ -1,7 +1,7 @@
 type Job = () => undefined | Promise<void>;
 
 /** Runs so many jobs at a time, the others in the order they came. */
-export class Slots {
+export class ConcurrencyLimit {
   readonly #waiting: Job[] = [];
   readonly #mostWaiting: number;
   #count: number;

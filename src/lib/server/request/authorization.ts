@@ -1,17 +1,17 @@
-import {mayConnect, mayRun, OPEN_ACTION} from '../acl/evaluate.ts';
-import {explain} from '../acl/explain.ts';
-import type {Caller} from '../acl/names.ts';
-import type {AccessControl} from '../acl/resolve.ts';
-import type {ControlRequest} from '../protocol/message.ts';
-import {STATUS} from '../protocol/status.ts';
-import type {Action} from './actions/action.ts';
-import type {Controls} from './controls.ts';
-import {ACCESS_DENIED, failure, type Reply, UNSUPPORTED} from './reply.ts';
-import {whyRefused} from './words.ts';
+import {mayConnect, mayRun, OPEN_ACTION} from '../../acl/evaluate.ts';
+import {explain} from '../../acl/explain.ts';
+import type {Caller} from '../../acl/names.ts';
+import type {AccessControl} from '../../acl/resolve.ts';
+import type {ControlRequest} from '../../protocol/message.ts';
+import {STATUS} from '../../protocol/status.ts';
+import type {Action} from '../actions/action.ts';
+import type {Controls} from '../controls.ts';
+import {ACCESS_DENIED, failure, type Reply, UNSUPPORTED} from '../reply.ts';
+import {whyRefused} from '../words.ts';
 
 /** Whether a request may be carried out. */
-export type Admission =
-  | {readonly kind: 'admitted'; readonly action: Action}
+export type Authorization =
+  | {readonly kind: 'authorized'; readonly action: Action}
   /** `because`: for the log. */
   | {readonly kind: 'refused'; readonly reply: Reply; readonly because?: string};
 
@@ -19,11 +19,11 @@ export type Admission =
  * The socket's ACL, then whether there is such an action, then its own ACL, as mod_ctrls asks (measured); then what no
  * action takes.
  */
-export function admit(
+export function authorize(
   {action: name, args}: ControlRequest,
   caller: Caller,
   {access, controls}: {readonly access: AccessControl; readonly controls: Controls<Action>},
-): Admission {
+): Authorization {
   if (!mayConnect(access, caller)) return denied(access, OPEN_ACTION, caller);
   const action = controls.find(name);
   if (action === undefined) return {kind: 'refused', reply: UNSUPPORTED};
@@ -34,9 +34,9 @@ export function admit(
     const reply = failure(STATUS.WRONG_PARAMETERS, `parameter ${index + 1}: ${why}`, STATUS.WRONG_PARAMETERS);
     return {kind: 'refused', reply};
   }
-  return {kind: 'admitted', action};
+  return {kind: 'authorized', action};
 }
 
-function denied(access: AccessControl, action: string, caller: Caller): Admission {
+function denied(access: AccessControl, action: string, caller: Caller): Authorization {
   return {kind: 'refused', reply: ACCESS_DENIED, because: explain(access, action, caller).sentence};
 }

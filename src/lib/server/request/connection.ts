@@ -1,11 +1,11 @@
 import type {Socket} from 'node:net';
-import type {Caller} from '../acl/names.ts';
-import {type Framed, requestDecoder} from '../protocol/codec.ts';
-import {ProtocolError} from '../protocol/errors.ts';
-import type {FrameDecoder} from '../protocol/frame.ts';
-import {SERVE_REQUEST_BYTES} from '../protocol/limits.ts';
-import type {ControlRequest, Dialect} from '../protocol/message.ts';
-import type {Accepted} from '../transport/listener.ts';
+import type {Caller} from '../../acl/names.ts';
+import {type Framed, requestDecoder} from '../../protocol/codec.ts';
+import {ProtocolError} from '../../protocol/errors.ts';
+import type {FrameDecoder} from '../../protocol/frame.ts';
+import {SERVE_REQUEST_BYTES} from '../../protocol/limits.ts';
+import type {ControlRequest, Dialect} from '../../protocol/message.ts';
+import type {Accepted} from '../../transport/listener.ts';
 
 /** What a connection tells of its client. */
 export interface ConnectionEvents {

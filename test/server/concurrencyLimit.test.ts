@@ -1,5 +1,5 @@
 import {expect, test} from 'vitest';
-import {Slots} from '../../src/lib/server/slots.ts';
+import {ConcurrencyLimit} from '../../src/lib/server/request/concurrencyLimit.ts';
 
 /** A job that ends when it is told to. */
 function job(log: string[], name: string) {
@@ -21,7 +21,7 @@ function job(log: string[], name: string) {
 
 test('so many at a time, the others in their order, and no more than may wait', async () => {
   const log: string[] = [];
-  const slots = new Slots(2, 2);
+  const slots = new ConcurrencyLimit(2, 2);
   const [a, b, c, d, e] = ['a', 'b', 'c', 'd', 'e'].map((name) => job(log, name)) as [
     ReturnType<typeof job>,
     ...ReturnType<typeof job>[],
@@ -36,7 +36,7 @@ test('so many at a time, the others in their order, and no more than may wait', 
 
 test('a job that is done at once keeps no slot', () => {
   const log: number[] = [];
-  const slots = new Slots(1, 0);
+  const slots = new ConcurrencyLimit(1, 0);
   for (const number of [1, 2, 3]) {
     const run = () => {
       log.push(number);
@@ -49,14 +49,14 @@ test('a job that is done at once keeps no slot', () => {
 
 test('more slots are used at once', () => {
   const log: string[] = [];
-  const slots = new Slots(1, 5);
+  const slots = new ConcurrencyLimit(1, 5);
   for (const name of ['a', 'b', 'c']) slots.run(job(log, name).run);
   slots.resize(3);
   expect(log).toEqual(['a', 'b', 'c']);
 });
 
 test('idle when nothing runs or waits', async () => {
-  const slots = new Slots(1, 5);
+  const slots = new ConcurrencyLimit(1, 5);
   await slots.idle();
   const log: string[] = [];
   const [a, b] = [job(log, 'a'), job(log, 'b')];

@@ -1,5 +1,5 @@
 /** Holds those who keep us waiting: not too many, and none for too long. */
-export class WaitingRoom<T> {
+export class IdleTimeouts<T> {
   /** In the order of their arrival, which is that of their deadlines. */
   readonly #since = new Map<T, number>();
   readonly #most: number;

@@ -359,7 +359,7 @@ describe('finding the socket', () => {
 
   test('a socket left by a server that died', async () => {
     const socket = join(cache, 'stale');
-    await listenAt(socket, () => {}).close();
+    await listenAt(socket, {accepts: () => true, onConnection: () => {}}).close();
     const error = await failure(new ControlsClient({cache, socket}).request('help'));
     expect(error).toMatchObject({code: 'SOCKET_STALE'});
   });

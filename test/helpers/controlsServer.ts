@@ -11,6 +11,9 @@ import {OPEN_ACLS} from './proftpd.ts';
 /** Everything to everybody who connects, which 1.3.8 needs no directive for. */
 export const OPEN: readonly string[] = ['ControlsSocketACL allow user *', ...OPEN_ACLS];
 
+/** The same to root alone. */
+export const OPEN_TO_ROOT: readonly string[] = ['ControlsSocketACL allow user root', ...OPEN_ACLS];
+
 /** A control server in this process, with files of its own. */
 export interface RunningServer {
   readonly directory: string;

@@ -102,6 +102,11 @@ let queue: FakeQueue;
 let view: ServerView;
 let log: string[];
 
+const resolver = new HostResolver(async (name) => {
+  if (name === 'example.net') return [{address: '192.0.2.7'}, {address: '2001:db8::7'}];
+  throw new Error('ENOTFOUND');
+});
+
 beforeEach(() => {
   queue = new FakeQueue(SESSIONS);
   log = [];
@@ -119,11 +124,8 @@ beforeEach(() => {
     controls: new Controls<Action>([]),
     messages: new Messages(queue, (line) => log.push(line)),
     names: new Names(directory),
-    hosts: new HostResolver(async (name) => {
-      if (name === 'example.net') return [{address: '192.0.2.7'}, {address: '2001:db8::7'}];
-      throw new Error('ENOTFOUND');
-    }),
-    startedAt: Date.now() - 5000,
+    hosts: {resolve: (name) => resolver.resolve(name, OWN)},
+    startedAt: performance.now() - 5000,
   };
 });
 

@@ -1,50 +1,60 @@
 import {afterEach, beforeEach, expect, test, vi} from 'vitest';
 import {IdleTimeouts} from '../../src/lib/server/request/idleTimeouts.ts';
 
-let dismissed: string[];
-let room: IdleTimeouts<string>;
+let evicted: string[];
+let timeouts: IdleTimeouts<string>;
 
 beforeEach(() => {
   vi.useFakeTimers();
-  dismissed = [];
-  room = new IdleTimeouts({most: 3, patience: 100}, (one) => dismissed.push(one));
+  evicted = [];
+  timeouts = new IdleTimeouts({most: 3, timeout: 100, ownerOf: (one) => one.charCodeAt(0)}, (one) =>
+    evicted.push(one),
+  );
 });
 afterEach(() => vi.useRealTimers());
 
 test('whoever has waited too long must go, in the order of arrival', () => {
-  room.enter('a');
+  timeouts.add('a');
   vi.advanceTimersByTime(60);
-  room.enter('b');
+  timeouts.add('b');
   vi.advanceTimersByTime(39);
-  expect(dismissed).toEqual([]);
+  expect(evicted).toEqual([]);
   vi.advanceTimersByTime(1);
-  expect(dismissed).toEqual(['a']);
+  expect(evicted).toEqual(['a']);
   vi.advanceTimersByTime(60);
-  expect(dismissed).toEqual(['a', 'b']);
+  expect(evicted).toEqual(['a', 'b']);
 });
 
-test('whoever has left is not dismissed', () => {
-  room.enter('a');
-  room.leave('a');
+test('whoever has left is not evicted', () => {
+  timeouts.add('a');
+  timeouts.delete('a');
   vi.advanceTimersByTime(1000);
-  expect(dismissed).toEqual([]);
-  room.enter('b');
+  expect(evicted).toEqual([]);
+  timeouts.add('b');
   vi.advanceTimersByTime(100);
-  expect(dismissed).toEqual(['b']);
+  expect(evicted).toEqual(['b']);
 });
 
 test('whoever enters again waits anew', () => {
-  room.enter('a');
+  timeouts.add('a');
   vi.advanceTimersByTime(60);
-  room.enter('a');
+  timeouts.add('a');
   vi.advanceTimersByTime(60);
-  expect(dismissed).toEqual([]);
+  expect(evicted).toEqual([]);
   vi.advanceTimersByTime(40);
-  expect(dismissed).toEqual(['a']);
+  expect(evicted).toEqual(['a']);
 });
 
-test('when it is full, whoever has waited longest must go', () => {
-  for (const one of ['a', 'b', 'c', 'd']) room.enter(one);
-  expect(dismissed).toEqual(['a']);
-  expect(room.size).toBe(3);
+test('when there are too many of different users, whoever has waited longest must go', () => {
+  for (const one of ['a', 'b', 'c', 'd']) timeouts.add(one);
+  expect(evicted).toEqual(['a']);
+  expect(timeouts.size).toBe(3);
+});
+
+test('when there are too many, the oldest of the user who has most must go', () => {
+  for (const one of ['ann', 'e1', 'e2', 'e3', 'bob', 'e4']) timeouts.add(one);
+  expect(evicted).toEqual(['e1', 'e2', 'e3']);
+  timeouts.delete('e4');
+  for (const one of ['b2', 'b3']) timeouts.add(one);
+  expect(evicted).toEqual(['e1', 'e2', 'e3', 'bob']);
 });

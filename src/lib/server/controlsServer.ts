@@ -3,7 +3,7 @@ import {locatedAt} from '../config/errors.ts';
 import type {LoadedConfig} from '../config/load.ts';
 import {FtpdctlError} from '../errors.ts';
 import {SessionQueue} from '../session/queue/sessionQueue.ts';
-import type {Accepted} from '../transport/listener.ts';
+import type {ClientHandler} from '../transport/listener.ts';
 import {acl} from './actions/acl.ts';
 import {help} from './actions/help.ts';
 import {insctrl} from './actions/insctrl.ts';
@@ -79,8 +79,11 @@ export class ControlsServer {
     let socket: ControlsSocket | null = null;
     try {
       // Who connects is accepted in a later turn of the event loop, when the server is there.
-      const onClient = (client: Accepted) => server!.#requests.onConnection(client);
-      socket = await openSocket(configuration, options, {old: null, onClient, say});
+      const clients: ClientHandler = {
+        accepts: (credentials) => server!.#requests.accepts(credentials),
+        onConnection: (client) => server!.#requests.onConnection(client),
+      };
+      socket = await openSocket(configuration, options, {old: null, clients, say});
       const queue = openQueue(configuration, say);
       server = new ControlsServer(options, configuration, {logs, log, socket, queue});
       return server;
@@ -106,8 +109,8 @@ export class ControlsServer {
         this.#state.logs.message?.write(`${MESSAGE_LOG_ORIGIN} ${line}`),
       ),
       names: new Names(options.names),
-      hosts: new HostResolver(),
-      startedAt: Date.now(),
+      resolver: new HostResolver(),
+      startedAt: performance.now(),
       logs,
       log,
     };
@@ -195,8 +198,11 @@ export class ControlsServer {
    */
   async #listen(configuration: Configuration): Promise<ControlsSocket | null> {
     const old = this.#socket;
-    const onClient = (client: Accepted) => this.#requests.onConnection(client);
-    this.#socket = await openSocket(configuration, this.#options, {old, onClient, say: this.#say});
+    this.#socket = await openSocket(configuration, this.#options, {
+      old,
+      clients: this.#requests,
+      say: this.#say,
+    });
     return old === this.#socket ? null : old;
   }
 
@@ -228,14 +234,14 @@ export class ControlsServer {
 interface SocketUse {
   /** The one that is open; it stays where nothing has changed. */
   readonly old: ControlsSocket | null;
-  readonly onClient: (client: Accepted) => void;
+  readonly clients: ClientHandler;
   readonly say: (line: string) => void;
 }
 
 async function openSocket(
   {settings: {controls}, owner}: Configuration,
   {defaultSocket}: ControlsServerOptions,
-  {old, onClient, say}: SocketUse,
+  {old, clients, say}: SocketUse,
 ): Promise<ControlsSocket | null> {
   if (!controls.engine.value) {
     const where = controls.engine.at === null ? '' : ` (${showAt(controls.engine.at)})`;
@@ -244,7 +250,7 @@ async function openSocket(
   }
   try {
     const path = controls.socket.value ?? defaultSocket();
-    if (path !== old?.path || !old.isStillOurs) return await ControlsSocket.open(path, owner, onClient);
+    if (path !== old?.path || !old.isStillOurs) return await ControlsSocket.open(path, owner, clients);
     old.chown(owner);
     return old;
   } catch (error) {

@@ -1,7 +1,7 @@
 import {chownSync, lstatSync} from 'node:fs';
 import type {Caller} from '../acl/names.ts';
 import {bindSocket} from '../transport/bindSocket.ts';
-import {type Accepted, type Listener, listenAt} from '../transport/listener.ts';
+import {type ClientHandler, type Listener, listenAt} from '../transport/listener.ts';
 import {SocketFile, SocketFileError} from '../transport/socketFile.ts';
 
 /** The controls socket: anybody may connect (mode 0777, measured), since the ACLs decide who gets an answer. */
@@ -16,13 +16,9 @@ export class ControlsSocket {
    * @param owner `ControlsSocketOwner`; `null`: whoever starts the server
    * @throws SocketFileError
    */
-  static async open(
-    path: string,
-    owner: Caller | null,
-    onClient: (client: Accepted) => void,
-  ): Promise<ControlsSocket> {
+  static async open(path: string, owner: Caller | null, clients: ClientHandler): Promise<ControlsSocket> {
     return bindSocket(path, () => {
-      const listener = listen(path, onClient);
+      const listener = listen(path, clients);
       const socket = new ControlsSocket(new SocketFile(path), listener);
       try {
         socket.chown(owner);
@@ -64,10 +60,10 @@ export class ControlsSocket {
   }
 }
 
-function listen(path: string, onClient: (client: Accepted) => void): Listener {
+function listen(path: string, clients: ClientHandler): Listener {
   const umask = process.umask(0);
   try {
-    return listenAt(path, onClient);
+    return listenAt(path, clients);
   } catch (cause) {
     throw new SocketFileError('SOCKET_UNAVAILABLE', path, (cause as Error).message, {cause});
   } finally {

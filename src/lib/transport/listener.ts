@@ -21,25 +21,36 @@ export interface Accepted {
   readonly path: string;
 }
 
+/** What becomes of those who connect. */
+export interface ClientHandler {
+  /** Whether to take a client at all. One that is not taken is closed before anything is done for it. */
+  accepts(credentials: PeerCredentials): boolean;
+  onConnection(client: Accepted): void;
+}
+
 /** A listening Unix stream socket. */
 export interface Listener {
   /** Stop listening. The socket file stays: whoever bound it removes it. */
   close(): Promise<void>;
 }
 
-/** Connections the kernel keeps until they are accepted; more wait in `connect`. */
-const BACKLOG = 128;
+/** Connections the kernel keeps until they are accepted; more wait in `connect`, or fail with EAGAIN. */
+const BACKLOG = 1024;
 /** Milliseconds to wait when there is no descriptor left to accept with. */
 const EXHAUSTED_PAUSE = 50;
+/** Clients that are taken before those that were taken earlier are looked after. */
+const MAX_ACCEPTED_PER_TURN = 64;
+/** Clients that are looked at, taken or not; to close one again takes a few microseconds. */
+const MAX_SEEN_PER_TURN = 1024;
 
 /**
  * Listen at a path that nothing stands at yet, and hand over every client with its credentials.
  *
  * `node:net` shows neither the credentials nor the client's path, so the accepting is done here: a thread waits for
- * connections, and all that wait are taken at once.
+ * connections, and those that wait are taken, some at a time.
  * @throws SystemCallError `EADDRINUSE`, `EACCES`, `ENOENT`, `ENAMETOOLONG`
  */
-export function listenAt(path: string, onClient: (client: Accepted) => void): Listener {
+export function listenAt(path: string, clients: ClientHandler): Listener {
   const fd = streamSocket();
   try {
     bindPath(fd, path);
@@ -49,7 +60,7 @@ export function listenAt(path: string, onClient: (client: Accepted) => void): Li
     throw error;
   }
   let open = true;
-  const done = acceptUntilClosed(fd, () => open, onClient).finally(() => closeDescriptor(fd));
+  const done = acceptUntilClosed(fd, () => open, clients).finally(() => closeDescriptor(fd));
   return {
     close() {
       if (open) {
@@ -61,15 +72,12 @@ export function listenAt(path: string, onClient: (client: Accepted) => void): Li
   };
 }
 
-async function acceptUntilClosed(
-  fd: number,
-  isOpen: () => boolean,
-  onClient: (client: Accepted) => void,
-): Promise<void> {
+async function acceptUntilClosed(fd: number, isOpen: () => boolean, clients: ClientHandler): Promise<void> {
   while (isOpen()) {
+    // Another turn of the event loop, in which those that are connected already are looked after.
     await untilReadable(fd);
     try {
-      for (let next = acceptOne(fd, isOpen); next; next = acceptOne(fd, isOpen)) onClient(next);
+      acceptSome(fd, isOpen, clients);
     } catch {
       // EMFILE and its like: the client stays in the backlog until a descriptor is free.
       if (isOpen()) await sleep(EXHAUSTED_PAUSE);
@@ -77,18 +85,28 @@ async function acceptUntilClosed(
   }
 }
 
-function acceptOne(fd: number, isOpen: () => boolean): Accepted | undefined {
-  const accepted = isOpen() ? acceptFrom(fd) : undefined;
-  if (!accepted) return undefined;
+function acceptSome(fd: number, isOpen: () => boolean, clients: ClientHandler): void {
+  for (let seen = 0, taken = 0; seen < MAX_SEEN_PER_TURN && taken < MAX_ACCEPTED_PER_TURN; seen++) {
+    const accepted = isOpen() ? acceptFrom(fd) : undefined;
+    if (accepted === undefined) return;
+    if (acceptOne(accepted, clients)) taken++;
+  }
+}
+
+function acceptOne({fd, path}: {fd: number; path: string}, clients: ClientHandler): boolean {
+  let socket: Socket;
+  let credentials: PeerCredentials;
   try {
-    const credentials = peerCredentials(accepted.fd);
-    return {
-      credentials,
-      path: accepted.path,
-      socket: new Socket({fd: accepted.fd, readable: true, writable: true}),
-    };
+    credentials = peerCredentials(fd);
+    if (!clients.accepts(credentials)) {
+      closeDescriptor(fd);
+      return false;
+    }
+    socket = new Socket({fd, readable: true, writable: true});
   } catch (error) {
-    closeDescriptor(accepted.fd);
+    closeDescriptor(fd);
     throw error;
   }
+  clients.onConnection({credentials, path, socket});
+  return true;
 }

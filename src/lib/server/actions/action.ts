@@ -2,7 +2,7 @@ import type {Caller} from '../../acl/names.ts';
 import type {AccessControl} from '../../acl/resolve.ts';
 import type {Settings} from '../../config/settings.ts';
 import type {Control, Controls} from '../controls.ts';
-import type {HostResolver} from '../hostResolver.ts';
+import type {Hosts} from '../hostResolver.ts';
 import type {Messages} from '../messages.ts';
 import type {Names} from '../names.ts';
 import type {Reply} from '../reply.ts';
@@ -24,8 +24,8 @@ export interface ServerView {
   readonly controls: Controls<Action>;
   readonly messages: Messages;
   readonly names: Names;
-  readonly hosts: HostResolver;
-  /** Milliseconds since the epoch. */
+  readonly hosts: Hosts;
+  /** On the monotonic clock (`performance.now`), in milliseconds. */
   readonly startedAt: number;
 }
 

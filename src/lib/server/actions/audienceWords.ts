@@ -1,6 +1,6 @@
 import type {Audience} from '../../audience/audience.ts';
 import {STATUS} from '../../protocol/status.ts';
-import type {HostResolver} from '../hostResolver.ts';
+import type {Hosts} from '../hostResolver.ts';
 import {failure, type Reply} from '../reply.ts';
 
 /** The words after an action taken apart, as mod_msg does it; or what it says of them. */
@@ -29,13 +29,13 @@ export function takeAudience(action: string, [type, ...rest]: readonly string[])
 export function resolveAudience(
   action: string,
   {type, name}: {readonly type: Audience['kind']; readonly name: string},
-  hosts: HostResolver,
+  hosts: Hosts,
 ): Audience | Promise<Audience | Reply> {
   if (type === 'host') return resolveHost(action, name, hosts);
   return type === 'all' ? {kind: type} : {kind: type, name};
 }
 
-async function resolveHost(action: string, name: string, hosts: HostResolver): Promise<Audience | Reply> {
+async function resolveHost(action: string, name: string, hosts: Hosts): Promise<Audience | Reply> {
   const resolution = await hosts.resolve(name);
   if (resolution.kind === 'found') return {kind: 'host', name, addresses: resolution.addresses};
   return failure(STATUS.SUBJECT_NOT_FOUND, `${action} host: error resolving '${name}': ${resolution.why}`);

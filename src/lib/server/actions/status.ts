@@ -66,7 +66,7 @@ function up({address, port}: Endpoint): string {
 function details({settings, messages, startedAt}: ServerView): StatusDetails {
   const sessions = messages.sessions();
   return {
-    uptime: Math.round((Date.now() - startedAt) / 1000),
+    uptime: Math.round((performance.now() - startedAt) / 1000),
     sessions: sessions.length,
     waiting: sessions.reduce((sum, {waiting}) => sum + waiting, 0),
     engine: settings.main.engine.value,

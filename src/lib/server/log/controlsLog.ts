@@ -6,7 +6,17 @@ import type {LogFile} from './logFile.ts';
 const ORIGIN = `mod_ctrls/0.9.5[${process.pid}]:`;
 
 /** Lines of an answer that are logged: all of every answer that mod_ctrls has. */
-const MOST_LINES = 64;
+const MAX_LINES = 64;
+/** Characters that are logged of a request that is not carried out. */
+const MAX_REFUSED_TEXT = 200;
+
+/** Whose line it is. */
+export interface LoggedClient {
+  /** The names of the caller, as logs have them: `root/root`. */
+  readonly client: string;
+  /** Not in a flood. */
+  readonly isLogged: boolean;
+}
 
 /**
  * What becomes of every request, in the words of mod_ctrls (measured). Beyond them, requests without arguments are
@@ -19,30 +29,42 @@ export class ControlsLog {
     this.#file = file;
   }
 
-  accepted(client: string): void {
-    if (this.#file) this.line(`accepted connection from ${client} client`);
+  accepted(who: LoggedClient): void {
+    this.note(who, (client) => `accepted connection from ${client} client`);
   }
 
-  received(client: string, {action, args}: ControlRequest): void {
-    if (this.#file) this.line(`recvd from ${client} client: '${[action, ...args].join(' ')}'`);
+  /** A request that is carried out. */
+  received(who: LoggedClient, {action, args}: ControlRequest): void {
+    this.note(who, (client) => `recvd from ${client} client: '${[action, ...args].join(' ')}'`);
+  }
+
+  /** A request that is not, for whatever reason. */
+  refused(who: LoggedClient, {action, args}: ControlRequest): void {
+    this.note(who, (client) => `recvd from ${client} client: '${shortened([action, ...args])}'`);
   }
 
   /** Bytes that are no request. */
-  invalid(client: string): void {
-    if (this.#file) this.line(`recvd from ${client} client: (invalid action)`);
+  invalid(who: LoggedClient): void {
+    this.note(who, (client) => `recvd from ${client} client: (invalid action)`);
   }
 
   /** @param returned whether an action was run and this is what it came to */
-  sent(client: string, {status, lines}: Reply, returned: boolean): void {
-    if (!this.#file) return;
+  sent(who: LoggedClient, {status, lines}: Reply, returned: boolean): void {
+    const {client, isLogged} = who;
+    if (!this.#file || !isLogged) return;
     if (returned) this.line(`sent to ${client} client: return value: ${status}`);
-    for (const line of lines.slice(0, MOST_LINES)) this.line(`sent to ${client} client: '${line}'`);
-    const left = lines.length - MOST_LINES;
+    for (const line of lines.slice(0, MAX_LINES)) this.line(`sent to ${client} client: '${line}'`);
+    const left = lines.length - MAX_LINES;
     if (left > 0) this.line(`sent to ${client} client: ${left} lines more`);
   }
 
-  closed(client: string): void {
-    if (this.#file) this.line(`closed connection to ${client} client`);
+  closed(who: LoggedClient): void {
+    this.note(who, (client) => `closed connection to ${client} client`);
+  }
+
+  /** A line that is left out in a flood. */
+  note({client, isLogged}: LoggedClient, text: (client: string) => string): void {
+    if (this.#file && isLogged) this.line(text(client));
   }
 
   line(text: string): void {
@@ -52,4 +74,16 @@ export class ControlsLog {
   close(): void {
     this.#file?.close();
   }
+}
+
+/** Never joined as a whole: a request that is refused may have 64 KiB. */
+function shortened(words: readonly string[]): string {
+  let text = '';
+  for (const [index, word] of words.entries()) {
+    text += index === 0 ? word : ` ${word}`;
+    if (text.length <= MAX_REFUSED_TEXT) continue;
+    const length = words.reduce((sum, each) => sum + each.length + 1, -1);
+    return `${text.slice(0, MAX_REFUSED_TEXT)}… (${length} characters)`;
+  }
+  return text;
 }

@@ -1,59 +1,120 @@
-type Job = () => undefined | Promise<void>;
+/** @param release gives the place back before the job is done, since it only waits for something from now on */
+type Job = (release: () => void) => undefined | Promise<void>;
 
-/** Runs so many jobs at a time, the others in the order they came. */
+export interface ConcurrencyLimits {
+  /** Jobs that run at a time. Of more than one place, one user never has all. */
+  readonly running: number;
+  /** Jobs that may wait for a place. */
+  readonly waiting: number;
+  /** Those of them that one user may have. */
+  readonly waitingOfOneUser: number;
+}
+
+/** Runs so many jobs at a time; the others in the order they came, the users in turns. */
 export class ConcurrencyLimit {
-  readonly #waiting: Job[] = [];
+  /** In the order in which the users have their turn. */
+  readonly #waiting = new Map<number, Job[]>();
+  readonly #running = new Map<number, number>();
   readonly #mostWaiting: number;
-  #count: number;
-  #running = 0;
+  readonly #mostWaitingOfOne: number;
+  #places: number;
+  #taken = 0;
+  #waitingCount = 0;
+  /** Jobs that are not done, whether they hold a place or not. */
+  #unfinished = 0;
   #onIdle: (() => void)[] = [];
 
-  constructor(count: number, mostWaiting: number) {
-    this.#count = count;
-    this.#mostWaiting = mostWaiting;
+  constructor({running, waiting, waitingOfOneUser}: ConcurrencyLimits) {
+    this.#places = running;
+    this.#mostWaiting = waiting;
+    this.#mostWaitingOfOne = waitingOfOneUser;
   }
 
   /** How many may run from now on; those that run already are not stopped. */
-  resize(count: number): void {
-    this.#count = count;
+  resize(running: number): void {
+    this.#places = running;
     this.#fill();
   }
 
   /**
+   * @param uid whose job it is
    * @param job must not throw, nor reject
    * @returns whether it has been run or will be: `false` when too many wait
    */
-  run(job: Job): boolean {
-    if (this.#running < this.#count) {
-      this.#start(job);
+  run(uid: number, job: Job): boolean {
+    if (this.#hasPlaceFor(uid)) {
+      this.#start(uid, job);
       return true;
     }
-    if (this.#waiting.length >= this.#mostWaiting) return false;
-    this.#waiting.push(job);
+    const own = this.#waiting.get(uid) ?? [];
+    if (this.#waitingCount >= this.#mostWaiting || own.length >= this.#mostWaitingOfOne) return false;
+    own.push(job);
+    this.#waiting.set(uid, own);
+    this.#waitingCount++;
     return true;
   }
 
   /** When nothing runs or waits. */
   async idle(): Promise<void> {
-    if (this.#running > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve));
+    if (this.#unfinished > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve));
   }
 
-  /** A job that is done at once gives its slot back at once. */
-  #start(job: Job): void {
-    this.#running++;
-    const done = job();
-    if (done === undefined) this.#running--;
-    else done.then(() => this.#free());
+  #hasPlaceFor(uid: number): boolean {
+    const most = Math.max(1, this.#places - 1);
+    return this.#taken < this.#places && (this.#running.get(uid) ?? 0) < most;
   }
 
-  #free(): void {
-    this.#running--;
-    this.#fill();
-    if (this.#running > 0) return;
-    for (const resolve of this.#onIdle.splice(0)) resolve();
+  /** A job that is done at once gives its place back at once. */
+  #start(uid: number, job: Job): void {
+    this.#taken++;
+    this.#running.set(uid, (this.#running.get(uid) ?? 0) + 1);
+    this.#unfinished++;
+    let holds = true;
+    const release = () => {
+      if (!holds) return;
+      holds = false;
+      this.#giveBack(uid);
+    };
+    const done = job(() => {
+      release();
+      // Not from within the job.
+      queueMicrotask(() => this.#fill());
+    });
+    if (done === undefined) {
+      release();
+      this.#unfinished--;
+    } else {
+      done.then(() => {
+        release();
+        this.#unfinished--;
+        this.#fill();
+        if (this.#unfinished > 0) return;
+        for (const resolve of this.#onIdle.splice(0)) resolve();
+      });
+    }
+  }
+
+  #giveBack(uid: number): void {
+    this.#taken--;
+    const left = (this.#running.get(uid) ?? 1) - 1;
+    if (left === 0) this.#running.delete(uid);
+    else this.#running.set(uid, left);
   }
 
   #fill(): void {
-    while (this.#running < this.#count && this.#waiting.length > 0) this.#start(this.#waiting.shift()!);
+    for (let uid = this.#next(); uid !== undefined; uid = this.#next()) {
+      const own = this.#waiting.get(uid)!;
+      const job = own.shift()!;
+      this.#waitingCount--;
+      this.#waiting.delete(uid);
+      if (own.length > 0) this.#waiting.set(uid, own);
+      this.#start(uid, job);
+    }
+  }
+
+  #next(): number | undefined {
+    if (this.#taken >= this.#places) return undefined;
+    for (const uid of this.#waiting.keys()) if (this.#hasPlaceFor(uid)) return uid;
+    return undefined;
   }
 }

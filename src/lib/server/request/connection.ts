@@ -6,6 +6,7 @@ import type {FrameDecoder} from '../../protocol/frame.ts';
 import {SERVE_REQUEST_BYTES} from '../../protocol/limits.ts';
 import type {ControlRequest, Dialect} from '../../protocol/message.ts';
 import type {Accepted} from '../../transport/listener.ts';
+import type {LoggedClient} from '../log/controlsLog.ts';
 
 /** What a connection tells of its client. */
 export interface ConnectionEvents {
@@ -27,22 +28,25 @@ type State =
   | {readonly kind: 'closed'};
 
 /** One client: one request, one answer. */
-export class Connection {
+export class Connection implements LoggedClient {
   readonly caller: Caller;
   /** The path the client has bound its own end to; empty when it has none. */
   readonly path: string;
+  readonly client: string;
+  readonly isLogged: boolean;
   readonly #socket: Socket;
   readonly #events: ConnectionEvents;
   #state: State = {kind: 'reading', decoder: requestDecoder(SERVE_REQUEST_BYTES), dialect: 'json'};
 
   constructor(
     {socket, credentials, path}: Accepted,
-    /** The names of the caller, as logs have them: `root/root`. */
-    readonly client: string,
+    {client, isLogged}: LoggedClient,
     events: ConnectionEvents,
   ) {
     this.caller = {uid: credentials.uid, gid: credentials.gid};
     this.path = path;
+    this.client = client;
+    this.isLogged = isLogged;
     this.#socket = socket;
     this.#events = events;
     // A client may well close its sending half before it reads the answer.

@@ -1,88 +1,117 @@
-import {lstat, unlink} from 'node:fs/promises';
 import {setTimeout as sleep} from 'node:timers/promises';
+import {OPEN_ACTION} from '../../acl/evaluate.ts';
 import {FtpdctlError} from '../../errors.ts';
 import type {Framed} from '../../protocol/codec.ts';
 import type {ProtocolError} from '../../protocol/errors.ts';
 import type {ControlRequest, Dialect} from '../../protocol/message.ts';
 import {STATUS} from '../../protocol/status.ts';
 import {isOurClientPath} from '../../transport/clientPath.ts';
-import type {Accepted} from '../../transport/listener.ts';
+import type {PeerCredentials} from '../../transport/libc.ts';
+import type {Accepted, ClientHandler} from '../../transport/listener.ts';
+import {removeClientPath} from '../../transport/removeClientPath.ts';
 import type {Action, ServerView} from '../actions/action.ts';
 import type {Logs} from '../configuration.ts';
-import type {ControlsLog} from '../log/controlsLog.ts';
+import type {HostResolver} from '../hostResolver.ts';
+import type {ControlsLog, LoggedClient} from '../log/controlsLog.ts';
+import {Omissions} from '../log/omissions.ts';
+import {RateLimit} from '../rateLimit.ts';
 import {BLOCKED, failure, type Reply, replyFrame, STALE, UNSUPPORTED} from '../reply.ts';
 import {authorize} from './authorization.ts';
 import {ConcurrencyLimit} from './concurrencyLimit.ts';
 import {Connection, type ConnectionEvents} from './connection.ts';
 import {IdleTimeouts} from './idleTimeouts.ts';
 
-/**
- * Clients that may keep us waiting, with an unfinished request or an answer they do not read. More than the kernel lets
- * wait to be accepted, so that none must go before its request was looked at.
- */
+/** Clients that may keep us waiting, with an unfinished request or an answer they do not read. */
 const MAX_UNFINISHED = 256;
 /** Milliseconds a client has to send its request, and then to read the answer. */
-const PATIENCE = 5000;
-/** Requests that may wait for a slot; each has 64 KiB at most. */
+const CLIENT_TIMEOUT_MS = 5000;
+/** Requests that may wait to be carried out; each has 64 KiB at most. */
 const MAX_QUEUED = 512;
+const MAX_QUEUED_OF_ONE_USER = 128;
+/** Connections of one user that lead to no action. Beyond, they are closed before anything is done for them. */
+const FRUITLESS = {burst: 500, perSecond: 50};
+/** Those of them that are logged one by one. */
+const LOGGED = {burst: 100, perSecond: 5};
 
 /** What is in force: another after each reload. */
-export interface ServerState extends ServerView {
+export interface ServerState extends Omit<ServerView, 'hosts'> {
+  readonly resolver: HostResolver;
   readonly logs: Logs;
   /** On `logs.controls`. */
   readonly log: ControlsLog;
 }
 
-/** Receives clients: reads a request, lets it wait for a slot, has it carried out, answers. */
-export class RequestHandler implements ConnectionEvents {
+/** Reads a request of each client, lets it wait for its turn, has it carried out, answers. */
+export class RequestHandler implements ConnectionEvents, ClientHandler {
   readonly #current: () => ServerState;
   readonly #version: string;
   readonly #open = new Set<Connection>();
   readonly #unfinished = new IdleTimeouts<Connection>(
-    {most: MAX_UNFINISHED, patience: PATIENCE},
+    {most: MAX_UNFINISHED, timeout: CLIENT_TIMEOUT_MS, ownerOf: ({caller}) => caller.uid},
     (connection) => this.#block(connection),
   );
-  readonly #slots: ConcurrencyLimit;
+  readonly #concurrency: ConcurrencyLimit;
+  readonly #fruitless = new RateLimit(FRUITLESS);
+  readonly #logged = new RateLimit(LOGGED);
+  readonly #omitted = new Omissions((line) => this.#current().log.line(line));
 
   constructor(current: () => ServerState, version: string) {
     this.#current = current;
     this.#version = version;
-    this.#slots = new ConcurrencyLimit(current().settings.controls.maxClients.value, MAX_QUEUED);
+    this.#concurrency = new ConcurrencyLimit({
+      running: current().settings.controls.maxClients.value,
+      waiting: MAX_QUEUED,
+      waitingOfOneUser: MAX_QUEUED_OF_ONE_USER,
+    });
+  }
+
+  /** Whoever connects for nothing again and again must not keep the others waiting. */
+  accepts(credentials: PeerCredentials): boolean {
+    const {uid} = credentials;
+    if (isTrusted(uid) || this.#fruitless.take(uid)) return true;
+    this.#omitted.count(this.#current().names.client(credentials));
+    return false;
   }
 
   onConnection(accepted: Accepted): void {
-    const client = this.#current().names.client(accepted.credentials);
-    this.#current().log.accepted(client);
-    const connection = new Connection(accepted, client, this);
+    const {credentials, path} = accepted;
+    const client = this.#current().names.client(credentials);
+    const isLogged = isTrusted(credentials.uid) || this.#logged.take(credentials.uid);
+    if (!isLogged) this.#omitted.count(client);
+    const connection = new Connection(accepted, {client, isLogged}, this);
+    this.#current().log.accepted(connection);
     this.#open.add(connection);
-    this.#unfinished.enter(connection);
-    removeClientPath(accepted);
+    this.#unfinished.add(connection);
+    removeClientPath(path, credentials.uid);
   }
 
   /** The configuration has changed. */
   resize(): void {
-    this.#slots.resize(this.#current().settings.controls.maxClients.value);
+    this.#concurrency.resize(this.#current().settings.controls.maxClients.value);
   }
 
   /** Answer what has been asked; who has not finished asking goes without. */
   async close(): Promise<void> {
     for (const connection of this.#open) if (connection.isReading) connection.drop();
     const deadline = new AbortController();
-    const late = sleep(PATIENCE, undefined, {signal: deadline.signal}).catch(() => {});
-    await Promise.race([this.#slots.idle(), late]);
+    const late = sleep(CLIENT_TIMEOUT_MS, undefined, {signal: deadline.signal}).catch(() => {});
+    await Promise.race([this.#concurrency.idle(), late]);
     await Promise.race([this.#allClosed(), late]);
     deadline.abort();
     for (const connection of this.#open) connection.drop();
+    this.#omitted.flush();
   }
 
   request(connection: Connection, {dialect, message}: Framed<ControlRequest>): void {
     const state = this.#current();
     const {log} = state;
-    this.#unfinished.leave(connection);
+    this.#unfinished.delete(connection);
     if (dialect === 'binary' && isOurClientPath(connection.path)) {
       // It offers the same request in JSON on another connection. So answers 1.3.10, and executes nothing.
-      log.line(
-        `not carried out in this dialect for ${connection.client} client, which speaks the other, too`,
+      this.#fruitless.giveBack(connection.caller.uid);
+      log.note(
+        connection,
+        (client) => `not carried out in this dialect for ${client} client, which speaks the other, too`,
       );
       this.#answer(connection, UNSUPPORTED, 'json', false);
       return;
@@ -90,55 +119,74 @@ export class RequestHandler implements ConnectionEvents {
     // 1.3.8 passes empty arguments over, 1.3.10 keeps them (measured).
     const args = dialect === 'binary' ? message.args.filter((arg) => arg !== '') : message.args;
     const request = {...message, args};
-    log.received(connection.client, request);
     const authorization = authorize(request, connection.caller, state);
     if (authorization.kind === 'refused') {
-      if (authorization.because !== undefined)
-        log.line(`${connection.client} client ${authorization.because}`);
-      this.#answer(connection, authorization.reply, dialect, false);
+      const {because, reply} = authorization;
+      log.refused(connection, request);
+      if (because !== undefined) log.note(connection, (client) => `${client} client ${because}`);
+      this.#answer(connection, reply, dialect, false);
     } else {
       this.#queue(connection, authorization.action, request, dialect);
     }
   }
 
   broken(connection: Connection, error: ProtocolError): void {
-    this.#unfinished.leave(connection);
+    this.#unfinished.delete(connection);
     const {log} = this.#current();
     if (error.code === 'PROTOCOL_MALFORMED') {
-      log.invalid(connection.client);
+      log.invalid(connection);
       this.#answer(connection, UNSUPPORTED, 'json', false);
     } else {
-      log.line(`error: unable to receive client request: ${error.message}`);
+      log.note(connection, () => `error: unable to receive client request: ${error.message}`);
       connection.drop();
     }
   }
 
   closed(connection: Connection): void {
-    this.#unfinished.leave(connection);
+    this.#unfinished.delete(connection);
     this.#open.delete(connection);
-    this.#current().log.closed(connection.client);
+    this.#current().log.closed(connection);
   }
 
   #queue(connection: Connection, action: Action, request: ControlRequest, dialect: Dialect): void {
     const arrival = performance.now();
-    const queued = this.#slots.run(() => {
+    const {uid} = connection.caller;
+    // What is open to everybody who connects could fill the log as well as what is refused.
+    const who = action.permission === OPEN_ACTION ? connection : {client: connection.client, isLogged: true};
+    const queued = this.#concurrency.run(uid, (release) => {
       const {authFreshness} = this.#current().settings.controls;
+      this.#current().log.received(who, request);
       if (performance.now() - arrival > authFreshness.value * 1000) {
         this.#answer(connection, STALE, dialect, false);
         return undefined;
       }
-      const answer = (reply: Reply) => this.#answer(connection, reply, dialect, true);
-      const reply = this.#run(connection, action, request);
+      this.#fruitless.giveBack(uid);
+      const answer = (reply: Reply) => this.#answer(connection, reply, dialect, true, who);
+      const reply = this.#run(connection, action, request, release);
       return reply instanceof Promise ? reply.then(answer) : void answer(reply);
     });
-    if (!queued) this.#answer(connection, BLOCKED, dialect, false);
+    if (queued) return;
+    this.#current().log.refused(connection, request);
+    this.#answer(connection, BLOCKED, dialect, false);
   }
 
-  /** Carry a request out. Whatever goes wrong there is an answer, too. */
-  #run(connection: Connection, action: Action, {args, options = {}}: ControlRequest): Reply | Promise<Reply> {
-    const {caller, client} = connection;
+  /**
+   * Carry a request out. Whatever goes wrong there is an answer, too.
+   * @param release gives its place among those that run to the next: waiting for a name server keeps nobody waiting
+   */
+  #run(
+    {caller, client}: Connection,
+    action: Action,
+    {args, options = {}}: ControlRequest,
+    release: () => void,
+  ): Reply | Promise<Reply> {
+    const {resolver, ...state} = this.#current();
+    const resolve = (name: string) => {
+      release();
+      return resolver.resolve(name, caller.uid);
+    };
     try {
-      const reply = action.run({caller, client, args, options}, this.#current());
+      const reply = action.run({caller, client, args, options}, {...state, hosts: {resolve}});
       return reply instanceof Promise ? reply.catch((error) => this.#explainFailure(error)) : reply;
     } catch (error) {
       return this.#explainFailure(error);
@@ -155,19 +203,32 @@ export class RequestHandler implements ConnectionEvents {
     return failure(STATUS.INTERNAL_ERROR, 'internal error');
   }
 
-  #answer(connection: Connection, reply: Reply, dialect: Dialect, returned: boolean): void {
-    if (this.#open.has(connection)) this.#unfinished.enter(connection);
-    this.#send(connection, reply, dialect, returned);
+  /** @param returned whether an action was run and this is what it came to */
+  #answer(
+    connection: Connection,
+    reply: Reply,
+    dialect: Dialect,
+    returned: boolean,
+    who: LoggedClient = connection,
+  ): void {
+    if (this.#open.has(connection)) this.#unfinished.add(connection);
+    this.#send(connection, reply, dialect, returned, who);
   }
 
-  #send(connection: Connection, reply: Reply, dialect: Dialect, returned: boolean): void {
-    this.#current().log.sent(connection.client, reply, returned);
+  #send(
+    connection: Connection,
+    reply: Reply,
+    dialect: Dialect,
+    returned: boolean,
+    who: LoggedClient = connection,
+  ): void {
+    this.#current().log.sent(who, reply, returned);
     connection.answer(replyFrame(reply, dialect, this.#version));
   }
 
   /**
    * It keeps us waiting. The words are those for a client that ProFTPD finds has not written yet; nobody waits for it to
-   * read them, since the room may be full of its like.
+   * read them, since there may be too many of its like.
    */
   #block(connection: Connection): void {
     if (connection.isReading) this.#send(connection, BLOCKED, connection.dialect, false);
@@ -179,13 +240,7 @@ export class RequestHandler implements ConnectionEvents {
   }
 }
 
-/** The stock clients leave it to the server to remove their sockets (measured). Only what is the client's own. */
-async function removeClientPath({path, credentials}: Accepted): Promise<void> {
-  if (!/^\/tmp\/ftp\.cl\d+$/.test(path)) return;
-  try {
-    const file = await lstat(path);
-    if (file.isSocket() && file.uid === credentials.uid) await unlink(path);
-  } catch {
-    // It is gone already, or not ours to remove.
-  }
+/** Those who could end the server need not exhaust it. */
+function isTrusted(uid: number): boolean {
+  return uid === 0 || uid === process.geteuid!();
 }

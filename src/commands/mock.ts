@@ -52,7 +52,7 @@ export default class Mock extends BaseCommand {
       printError(`${rule}: clients have no host names here, only addresses`);
     const mailbox = mailboxOf(settings);
     const server = new MockFtpServer({...options, tree, mailbox, beyondLoopback: flags['beyond-loopback']});
-    const ended = untilSignal('SIGINT', 'SIGTERM', 'SIGHUP');
+    const ended = untilSignal('SIGHUP');
     try {
       announce(await server.listen(), flags);
       await ended;

@@ -1,10 +1,21 @@
-import {chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync} from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import {join} from 'node:path';
 import {afterAll, afterEach, beforeAll, beforeEach, describe, expect, test} from 'vitest';
 import {bindPath, closeDescriptor, streamSocket} from '../../src/lib/transport/libc.ts';
-import {makePlace, OPEN, placesIn, until} from '../helpers/controlsServer.ts';
+import {logLines, makePlace, OPEN, placesIn, until} from '../helpers/controlsServer.ts';
 import {ask} from '../helpers/exchange.ts';
+import {freePort} from '../helpers/freePorts.ts';
 import {describeWithPeer} from '../helpers/peers.ts';
+import {runProcess} from '../helpers/process.ts';
 import {type RealProftpd, runStockFtpdctl, startProftpd, whyNoProftpd} from '../helpers/proftpd.ts';
 import {runFtpdctl} from '../helpers/program.ts';
 import {type ServeProgram, spawnServe} from '../helpers/serveProgram.ts';
@@ -259,6 +270,53 @@ describe('the program', () => {
       expect(program.stderr()).toBe(`ftpdctl: listening at ${socket}\n`);
       for (const name of ['ctrls', 'queue']) expect(existsSync(join(place, name))).toBe(false);
     }
+  });
+
+  test.each(['SIGQUIT', 'SIGALRM', 'SIGUSR2'] as const)('%s ends it as SIGTERM does', async (signal) => {
+    const program = await serve(OPEN);
+    program.signal(signal);
+    expect(await program.ended).toBe(0);
+    for (const name of ['ctrls', 'queue']) expect(existsSync(join(place, name))).toBe(false);
+  });
+
+  test('a second signal ends it at once, and its sockets go all the same', async () => {
+    const program = await serve(OPEN);
+    // Both are there when it goes on.
+    program.signal('SIGSTOP');
+    await stopped(program.pid);
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGCONT'] as const) program.signal(signal);
+    expect([130, 143]).toContain(await program.ended);
+    for (const name of ['ctrls', 'queue']) expect(existsSync(join(place, name))).toBe(false);
+  });
+
+  async function stopped(pid: number): Promise<void> {
+    await until(() => /^State:\tT/m.test(readFileSync(`/proc/${pid}/status`, 'utf8')));
+  }
+
+  test.each(['serve', 'mock'])('SIGUSR1 opens no debugger in %s', async (command) => {
+    configure([...OPEN, `Port ${await freePort()}`]);
+    const program = spawnHere([command, '--config', config]);
+    await program.said(/listening/);
+    program.signal('SIGUSR1');
+    // Node's own thread takes it up in less time than another program takes to start and end.
+    await runProcess(process.execPath, ['-e', ''], {env: process.env});
+    program.signal('SIGTERM');
+    expect(await program.ended).toBe(0);
+    expect(program.stderr()).toMatch(/^ftpdctl: .*listening (at|on) .*\n$/);
+  });
+
+  test('a log that cannot be opened anew for want of descriptors is written to as before', async () => {
+    const program = await serve(OPEN);
+    const limit = (count: number) =>
+      runProcess('prlimit', [`--pid=${program.pid}`, `--nofile=${count}:`], {env: process.env});
+    const log = join(place, 'controls.log');
+    renameSync(log, `${log}.1`);
+    await limit(3);
+    program.signal('SIGHUP');
+    await program.said(/configuration refused, the old one stays: .*EMFILE|too many open files/i);
+    await limit(1024);
+    await works();
+    await until(() => logLines(`${log}.1`).some((line) => line.includes('lsctrl')));
   });
 
   test('after SIGKILL the next one works at once', async () => {

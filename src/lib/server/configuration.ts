@@ -71,7 +71,7 @@ export function openLogs(settings: Settings, warn: (line: string) => void, open 
 
   function openLog(name: string, {value: path}: Setting<string | null>, old: LogFile | null): LogFile | null {
     if (path === null) return null;
-    const say = ({message}: Error) => warn(`${name}: ${message}`);
+    const say = ({message}: {readonly message: string}) => warn(`${name}: ${message}`);
     try {
       return LogFile.open(path, settings.allowLogSymlinks.value, say);
     } catch (error) {

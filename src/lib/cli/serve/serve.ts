@@ -20,7 +20,7 @@ export async function serve(
   version: string,
   options: GlobalOptions,
 ): Promise<void> {
-  const ended = untilSignal('SIGINT', 'SIGTERM');
+  const ended = untilSignal();
   let server: ControlsServer | undefined;
   const reload = () => void server?.reload();
   process.on('SIGHUP', reload);

@@ -27,34 +27,41 @@ export class LogError extends FtpdctlError {
 /** A log in ProFTPD's format: the time, a space, the line. Lines are written in their order, without waiting for the disk. */
 export class LogFile {
   readonly #fd: number;
-  readonly #onError: (error: Error) => void;
+  readonly #say: (what: {readonly message: string}) => void;
   #pending: string[] = [];
   #pendingLength = 0;
+  /** Lines that the disk was too slow for. */
   #lost = 0;
+  /** Lines that the disk has refused. */
+  #unwritten = 0;
   #state: 'idle' | 'due' | 'writing' | 'closed' = 'idle';
 
   private constructor(
     readonly path: string,
     fd: number,
-    onError: (error: Error) => void,
+    say: (what: {readonly message: string}) => void,
   ) {
     this.#fd = fd;
-    this.#onError = onError;
+    this.#say = say;
   }
 
   /**
    * Open a log for appending. Never in a directory that everybody may write to, sticky or not (measured).
    *
    * @param allowSymlinks `AllowLogSymlinks`
-   * @param onError when lines could not be written
+   * @param say told once when lines cannot be written, and once when they can be again
    * @throws LogError
    */
-  static open(path: string, allowSymlinks: boolean, onError: (error: Error) => void): LogFile {
+  static open(
+    path: string,
+    allowSymlinks: boolean,
+    say: (what: {readonly message: string}) => void,
+  ): LogFile {
     checkDirectory(path);
     if (!allowSymlinks && lstatSync(path, {throwIfNoEntry: false})?.isSymbolicLink()) {
       throw new LogError('LOG_UNAVAILABLE', path, 'it is a symbolic link', {hint: 'see AllowLogSymlinks'});
     }
-    return new LogFile(path, openForAppending(path, allowSymlinks), onError);
+    return new LogFile(path, openForAppending(path, allowSymlinks), say);
   }
 
   /** One line; control characters in it are escaped. */
@@ -64,9 +71,7 @@ export class LogFile {
       this.#lost++;
       return;
     }
-    const text = `${timestamp()} ${escapeControls(line)}\n`;
-    this.#pending.push(text);
-    this.#pendingLength += text.length;
+    this.#append(escapeControls(line));
     if (this.#state !== 'idle') return;
     this.#state = 'due';
     setImmediate(() => this.#flush());
@@ -83,44 +88,72 @@ export class LogFile {
 
   #flush(): void {
     if (this.#state !== 'due') return;
-    const bytes = this.#take();
-    if (bytes.length === 0) {
+    const batch = this.#take();
+    if (batch.bytes.length === 0) {
       this.#state = 'idle';
       return;
     }
     this.#state = 'writing';
-    this.#write(bytes, () => {
+    this.#write(batch, () => {
       if (this.#state === 'closed') return this.#finish();
       this.#state = 'due';
       this.#flush();
     });
   }
 
-  #write(bytes: Buffer, done: () => void): void {
+  #write({bytes, lines}: Batch, done: () => void): void {
     write(this.#fd, bytes, (error, written) => {
-      if (error) this.#onError(error);
-      else if (written < bytes.length) return this.#write(bytes.subarray(written), done);
+      if (error) this.#refused(error, lines);
+      else if (written < bytes.length) return this.#write({bytes: bytes.subarray(written), lines}, done);
+      else this.#written();
       done();
     });
   }
 
   #finish(): void {
+    const {bytes, lines} = this.#take();
     try {
-      writeSync(this.#fd, this.#take());
+      writeSync(this.#fd, bytes);
+      if (lines > 0) this.#written();
     } catch (error) {
-      this.#onError(error as Error);
+      this.#refused(error as Error, lines);
     }
     closeSync(this.#fd);
   }
 
-  #take(): Buffer {
-    if (this.#lost > 0) this.#pending.push(`${timestamp()} ${this.#lost} lines lost: the disk is too slow\n`);
-    const bytes = Buffer.from(this.#pending.join(''));
+  /** A full disk would have every line said, and fill what the words go to. */
+  #refused(error: Error, lines: number): void {
+    if (this.#unwritten === 0) this.#say(error);
+    this.#unwritten += lines;
+  }
+
+  #written(): void {
+    if (this.#unwritten === 0) return;
+    const lines = `${this.#unwritten} line${this.#unwritten === 1 ? '' : 's'}`;
+    this.#unwritten = 0;
+    this.#say({message: `written again; ${lines} lost`});
+    this.#append(`${lines} lost: they could not be written`);
+  }
+
+  #append(line: string): void {
+    const text = `${timestamp()} ${line}\n`;
+    this.#pending.push(text);
+    this.#pendingLength += text.length;
+  }
+
+  #take(): Batch {
+    if (this.#lost > 0) this.#append(`${this.#lost} lines lost: the disk is too slow`);
+    const batch = {bytes: Buffer.from(this.#pending.join('')), lines: this.#pending.length};
     this.#pending = [];
     this.#pendingLength = 0;
     this.#lost = 0;
-    return bytes;
+    return batch;
   }
+}
+
+interface Batch {
+  readonly bytes: Buffer;
+  readonly lines: number;
 }
 
 /** @throws LogError for a log in a directory that everybody may write to */

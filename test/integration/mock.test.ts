@@ -55,7 +55,7 @@ describe('mock does not start, and says why,', () => {
   });
 
   it.each([
-    ['in a directory that is missing', 'missing/queue', 'no such file or directory (mkdir'],
+    ['in a directory that is missing', 'missing/queue', 'there is no such directory (ENOENT) (mkdir'],
     ['whose path is too long', 'x'.repeat(90), 'are the most'],
   ])('when its queue is to be %s', async (_, name, why) => {
     const config = await configure(`MessageQueue ${directory}/${name}`);

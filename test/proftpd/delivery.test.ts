@@ -1,6 +1,5 @@
 import {type ChildProcess, spawn} from 'node:child_process';
 import {once} from 'node:events';
-import {readFileSync} from 'node:fs';
 import {createServer, type Socket} from 'node:net';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {afterAll, afterEach, beforeAll, expect, it} from 'vitest';
@@ -10,6 +9,7 @@ import {DeliveryQueue} from '../../src/lib/proftpd/deliveryQueue.ts';
 import {sessionsOf} from '../../src/lib/proftpd/sessions.ts';
 import type {ScoreboardSession} from '../../src/lib/scoreboard/scoreboard.ts';
 import {SystemVQueue} from '../../src/lib/transport/systemV.ts';
+import {cpuTicks} from '../helpers/cpuTicks.ts';
 import type {FtpSession} from '../helpers/ftpSession.ts';
 import {describeWithPeer} from '../helpers/peers.ts';
 import {type RealProftpd, startProftpd, whyNoProftpd} from '../helpers/proftpd.ts';
@@ -254,9 +254,3 @@ describeWithPeer(whyNoProftpd(), 'delivery to sessions of a real ProFTPD', () =>
     expect(new Set(replies.map((reply) => reply.slice(1).join()))).toEqual(new Set([`200 ${text}`]));
   });
 });
-
-/** Clock ticks, a hundredth of a second each, that a process has used. */
-function cpuTicks(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
-  return Number(fields[11]) + Number(fields[12]);
-}

@@ -1,6 +1,8 @@
 import {execFileSync} from 'node:child_process';
 import {existsSync, readdirSync, readFileSync, statSync, writeFileSync} from 'node:fs';
 import {fileURLToPath} from 'node:url';
+import {Ajv} from 'ajv';
+import standaloneCode from 'ajv/dist/standalone/index.js';
 import {build as bundle} from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -31,7 +33,7 @@ export async function build({types = false} = {}) {
       external: [...common.external, './program.cjs'],
       minify: true,
       keepNames: true,
-      plugins: [bindOclifOnFirstUse],
+      plugins: [bindOclifOnFirstUse, compileDetailsSchemas],
       define: {'import.meta.url': '__url'},
       banner: {js: "const __url = require('node:url').pathToFileURL(__filename).href;"},
     }),
@@ -100,6 +102,30 @@ function bindOnFirstUse(source) {
       .replaceAll(new RegExp(`\\b${name}\\.`, 'g'), `${name}().`);
   }
   return text;
+}
+
+/** The validators as ajv writes them, in place of ajv and the schemas they are made of. */
+const compileDetailsSchemas = {
+  name: 'compile-details-schemas',
+  setup(build) {
+    build.onLoad({filter: /\/client\/detailsValidators\.ts$/}, async () => {
+      const schemas = await detailsSchemas();
+      const ajv = new Ajv({schemas, code: {source: true, esm: true}});
+      const ids = Object.fromEntries(Object.keys(schemas).map((name) => [name, name]));
+      return {contents: standaloneCode.default(ajv, ids), resolveDir: root};
+    });
+  },
+};
+
+async function detailsSchemas() {
+  const {outputFiles} = await bundle({
+    absWorkingDir: root,
+    entryPoints: ['src/lib/protocol/detailsSchemas.ts'],
+    format: 'esm',
+    write: false,
+  });
+  const {DETAILS_SCHEMAS} = await import(`data:text/javascript,${encodeURIComponent(outputFiles[0].text)}`);
+  return DETAILS_SCHEMAS;
 }
 
 /** Build unless dist/ is newer than what it is made from. Vitest calls this before the tests. */

@@ -1,7 +1,7 @@
 import {ControlCommand} from '../lib/cli/options/controlCommand.ts';
 import {printLine} from '../lib/cli/output/output.ts';
 import {statusSummary} from '../lib/cli/output/statusSummary.ts';
-import type {StatusDetails} from '../lib/protocol/details.ts';
+import {detailsIn} from '../lib/client/details.ts';
 
 export default class Status extends ControlCommand {
   static override summary = 'Say which (virtual) servers are up';
@@ -11,8 +11,9 @@ export default class Status extends ControlCommand {
   async run(): Promise<void> {
     const {flags} = await this.parse(Status);
     const args = this.words.length > 0 ? this.words : ['all'];
-    const {server} = await this.send(flags, {action: 'status', args});
-    const details = server?.details as StatusDetails | undefined;
-    if (details && !flags.json && !flags.quiet) printLine(statusSummary(details));
+    const answer = await this.send(flags, {action: 'status', args});
+    if (flags.json || flags.quiet) return;
+    const details = await detailsIn('status', answer);
+    if (details) printLine(statusSummary(details));
   }
 }

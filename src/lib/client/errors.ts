@@ -17,6 +17,8 @@ export type ClientErrorCode =
   | 'NO_ANSWER'
   /** The answer broke off, or is no answer: the request may have been carried out. */
   | 'ANSWER_LOST'
+  /** The details of an answer are not what `ftpdctl serve` says: the request may have been carried out. */
+  | 'ANSWER_INVALID'
   /** The deadline has passed: the request may still be carried out. */
   | 'TIMEOUT'
   /** The caller's signal has ended the wait. */

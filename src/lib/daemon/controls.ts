@@ -1,15 +1,9 @@
 import {NOT_LOGGED_IN} from '../audience/audience.ts';
 import type {ControlAnswer, ControlsClient} from '../client/client.ts';
+import {detailsIn} from '../client/details.ts';
 import type {ServerInfo} from '../client/serverCache.ts';
 import {FtpdctlError} from '../errors.ts';
-import type {
-  AclCheckDetails,
-  AclListDetails,
-  MessageDetails,
-  ReceiptDetails,
-  WhoDetails,
-  WhoSession,
-} from '../protocol/details.ts';
+import type {ReceiptDetails, WhoSession} from '../protocol/details.ts';
 import {exitStatusOf, STATUS} from '../protocol/status.ts';
 import type {
   AccessQuestion,
@@ -51,8 +45,8 @@ export class ControlsDaemon implements Daemon {
       };
     }
     const answer = await this.#client.request('who', filterWords(filter));
-    const details = answer.server?.details as WhoDetails | undefined;
-    if (answer.verdict !== STATUS.OK || details === undefined) return {kind: 'refused', answer};
+    const details = answer.verdict === STATUS.OK ? await detailsIn('who', answer) : undefined;
+    if (details === undefined) return {kind: 'refused', answer};
     const {omitted} = details;
     const sessions = details.sessions.filter(
       ({user, class: className}) =>
@@ -86,9 +80,10 @@ export class ControlsDaemon implements Daemon {
   }
 
   async receipt(id: string, timeout?: number): Promise<ReceiptDetails> {
-    const {verdict, responses, server} = await this.#makeClient(timeout).request('receipt', [id]);
-    const details = server?.details as ReceiptDetails | undefined;
-    if (verdict === STATUS.OK && details) return details;
+    const answer = await this.#makeClient(timeout).request('receipt', [id]);
+    const {verdict, responses} = answer;
+    const details = verdict === STATUS.OK ? await detailsIn('receipt', answer) : undefined;
+    if (details !== undefined) return details;
     throw new FtpdctlError(
       'NO_RECEIPT',
       `the server does not say what became of message ${id}: ${responses[0] ?? 'no answer'}`,
@@ -98,10 +93,11 @@ export class ControlsDaemon implements Daemon {
   }
 
   async access(question: AccessQuestion): Promise<AccessResult | Unsupported> {
-    const {verdict, responses, server} = await this.#client.request('acl', accessWords(question));
-    if (verdict === STATUS.OK && server?.details !== undefined) {
-      const details = server.details as unknown as AclCheckDetails | AclListDetails;
-      return {kind: 'access', lines: responses, details};
+    const answer = await this.#client.request('acl', accessWords(question));
+    const {verdict, responses} = answer;
+    if (verdict === STATUS.OK) {
+      const details = await detailsIn(question.kind === 'list' ? 'aclList' : 'aclCheck', answer);
+      if (details !== undefined) return {kind: 'access', lines: responses, details};
     }
     if (verdict === STATUS.UNSUPPORTED_OPERATION) {
       return {
@@ -146,14 +142,14 @@ function accessWords(question: AccessQuestion): readonly string[] {
   ];
 }
 
-function resultOf(answer: ControlAnswer): DeliveryResult {
-  const details = answer.server?.details as Partial<MessageDetails> | undefined;
+async function resultOf(answer: ControlAnswer): Promise<DeliveryResult> {
+  const details = await detailsIn('msg', answer);
   if (details === undefined) return {kind: 'answered', answer};
   const {id, recipients, sessions} = details;
   return {
     kind: 'answered',
     answer,
-    ...(recipients === undefined ? {} : {recipients}),
+    recipients,
     ...(id === undefined ? {} : {receiptId: id}),
     ...(sessions === undefined ? {} : {sessions: sessions.map(sessionOf)}),
   };

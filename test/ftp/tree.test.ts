@@ -1,10 +1,24 @@
-import {execFileSync} from 'node:child_process';
-import {mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, unlink, writeFile} from 'node:fs/promises';
+import {execFileSync, fork} from 'node:child_process';
+import {once} from 'node:events';
+import {
+  chmod,
+  chown,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  unlink,
+  writeFile,
+} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {buffer} from 'node:stream/consumers';
 import {pipeline} from 'node:stream/promises';
-import {afterEach, beforeEach, describe, expect, test} from 'vitest';
+import {afterEach, beforeEach, describe, expect, onTestFinished, test} from 'vitest';
 import {DiskTree} from '../../src/lib/ftp/diskTree.ts';
 import {MemoryTree} from '../../src/lib/ftp/memoryTree.ts';
 import {type FileTree, readOnly, resolvePath, type WriteMode} from '../../src/lib/ftp/tree.ts';
@@ -217,6 +231,46 @@ describe('a tree in memory', () => {
   });
 });
 
+/** Another user where this is root: makes `directory/file` a file and a link to `target` in turn, as fast as it can. */
+const EXCHANGER = `
+  const {symlinkSync, writeFileSync, renameSync} = require('node:fs');
+  let [count, running] = [0, true];
+  process.on('message', () => { running = false; });
+  const turn = () => {
+    for (let n = 0; n < 50; n++) {
+      symlinkSync(process.argv[2], 'next');
+      renameSync('next', 'file');
+      writeFileSync('next', 'harmless');
+      renameSync('next', 'file');
+      count += 1;
+    }
+    if (count === 50) process.send('begun');
+    if (running) setImmediate(turn);
+    else process.exit(0);
+  };
+  turn();
+`;
+
+async function startExchanging(directory: string, target: string): Promise<{stop(): Promise<void>}> {
+  const program = join(base, 'exchange.cjs');
+  await writeFile(program, EXCHANGER);
+  await mkdir(directory);
+  const other = process.getuid?.() === 0 ? {uid: 65_534, gid: 65_534} : {};
+  if (other.uid !== undefined) {
+    await chmod(base, 0o755);
+    await chown(directory, other.uid, other.gid);
+  }
+  const child = fork(program, [target], {cwd: directory, execArgv: [], ...other});
+  onTestFinished(() => void child.kill('SIGKILL'));
+  await once(child, 'message');
+  return {
+    async stop() {
+      child.send('stop');
+      await once(child, 'exit');
+    },
+  };
+}
+
 describe('nothing leads out of a directory on disk', () => {
   let tree: FileTree;
   beforeEach(async () => {
@@ -314,6 +368,58 @@ describe('nothing leads out of a directory on disk', () => {
     running = false;
     await exchange;
     expect((await readdir(base)).sort()).toEqual(['root', 'secret']);
+  });
+
+  test.each<[string, (tree: FileTree) => Promise<unknown>]>([
+    ['SITE CHMOD', (t) => t.changeMode('/theirs/file', 0o777)],
+    ['STOR', (t) => write(t, '/theirs/file', 'planted')],
+    ['APPE', (t) => write(t, '/theirs/file', 'planted', {kind: 'append'})],
+    [
+      'RETR',
+      async (t) => {
+        const content = await read(t, '/theirs/file');
+        expect(content).not.toContain('secret');
+      },
+    ],
+    ['DELE', (t) => t.remove('/theirs/file')],
+  ])('%s of a file that another user exchanges for a link all the time', async (_command, act) => {
+    await chmod(join(base, 'secret'), 0o600);
+    const exchanges = await startExchanging(join(root, 'theirs'), join(base, 'secret'));
+    let done = 0;
+    for (let round = 0; round < 600 || done < 10; round++) {
+      const refusal = await act(tree).catch((error: unknown) => error);
+      if (refusal === undefined) done += 1;
+      else expect(refusal).toMatchObject({name: 'TreeError'});
+    }
+    await exchanges.stop();
+    const secret = join(base, 'secret');
+    expect([(await stat(secret)).mode & 0o7777, await readFile(secret, 'utf8')]).toEqual([0o600, 'secret']);
+  });
+
+  test('a root that is exchanged for another directory stays what it was', async () => {
+    await rename(root, join(base, 'moved'));
+    await mkdir(root);
+    await writeFile(join(root, 'other'), 'other');
+    expect(await names(tree, '/')).toEqual(['file.txt', 'sub']);
+    expect(await read(tree, '/file.txt')).toBe('hello');
+  });
+
+  test('a way to the root that becomes a link leads nowhere else', async () => {
+    await mkdir(join(base, 'way', 'to'), {recursive: true});
+    await mkdir(join(base, 'elsewhere', 'to'), {recursive: true});
+    const served = await DiskTree.open(join(base, 'way', 'to'));
+
+    await rename(join(base, 'way'), join(base, 'was'));
+    await symlink('elsewhere', join(base, 'way'));
+    await write(served, '/new', 'x');
+    expect(await readdir(join(base, 'elsewhere', 'to'))).toEqual([]);
+    expect(await readdir(join(base, 'was', 'to'))).toEqual(['new']);
+  });
+
+  test('a file that nobody may read gets its mode all the same', async () => {
+    await chmod(join(root, 'file.txt'), 0);
+    await tree.changeMode('/file.txt', 0o640);
+    expect((await tree.facts('/file.txt')).mode).toBe(0o640);
   });
 
   test('a directory that is not there', async () => {

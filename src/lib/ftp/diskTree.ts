@@ -1,4 +1,4 @@
-import {constants, type Stats} from 'node:fs';
+import {constants, openSync, type Stats} from 'node:fs';
 import {
   chmod,
   type FileHandle,
@@ -21,6 +21,9 @@ const {O_APPEND, O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY,
 /** Non-blocking, or opening a FIFO would hold one of the process's few file threads until somebody writes to it. */
 const SAFE = O_NOFOLLOW | O_NONBLOCK;
 
+/** Linux: a descriptor that says which file is meant, and does nothing to it, whatever it is. Node has no name for it. */
+const O_PATH = 0x200000;
+
 /** A path's last part: the file itself, or the symbolic link of that name. */
 type LastPart = 'followed' | 'as it is';
 
@@ -30,22 +33,26 @@ type LastPart = 'followed' | 'as it is';
  * Symbolic links are followed as long as they stay inside. Each path is first resolved by the kernel and checked;
  * then the resolved path is walked from the root, one directory descriptor at a time, never through a link, and what
  * is to be done is done relative to the last descriptor. So a directory that is exchanged for a link in between is an
- * error, not a way out. Node has no openat(2): on Linux `/proc/self/fd/N/name` is the same. Elsewhere the resolved path
+ * error, not a way out; and what is checked of a file is checked of its descriptor, by which it is then opened or
+ * changed. The root is a descriptor, too: it stays the same directory. Node has no openat(2): on Linux `/proc/self/fd/N/name` is the same. Elsewhere the resolved path
  * is used as it is, which leaves a window for somebody who can already write to the directory on the machine itself.
  */
 export class DiskTree implements FileTree {
+  /** A name of the root: by its descriptor, which is open as long as the process, where there is such a name. */
   readonly #root: string;
 
-  private constructor(root: string) {
-    this.#root = root;
+  private constructor(directory: string) {
+    const descriptor = openSync(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    this.#root = process.platform === 'linux' ? `/proc/self/fd/${descriptor}` : directory;
   }
 
   /** @throws TreeError when there is no such directory */
   static async open(directory: string): Promise<DiskTree> {
-    const root = await rejectAsTreeError(realpath(directory));
-    const handle = await rejectAsTreeError(open(root, O_RDONLY | O_DIRECTORY));
-    await handle.close();
-    return new DiskTree(root);
+    try {
+      return new DiskTree(await realpath(directory));
+    } catch (error) {
+      throw TreeError.from(error);
+    }
   }
 
   async facts(path: string): Promise<FileFacts> {
@@ -100,9 +107,7 @@ export class DiskTree implements FileTree {
   }
 
   changeMode(path: string, mode: number): Promise<void> {
-    return this.#at(path, 'followed', async (place) => {
-      if (!(await lstat(place)).isSymbolicLink()) await chmod(place, mode);
-    });
+    return this.#at(path, 'followed', (place) => changeModeOf(place, mode));
   }
 
   /** `undefined`: not there, or a link that leads nowhere or outside: to a client that is the same. */
@@ -118,7 +123,7 @@ export class DiskTree implements FileTree {
   async #at<T>(path: string, last: LastPart, act: (place: string) => Promise<T>): Promise<T> {
     if (path.includes('\0')) throw new TreeError('EINVAL');
     try {
-      const parts = this.#inside(await this.#resolve(path, last));
+      const parts = await this.#resolve(path, last);
       if (process.platform !== 'linux') return await act(join(this.#root, ...parts));
       const parent = await descend(this.#root, parts.slice(0, -1));
       try {
@@ -131,22 +136,24 @@ export class DiskTree implements FileTree {
     }
   }
 
-  async #resolve(path: string, last: LastPart): Promise<string> {
-    if (last === 'followed' || path === '/') return realpath(join(this.#root, path));
-    return join(await realpath(join(this.#root, posix.dirname(path))), posix.basename(path));
-  }
-
-  #inside(real: string): string[] {
-    const parts = relative(this.#root, real)
-      .split(sep)
-      .filter((part) => part !== '');
-    if (parts[0] === '..') throw new TreeError('EACCES');
-    return parts;
+  /** The parts of a path without links, from the root on. */
+  async #resolve(path: string, last: LastPart): Promise<string[]> {
+    const root = await realpath(this.#root);
+    if (last === 'followed' || path === '/') return inside(root, await realpath(join(this.#root, path)));
+    return [...inside(root, await realpath(join(this.#root, posix.dirname(path)))), posix.basename(path)];
   }
 }
 
+function inside(root: string, real: string): string[] {
+  const parts = relative(root, real)
+    .split(sep)
+    .filter((part) => part !== '');
+  if (parts[0] === '..') throw new TreeError('EACCES');
+  return parts;
+}
+
 async function descend(root: string, parts: readonly string[]): Promise<FileHandle> {
-  let handle = await open(root, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  let handle = await open(root, O_RDONLY | O_DIRECTORY);
   for (const part of parts) {
     const parent = handle;
     try {
@@ -176,13 +183,48 @@ async function listDirectory(place: string): Promise<{name: string; stats: Stats
 
 /** Devices, sockets and FIFOs are not files to a client; opening some of them has effects, so look first. */
 async function openFile(place: string, flags: number): Promise<FileHandle> {
-  const stats = await lstat(place).catch(() => undefined);
-  if (stats?.isDirectory()) throw new TreeError((flags & O_WRONLY) === 0 ? 'ENOTREG' : 'EISDIR');
-  if (stats !== undefined && !stats.isFile()) throw new TreeError('ENOTREG');
-  const handle = await open(place, flags | SAFE, 0o644);
+  const found = (flags & O_EXCL) === 0 ? await identify(place) : undefined;
+  if (found === undefined) return checkedFile(await open(place, flags | SAFE, 0o644));
+  try {
+    const stats = await found.handle.stat();
+    if (stats.isDirectory()) throw new TreeError((flags & O_WRONLY) === 0 ? 'ENOTREG' : 'EISDIR');
+    if (!stats.isFile()) throw new TreeError('ENOTREG');
+    return checkedFile(await open(found.place, (flags & ~O_CREAT) | O_NONBLOCK));
+  } finally {
+    await found.handle.close();
+  }
+}
+
+async function checkedFile(handle: FileHandle): Promise<FileHandle> {
   if ((await handle.stat()).isFile()) return handle;
   await handle.close();
   throw new TreeError('ENOTREG');
+}
+
+async function changeModeOf(place: string, mode: number): Promise<void> {
+  const found = await identify(place);
+  const handle = found?.handle ?? (await open(place, O_RDONLY | SAFE));
+  try {
+    const stats = await handle.stat();
+    if (!stats.isFile() && !stats.isDirectory()) throw new TreeError('ENOTREG');
+    // fchmod(2) takes no such descriptor; its name in /proc is the file itself, not whatever has the old name now.
+    if (found === undefined) await handle.chmod(mode);
+    else await chmod(found.place, mode);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** The file that has the name now, and a name that stays its own; `undefined`: there is none, or this is not Linux. */
+async function identify(place: string): Promise<{handle: FileHandle; place: string} | undefined> {
+  if (process.platform !== 'linux') return undefined;
+  try {
+    const handle = await open(place, O_PATH | O_NOFOLLOW);
+    return {handle, place: `/proc/self/fd/${handle.fd}`};
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 function flagsOf(mode: WriteMode): number {
@@ -201,12 +243,4 @@ function factsOf(name: string, stats: Stats): FileFacts {
     mode: stats.mode & 0o7777,
     unique: `${stats.dev.toString(16)}U${stats.ino.toString(16)}`,
   };
-}
-
-async function rejectAsTreeError<T>(promise: Promise<T>): Promise<T> {
-  try {
-    return await promise;
-  } catch (error) {
-    throw TreeError.from(error);
-  }
 }

@@ -106,6 +106,24 @@ describe('one session', () => {
     expect((await session.command('STAT pub')).at(-1)).toBe('212 End of status');
   });
 
+  test.each([
+    ['LIST', ' evil\\x0d\\x0a-rw-r--r-- forged\\x09\\x1b[2J\\x9b'],
+    ['NLST', 'evil\\x0d\\x0a-rw-r--r-- forged\\x09\\x1b[2J\\x9b'],
+    ['MLSD', ' evil\\x0d\\x0a-rw-r--r-- forged\\x09\\x1b[2J\\x9b'],
+    ['STAT .', ' evil\\x0d\\x0a-rw-r--r-- forged \\x1b[2J\\x9b'],
+  ])('%s spells out what a name on disk holds of line ends and terminal control', async (command, end) => {
+    const tree = new MemoryTree();
+    tree.addFile('/evil\r\n-rw-r--r-- forged\t\x1b[2J\x9b', '');
+    const {login} = await startHarness({tree});
+    const session = await login();
+    const lines = command.startsWith('STAT')
+      ? (await session.command(command)).slice(3, -1)
+      : (await fetchData(session, command)).content.split('\r\n').filter((line) => !/type=.dir/.test(line));
+    expect(lines.map((line) => line.slice(-end.length))).toEqual(
+      command.startsWith('STAT') ? [end] : [end, ''],
+    );
+  });
+
   test('HELP', async () => {
     const {login} = await startHarness();
     const session = await login();

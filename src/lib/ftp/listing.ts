@@ -2,10 +2,11 @@ import {posix} from 'node:path';
 import {Readable} from 'node:stream';
 import {pipeline} from 'node:stream/promises';
 import {type Reply, reply} from '../reply/reply.ts';
+import {spellControls} from '../reply/text.ts';
 import {writeFacts} from './facts.ts';
 import {replyForPath} from './pathReply.ts';
 import type {Handler, Session} from './session.ts';
-import {overDataConnection} from './transfer.ts';
+import {type Carry, overDataConnection} from './transfer.ts';
 import {type FileFacts, resolvePath, TreeError} from './tree.ts';
 
 const SIX_MONTHS = 180 * 24 * 60 * 60 * 1000;
@@ -14,10 +15,10 @@ const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', '
 /** LIST: the form of `ls -l` that every client's parser knows, times in UTC. */
 export const list: Handler = (session, argument) => {
   const target = withoutOptions(argument);
-  return sendLines(session, 'file list', async () => {
+  return sendLines(session, 'file list', target, async () => {
     const entries = await select(session, target);
     return entries.map((facts) => longForm(facts));
-  }).catch((error) => problemWith(target, error, 450));
+  });
 };
 
 /** NLST: bare names, with the path that was asked for in front, so that the client can fetch them. */
@@ -29,7 +30,7 @@ export const nameList: Handler = (session, argument) => {
       const entries = await select(session, target);
       const directory = await directoryPart(session, target);
       const names = entries.map((facts) => `${directory}${facts.name}`);
-      return sendLines(session, 'file list', async () => names);
+      return sendLines(session, 'file list', target, async () => names);
     },
     450,
   );
@@ -41,7 +42,7 @@ export const machineList: Handler = (session, argument) => {
     const own = await session.tree.facts(path);
     if (own.kind !== 'directory') return reply(501, `${argument}: not a directory`);
     const entries = [...(await dotEntries(session, path, own)), ...(await session.tree.list(path))];
-    return sendLines(session, 'MLSD', async () =>
+    return sendLines(session, 'MLSD', argument, async () =>
       entries.map((facts) => writeFacts(session.facts, facts, facts.name)),
     );
   });
@@ -79,30 +80,23 @@ export const status: Handler = (session, argument) => {
   );
 };
 
-/** The connection is opened before the listing is made: LIST of a missing file is a 150 and then a 450, as measured. */
-function sendLines(session: Session, what: string, make: () => Promise<string[]>): Promise<Reply> {
-  let problem: TreeError | undefined;
+/**
+ * The connection is opened before the listing is made: LIST of a missing file is a 150 and then a 450, as measured.
+ * A name on disk may hold line ends, and what drives a terminal: it must make no entries of its own.
+ */
+function sendLines(
+  session: Session,
+  what: string,
+  target: string,
+  make: () => Promise<string[]>,
+): Promise<Reply> {
+  const carry: Carry = async (socket, signal) => {
+    const lines = await make();
+    const text = lines.map((line) => `${spellControls(line)}\r\n`).join('');
+    await pipeline(Readable.from([text]), socket, {signal});
+  };
   const opening = `Opening ASCII mode data connection for ${what}`;
-  return overDataConnection(session, opening, async (socket, signal) => {
-    const lines = await make().catch((error: unknown) => {
-      problem = TreeError.from(error);
-      return [];
-    });
-    await pipeline(Readable.from([lines.map((line) => `${line}\r\n`).join('')]), socket, {signal});
-  }).then((sent) => {
-    if (problem !== undefined) throw problem;
-    return sent;
-  });
-}
-
-function problemWith(target: string, error: unknown, code: number): Promise<Reply> {
-  return replyForPath(
-    target,
-    () => {
-      throw error;
-    },
-    code,
-  );
+  return overDataConnection(session, opening, carry, ({message}) => reply(450, `${target}: ${message}`));
 }
 
 /** Clients send the options of ls(1), `LIST -al dir`. */

@@ -8,10 +8,15 @@ import {RunningTransfer} from './runningTransfer.ts';
 import type {Handler, Session} from './session.ts';
 import {resolvePath, TreeError, type WriteMode} from './tree.ts';
 
-type Carry = (socket: Socket, signal: AbortSignal) => Promise<void>;
+export type Carry = (socket: Socket, signal: AbortSignal) => Promise<void>;
 
 /** Open the data connection, say so, carry the octets, close it. Every reply but the 150 is returned. */
-export async function overDataConnection(session: Session, opening: string, carry: Carry): Promise<Reply> {
+export async function overDataConnection(
+  session: Session,
+  opening: string,
+  carry: Carry,
+  onTreeError = transferProblem,
+): Promise<Reply> {
   const transfer = new RunningTransfer();
   session.begin(transfer);
   let socket: Socket | null = null;
@@ -22,7 +27,7 @@ export async function overDataConnection(session: Session, opening: string, carr
     await carry(socket, transfer.signal);
     return reply(226, 'Transfer complete');
   } catch (error) {
-    return socket === null ? notOpened(transfer, error) : brokenOff(transfer, error);
+    return socket === null ? notOpened(transfer, error) : brokenOff(transfer, error, onTreeError);
   } finally {
     socket?.destroy();
     session.useDataPort(null);
@@ -99,13 +104,17 @@ function connectProblem(error: unknown): string {
   return code === 'ECONNREFUSED' ? 'Connection refused' : String(code ?? 'Connection failed');
 }
 
-function brokenOff(transfer: RunningTransfer, error: unknown): Reply {
+type OnTreeError = (problem: TreeError) => Reply;
+
+function brokenOff(transfer: RunningTransfer, error: unknown, onTreeError: OnTreeError): Reply {
   if (transfer.reason === 'stalled') return reply(426, 'Transfer aborted: data connection stalled');
   if (transfer.reason !== null) return reply(426, 'Transfer aborted. Data connection closed');
-  const problem = TreeError.from(error);
-  if (problem.code === 'ENOSPC') return reply(552, `Transfer aborted: ${problem.message}`);
   if (isConnectionProblem(error)) return reply(426, 'Transfer aborted. Data connection closed');
-  return reply(451, `Transfer aborted: ${problem.message}`);
+  return onTreeError(TreeError.from(error));
+}
+
+function transferProblem({code, message}: TreeError): Reply {
+  return reply(code === 'ENOSPC' ? 552 : 451, `Transfer aborted: ${message}`);
 }
 
 const CONNECTION_CODES = [

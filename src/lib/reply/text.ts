@@ -26,14 +26,17 @@ export function messageLines(text: string, charset: Charset = 'utf8'): string[] 
     .flatMap((line) => wrap(escapeControls(line)));
 }
 
-/** C0, DEL and C1 can end a line early, or drive a terminal: they are spelled out. A tab is only white space. */
+/** Text for people: as `spellControls`, but a tab is only white space. */
 export function escapeControls(text: string): string {
-  return text
-    .replaceAll('\t', ' ')
-    .replace(
-      /[\x00-\x1f\x7f-\x9f]/g,
-      (control) => `\\x${control.charCodeAt(0).toString(16).padStart(2, '0')}`,
-    );
+  return spellControls(text.replaceAll('\t', ' '));
+}
+
+/** C0, DEL and C1 can end a line early, or drive a terminal: they are spelled out. */
+export function spellControls(text: string): string {
+  return text.replace(
+    /[\x00-\x1f\x7f-\x9f]/g,
+    (control) => `\\x${control.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  );
 }
 
 function toAscii(text: string): string {

@@ -1,5 +1,5 @@
 import {Socket} from 'node:net';
-import {setTimeout as sleep} from 'node:timers/promises';
+import {setImmediate as nextTurn, setTimeout as sleep} from 'node:timers/promises';
 import {
   acceptFrom,
   bindPath,
@@ -74,10 +74,10 @@ export function listenAt(path: string, clients: ClientHandler): Listener {
 
 async function acceptUntilClosed(fd: number, isOpen: () => boolean, clients: ClientHandler): Promise<void> {
   while (isOpen()) {
-    // Another turn of the event loop, in which those that are connected already are looked after.
     await untilReadable(fd);
     try {
-      acceptSome(fd, isOpen, clients);
+      // In between, a turn of the event loop is for those that are connected already.
+      while (acceptSome(fd, isOpen, clients) === 'more') await nextTurn();
     } catch {
       // EMFILE and its like: the client stays in the backlog until a descriptor is free.
       if (isOpen()) await sleep(EXHAUSTED_PAUSE);
@@ -85,12 +85,13 @@ async function acceptUntilClosed(fd: number, isOpen: () => boolean, clients: Cli
   }
 }
 
-function acceptSome(fd: number, isOpen: () => boolean, clients: ClientHandler): void {
+function acceptSome(fd: number, isOpen: () => boolean, clients: ClientHandler): 'all' | 'more' {
   for (let seen = 0, taken = 0; seen < MAX_SEEN_PER_TURN && taken < MAX_ACCEPTED_PER_TURN; seen++) {
     const accepted = isOpen() ? acceptFrom(fd) : undefined;
-    if (accepted === undefined) return;
+    if (accepted === undefined) return 'all';
     if (acceptOne(accepted, clients)) taken++;
   }
+  return 'more';
 }
 
 function acceptOne({fd, path}: {fd: number; path: string}, clients: ClientHandler): boolean {

@@ -1,13 +1,15 @@
 import {LEFT_OUT} from './sample.js';
 
+const KILLED = new Set(['Killed', 'Timeout', 'RuntimeError']);
+
 /**
  * What became of a mutant. A module that throws as it is loaded leaves no test to run, which the vitest runner takes
- * for a survivor.
+ * for a survivor; an error outside of a test fails a run of the tests, too.
  */
 function fateOf({status, static: isStatic, testsCompleted, statusReason}) {
   if (status === 'CompileError' && statusReason === LEFT_OUT) return 'left out';
   if (status === 'Survived' && isStatic && testsCompleted === 0) return 'killed';
-  if (status === 'Killed' || status === 'Timeout') return 'killed';
+  if (KILLED.has(status)) return 'killed';
   return status === 'NoCoverage' ? 'not covered' : 'survived';
 }
 

@@ -3,7 +3,7 @@ const allowed = {
   errors: [],
   protocol: ['errors'],
   config: ['errors'],
-  acl: ['errors', 'config'],
+  acl: ['errors', 'protocol', 'config'],
   audience: ['errors'],
   reply: ['errors'],
   scoreboard: ['errors'],

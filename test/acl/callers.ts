@@ -1,6 +1,6 @@
 import {readFileSync} from 'node:fs';
 import type {Caller, NameService} from '../../src/lib/acl/names.ts';
-import {type AccessControl, resolveAcls} from '../../src/lib/acl/resolve.ts';
+import {type AccessControl, type Judgement, resolveAcls} from '../../src/lib/acl/resolve.ts';
 import {loadSettings} from '../../src/lib/config/load.ts';
 import {memorySource} from '../config/memorySource.ts';
 
@@ -50,7 +50,11 @@ export function measured(verdicts: unknown, caller: string, action: string): Ver
 export const FILE = '/d/p.conf';
 
 /** The ACLs of a configuration, as the server resolves them. */
-export function controlOf(lines: readonly string[], names: NameService = measuredNames): AccessControl {
+export function controlOf(
+  lines: readonly string[],
+  {names = measuredNames, ...judgement}: Judgement & {readonly names?: NameService} = {},
+): AccessControl {
   const {settings} = loadSettings(memorySource({[FILE]: lines.join('\n')}), FILE);
-  return resolveAcls(settings.acls, names);
+  const {engine} = settings.controls;
+  return resolveAcls(settings.acls, names, {engine, ...judgement});
 }

@@ -1,7 +1,8 @@
 import {describe, expect, test} from 'vitest';
 import {findings} from '../../src/lib/acl/findings.ts';
 import {listAccess} from '../../src/lib/acl/list.ts';
-import {controlOf, FILE} from './callers.ts';
+import {parseVersion} from '../../src/lib/protocol/version.ts';
+import {controlOf, FILE, measuredNames} from './callers.ts';
 
 const OPEN = 'ControlsSocketACL allow user *';
 
@@ -33,7 +34,7 @@ describe('what is odd about a rule', () => {
       'MessageControlsACLs msg allow user unknown',
       [
         '2 unknown-name: no such user: unknown, dropped',
-        "2 allows-nobody: 'MessageControlsACLs msg allow user unknown' allows nobody: it names no user there is",
+        "2 allows-nobody: 'MessageControlsACLs msg allow user unknown' allows no one: it names no user there is",
       ],
     ],
     ['MessageControlsACLs msg allow user oc_u1,oc_g1', ['2 unknown-name: no such user: oc_g1, dropped']],
@@ -85,7 +86,7 @@ describe('how rules get on with each other', () => {
 
   test('a denial beside a list that lets everybody in denies nobody, said once for all its actions', () => {
     expect(found('AdminControlsACLs all allow user *', 'AdminControlsACLs all deny group oc_g1')).toEqual([
-      "3 denies-nobody: 'AdminControlsACLs all deny group oc_g1' denies nobody: " +
+      "3 denies-nobody: 'AdminControlsACLs all deny group oc_g1' denies no one: " +
         "'AdminControlsACLs all allow user *' (p.conf:2) lets everybody in",
     ]);
     expect(
@@ -94,6 +95,44 @@ describe('how rules get on with each other', () => {
       "2 no-effect: 'MessageControlsACLs msg allow user oc_u1' has no effect: " +
         `'MessageControlsACLs msg deny group ""' (p.conf:3) lets everybody in`,
     );
+  });
+
+  test.each<[string, string, string | undefined]>([
+    [
+      'allow user *',
+      'allow group oc_g1',
+      "3 no-effect: 'MessageControlsACLs msg allow group oc_g1' has no effect",
+    ],
+    [
+      'allow user oc_u1',
+      'allow group *',
+      "2 no-effect: 'MessageControlsACLs msg allow user oc_u1' has no effect",
+    ],
+    [
+      'deny user oc_u1',
+      'allow group *',
+      "2 denies-nobody: 'MessageControlsACLs msg deny user oc_u1' denies no one",
+    ],
+    ['allow user *', 'allow group *', "3 no-effect: 'MessageControlsACLs msg allow group *' has no effect"],
+    ['allow user oc_u1', 'allow group oc_g1', undefined],
+    ['allow user oc_u1', 'deny group oc_g1', undefined],
+    ['deny user oc_u1', 'allow group oc_g1', undefined],
+    ['deny user *', 'deny group oc_g1', undefined],
+    ['deny user oc_u1', 'deny group *', undefined],
+  ])('%s beside %s: %s', (user, group, expected) => {
+    const all = found(`MessageControlsACLs msg ${user}`, `MessageControlsACLs msg ${group}`);
+    expect(all.map((each) => each.split(': ').slice(0, 2).join(': '))).toEqual(
+      expected === undefined ? [] : [expected],
+    );
+  });
+
+  test('each kind is replaced for itself', () => {
+    expect(
+      found('MessageControlsACLs msg allow user oc_u1', 'MessageControlsACLs msg allow group oc_g1'),
+    ).toEqual([]);
+    expect(
+      found('AdminControlsACLs status,kick allow user oc_u1', 'AdminControlsACLs status allow user oc_u2'),
+    ).toEqual([]);
   });
 
   test('two denials deny only who is in both', () => {
@@ -105,25 +144,50 @@ describe('how rules get on with each other', () => {
     ]);
   });
 
+  test('the engine that is off is said, and the socket that is not there is not', () => {
+    const off = findings(controlOf(['ControlsEngine off']));
+    expect(off).toEqual([
+      {
+        code: 'engine-off',
+        at: {file: FILE, line: 1},
+        message: 'ControlsEngine is off: there is no controls socket, so no one may run anything',
+      },
+    ]);
+    const again = [OPEN, 'ControlsSocketACL allow group oc_g1', 'ControlsEngine off'];
+    expect(findings(controlOf(again)).map(({code}) => code)).toEqual(['engine-off']);
+  });
+
+  test('a socket that is open to everybody in old versions is said', () => {
+    expect(findings(controlOf([], {version: parseVersion('1.3.8')}))).toEqual([
+      {
+        code: 'socket-open',
+        at: null,
+        message:
+          'no ControlsSocketACL is set, so everybody may connect (ProFTPD from 1.3.9c and 1.3.10rc3 on lets no one in)',
+      },
+    ]);
+  });
+
   test('a socket nobody may connect to is said', () => {
     expect(findings(controlOf([]))).toEqual([
       {
         code: 'socket-shut',
         at: null,
         message:
-          'no ControlsSocketACL is set, so nobody may connect (ProFTPD 1.3.8 and older let everybody in)',
+          'no ControlsSocketACL is set, so no one may connect (ProFTPD up to 1.3.9b and 1.3.10rc2 lets everybody in)',
       },
     ]);
   });
 });
 
 describe('who may do what', () => {
-  const who = (...lines: string[]) => listAccess(controlOf(lines)).find(({action}) => action === 'msg')!.who;
+  const who = (...lines: string[]) =>
+    listAccess(controlOf([OPEN, ...lines])).find(({action}) => action === 'msg')!.who;
 
   test.each<[readonly string[], string]>([
-    [[], 'nobody'],
+    [[], 'no one'],
     [['allow user *'], 'everybody'],
-    [['deny group *'], 'nobody'],
+    [['deny group *'], 'no one'],
     [['allow user oc_u1,oc_u2,unknown'], 'user oc_u1, oc_u2'],
     [['allow user oc_u1', 'allow group oc_g2'], 'user oc_u1 or group oc_g2'],
     [['deny user oc_u1'], 'everybody but user oc_u1'],
@@ -132,8 +196,80 @@ describe('who may do what', () => {
     [['deny user unknown', 'deny group oc_g1'], 'everybody'],
     [['allow user *', 'deny group oc_g1'], 'everybody'],
     [['deny user *', 'deny group oc_g1'], 'everybody but group oc_g1'],
+    [['allow user unknown', 'allow group *'], 'everybody'],
+    [['deny user oc_u1', 'allow group *'], 'everybody'],
+    [['allow group oc_g1,oc_g2', 'deny user *'], 'group oc_g1, oc_g2'],
   ])('%j: %s', (rules, expected) => {
     expect(who(...rules.map((rule) => `MessageControlsACLs msg ${rule}`))).toBe(expected);
+  });
+
+  test.each<[string, readonly string[], string]>([
+    ['allow user oc_u1', ['allow user *'], 'user oc_u1'],
+    ['allow user oc_u1', ['allow user oc_u2'], 'no one'],
+    ['allow user oc_u1,oc_u2', ['allow user oc_u2,oc_u3'], 'user oc_u2'],
+    ['allow user oc_u1', ['allow group *'], 'user oc_u1'],
+    ['allow user oc_u1', ['allow group oc_g1'], 'user oc_u1 with primary group oc_g1'],
+    ['allow group oc_g1', ['allow group oc_g1,oc_g2'], 'group oc_g1'],
+    ['allow group oc_g1', ['allow user oc_u1'], 'user oc_u1 with primary group oc_g1'],
+    ['allow group oc_g1', ['allow group oc_g1', 'allow user oc_u1'], 'group oc_g1'],
+    ['deny user oc_u1', ['allow user *'], 'everybody but user oc_u1'],
+    ['deny user oc_u1', ['allow user oc_u1,oc_u2'], 'user oc_u2'],
+    ['deny user oc_u1', ['deny user oc_u2'], 'everybody but user oc_u1, oc_u2'],
+    ['deny user oc_u1', ['deny user oc_u1'], 'everybody but user oc_u1'],
+    ['deny user oc_u1', ['allow user oc_u1'], 'no one'],
+    ['deny user oc_u1', ['allow group oc_g1'], 'group oc_g1 but user oc_u1'],
+    ['deny user oc_u1', ['deny group oc_g1'], 'everybody but user oc_u1 and group oc_g1'],
+    ['deny group oc_g1', ['allow user oc_u1'], 'user oc_u1 with a primary group other than oc_g1'],
+    [
+      'deny user oc_u3',
+      ['deny user oc_u1', 'allow group oc_g1'],
+      'group oc_g1 but user oc_u3 or everybody but user oc_u3, oc_u1',
+    ],
+    ['deny user *', ['allow user *'], 'no one'],
+    ['allow user root', ['allow user toor'], 'user root'],
+  ])('through a socket that says %s and an action that says %j: %s', (socket, rules, expected) => {
+    const names = {...measuredNames, uid: (name: string) => (name === 'toor' ? 0 : measuredNames.uid(name))};
+    const lines = [`ControlsSocketACL ${socket}`, ...rules.map((rule) => `MessageControlsACLs msg ${rule}`)];
+    const control = controlOf(lines, {names});
+    expect(listAccess(control).find(({action}) => action === 'msg')!.who).toBe(expected);
+  });
+
+  test('help is as open as the socket; with the engine off everything is shut', () => {
+    const rows = (...lines: string[]) =>
+      listAccess(controlOf(lines))
+        .filter(({action}) => action === null || action === 'help' || action === 'msg')
+        .map(({who}) => who);
+    const msg = 'MessageControlsACLs msg allow user *';
+    expect(rows('ControlsSocketACL allow user oc_u1', msg)).toEqual([
+      'user oc_u1',
+      'user oc_u1',
+      'user oc_u1',
+    ]);
+    expect(rows('ControlsSocketACL allow user oc_u1', msg, 'ControlsEngine off')).toEqual([
+      'no one',
+      'no one',
+      'no one',
+    ]);
+    const old = listAccess(controlOf([msg], {version: parseVersion('1.3.8')}));
+    expect(old.filter(({who}) => who === 'everybody').map(({action}) => action)).toEqual([
+      null,
+      'help',
+      'msg',
+    ]);
+  });
+
+  test("another module's actions once a line of its directive is there", () => {
+    const list = listAccess(
+      controlOf([OPEN, 'ModuleControlsACLs lsmod allow user *', 'DelayControlsACLs "" allow user *']),
+    );
+    const shown = list.map(({action, who}) => `${action}: ${who}`);
+    expect(shown.filter((row) => /mod: |delay|ban/.test(row))).toEqual([
+      'delay info: no one',
+      'delay reset: no one',
+      'insmod: no one',
+      'lsmod: everybody',
+      'rmmod: no one',
+    ]);
   });
 
   test('the socket first, then every action by its name, each with its directive and the lines in force', () => {
@@ -151,8 +287,8 @@ describe('who may do what', () => {
     expect(shown('lsctrl')).toEqual([
       'ControlsACLs',
       [2, 3],
-      {kind: 'only', names: ['root']},
-      {kind: 'only', names: ['oc_g1']},
+      {kind: 'only', members: [{name: 'root', id: 0}]},
+      {kind: 'only', members: [{name: 'oc_g1', id: 65201}]},
     ]);
     expect(shown('help')).toEqual([null, [], {kind: 'everybody'}, {kind: 'everybody'}]);
   });

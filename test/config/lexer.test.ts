@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import {describe, expect, test} from 'vitest';
-import {listItems} from '../../src/lib/config/items.ts';
+import {aclItems, listItems} from '../../src/lib/config/items.ts';
 import {logicalLines, quoteWord, words} from '../../src/lib/config/lexer.ts';
 
 const environment: Readonly<Record<string, string>> = {
@@ -117,6 +117,10 @@ const TEXTS: readonly [string, readonly [string, number][]][] = [
   ['a\\\\\nb', [['a\\b', 2]]],
   ['a \\', [['a ', 1]]],
   ['# a \\\nb', [['b', 2]]],
+  // A comment only where the line begins with it.
+  ['a # x \\\nb', [['a # x b', 2]]],
+  ['a#x\\\nb', [['a#xb', 2]]],
+  ['a \\\nb # x \\\nc', [['a b # x c', 3]]],
   ['  # a \\\nb', [['b', 2]]],
   ['a \\\n # x \\\nb', [['a b', 3]]],
   [
@@ -152,6 +156,37 @@ describe('logical lines', () => {
   });
 });
 
+/** What 1.3.8 makes of a list of actions (measured: it names the first it does not know), beyond what follows. */
+describe('the items of an ACL list with quotes in it', () => {
+  test.each<[string, readonly string[]]>([
+    ['"u1",u2', ['u1', '', 'u2']],
+    ['"u1"', ['u1']],
+    ['"u1"u2', ['u1', 'u2']],
+    ['"u1""u2"', ['u1', 'u2']],
+    ['"u1 u2"', ['u1 u2']],
+    ['"u1,u2",u3', ['u1', 'u2"', 'u3']],
+    ['"u1', ['u1']],
+    ['a"u1"', ['a"u1"']],
+    ['u1,"u2"', ['u1', 'u2']],
+    ['u1 "u2"', ['u1', 'u2']],
+    ['""', ['']],
+    ['"" u1', ['', 'u1']],
+    ['"a\\\\"b",x', ['a\\', 'b"', 'x']],
+    ['"a\\"b",x', ['a"b', '', 'x']],
+    ['a\\b,x', ['a\\b', 'x']],
+    ['"msg"  ,x', ['msg', '', 'x']],
+    ['#x', ['#x']],
+  ])('%s', (word, expected) => expect(aclItems(word)).toEqual(expected));
+
+  test('end for every text', () => {
+    fc.assert(
+      fc.property(fc.string({unit: fc.constantFrom('"', '\\', ',', ' ', 'a')}), (word) => {
+        expect(aclItems(word).length).toBeLessThanOrEqual(word.length);
+      }),
+    );
+  });
+});
+
 describe('the items of a list', () => {
   test.each([
     ['a,b', ['a', 'b']],
@@ -166,5 +201,6 @@ describe('the items of a list', () => {
     [' ', []],
   ])('%j', (word, expected) => {
     expect(listItems(word)).toEqual(expected);
+    expect(aclItems(word)).toEqual(expected);
   });
 });

@@ -50,6 +50,17 @@ describe('conditions (measured on 1.3.8: 2 where the inside counts, else the def
     ['<IfModule mod_tls.c>\n<Global>\nMessageEngine bogus\n</IfModule>\nControlsInterval 2', 2],
     ['<IfModule mod_tls.c>\n# </IfModule>\nControlsInterval 2\n</IfModule>', 10],
     ['<IfVersion >= 1.3.6>\nControlsInterval 2\n</IfVersion>', 10],
+    ['<IfDefine !NOPE>\nControlsInterval 2\n</IfDefine x>', 2],
+    ['<IfModule mod_tls.c>\n</IfModule x>\nControlsInterval 2\n</IfModule>', 10],
+    ['<IfModule mod_dso.c>\nControlsInterval 2\n</IfModule>', 2],
+    ['LoadModule mod_tls.c\n<IfModule mod_tls.c>\nControlsInterval 2\n</IfModule>', 2],
+    ['loadmodule mod_tls.c\n<IfModule !mod_tls.c>\nControlsInterval 2\n</IfModule>', 10],
+    ['<IfModule mod_tls.c>\nControlsInterval 2\n</IfModule>\nLoadModule mod_tls.c', 10],
+    [
+      '<IfModule mod_tls.c>\nLoadModule mod_tls.c\n</IfModule>\n<IfModule mod_tls.c>\nControlsInterval 2\n</IfModule>',
+      10,
+    ],
+    ['LoadModule\n<IfModule mod_tls.c>\nControlsInterval 2\n</IfModule>', 10],
   ])('%j', (text, expected) => {
     expect(interval(text)).toBe(expected);
   });
@@ -93,6 +104,8 @@ describe('sections', () => {
     ['<Global> x', '1: <Global>: too many parameters'],
     ['<Global x>', '1: <Global>: too many parameters'],
     ['<Global>\n</Global x>', '2: </Global>: too many parameters'],
+    ['<IfModule mod_msg.c>\n</IfModule x>', '2: </IfModule>: too many parameters, expected none'],
+    ['</IfModule x>', '1: </IfModule>: too many parameters, expected none'],
     ['<VirtualHost 127.0.0.9', "1: expected '>' at the end of the line that begins with '<VirtualHost'"],
     ['<IfModule # x>', "1: expected '>' at the end of the line"],
     ['<>', "1: expected the name of a section right after '<'"],
@@ -143,6 +156,13 @@ const CONTEXTS: readonly [string, string][] = [
   ['AdminControlsACLs all allow user *', '------'],
   ['MessageControlsACLs all allow user *', '------'],
   ['MessageLog /d/x', '------'],
+  ['BanControlsACLs all allow user *', '------'],
+  ['DelayControlsACLs all allow user *', '------'],
+  ['DynMasqControlsACLs all allow user *', '------'],
+  ['ModuleControlsACLs all allow user *', '------'],
+  ['ShaperControlsACLs all allow user *', '------'],
+  ['StatCacheControlsACLs all allow user *', '------'],
+  ['TLSControlsACLs all allow user *', '------'],
   ['MessageQueue /d/x', '------'],
 ];
 
@@ -175,8 +195,14 @@ describe('values that are refused', () => {
     ['AllowLogSymlinks maybe', 'expected on or off'],
     ['Port 65536', 'expected a port number from 0 to 65535'],
     ['Port -1', 'expected a port number'],
-    ['Port abc', 'expected a port number'],
-    ['Port 21x', 'expected a port number'],
+    ['Port 65536x', 'expected a port number'],
+    ['DelayControlsACLs INFO allow user *', "unknown action 'INFO': expected all, info, reset"],
+    ['ShaperControlsACLs sesscache allow user *', "unknown action 'sesscache': expected all, info, sess"],
+    ['DynMasqControlsACLs dynmasq allow user *', "unknown action 'dynmasq': expected all, refresh"],
+    ['BanControlsACLs help allow user *', "unknown action 'help': expected all, ban, permit"],
+    ['StatCacheControlsACLs info allow user *', "unknown action 'info': expected all, statcache"],
+    ['ModuleControlsACLs all allow users *', "expected 'user' or 'group' as third parameter"],
+    ['TLSControlsACLs all ALLOW user *', "expected 'allow' or 'deny' as second parameter"],
     ['DefaultAddress 300.1.1.1', 'expected an IP address or a host name'],
     ['DefaultAddress 127.0.0.1 ""', 'expected an IP address or a host name'],
     ['ControlsACLs "lsctrl ,insctrl" allow user *', "unknown action ''"],
@@ -190,6 +216,41 @@ describe('values that are refused', () => {
     expect(problem(text)).toContain('/d/t.conf:1: ');
     expect(problem(text)).toContain(expected);
     expect(problem(text).length).toBeLessThan(200);
+  });
+});
+
+describe('values that ProFTPD starts with and nobody means (measured on 1.3.8) are warned of', () => {
+  test.each([
+    ['Port {{NAME}}', 0, "Port: '{{NAME}}' is not a number and is read as 0, so the server does not listen"],
+    ['Port ""', 0, "Port: '' is not a number and is read as 0, so the server does not listen"],
+    ['Port 21x', 21, "Port: '21x' is not a number and is read as 21"],
+    ['Port 0', 0, undefined],
+    ['Port 021', 21, undefined],
+    ['Port " +21"', 21, "Port: ' +21' is not a number and is read as 21"],
+  ])('%s', (text, port, warning) => {
+    expect(load(text).settings.main.port.value).toBe(port);
+    expect(warnings(text)).toEqual(warning === undefined ? [] : [`/d/t.conf:1: ${warning}`]);
+  });
+
+  test.each(['...', '.', '!...', '-', '{{NETS}}', 'a"b'])('From %s', (item) => {
+    const text = `<Class a>\nFrom 127.0.0.1 ${item}\n</Class>`;
+    const shown = `'${item}'`;
+    expect(warnings(text)).toEqual([
+      `/d/t.conf:2: From: ${shown} is neither an address nor a host name: no client matches it`,
+    ]);
+    expect(load(text).settings.classes[0]!.rules.length).toBe(2);
+  });
+
+  test.each([
+    '.example.org',
+    'a_b-c.d',
+    '*',
+    '?x[a-z]',
+    '!host',
+    '[!a]b',
+    'all',
+  ])('not so From %s', (item) => {
+    expect(warnings(`<Class a>\nFrom ${item}\n</Class>`)).toEqual([]);
   });
 });
 

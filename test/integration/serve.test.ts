@@ -414,7 +414,7 @@ describe('the program', () => {
 
   test.each([
     ['ControlsEngine perhaps', /:6: ControlsEngine: expected on or off/],
-    ['ControlsSocketOwner no-such-user root', /:6: ControlsSocketOwner: no such user: no-such-user/],
+    ['</IfModule x>', /:6: <\/IfModule>: too many parameters/],
     [
       'ControlsLog /tmp/controls.log',
       /:6: ControlsLog: unable to open .*: \/tmp is a world-writable directory/,
@@ -448,7 +448,7 @@ describe('the program', () => {
       await serve(OPEN);
       const before = ['ctrls', 'queue'].map((name) => statSync(join(place, name)).ino);
       const {status, stdout} = await runFtpdctl(['serve', '--check', '--config', config]);
-      expect({status, stdout}).toEqual({status: 0, stdout: 'ftpdctl: the configuration is right\n'});
+      expect({status, stdout}).toEqual({status: 0, stdout: 'ftpdctl: the configuration can be used\n'});
       expect(['ctrls', 'queue'].map((name) => statSync(join(place, name)).ino)).toEqual(before);
       await works();
     });
@@ -508,11 +508,22 @@ describe('the program', () => {
       const check = (uid: number) => runFtpdctl(['-s', socket, 'acl', 'check', 'msg'], {uid});
       expect(await check(DAEMON)).toMatchObject({
         status: 0,
-        stdout: `ftpdctl: msg by daemon/daemon is allowed: ${config}:7 (MessageControlsACLs msg deny user www-data) denies others only, so uid 1 passes\n`,
+        stdout:
+          'ftpdctl: msg by daemon/daemon is allowed: MessageControlsACLs denies others only, so uid 1 passes\n',
       });
       expect(await check(WWW_DATA)).toMatchObject({
         status: 2,
-        stdout: `ftpdctl: msg by www-data/www-data is denied: ${config}:7 (MessageControlsACLs msg deny user www-data) denies user www-data (uid 33)\n`,
+        stdout:
+          'ftpdctl: msg by www-data/www-data is denied: MessageControlsACLs denies user www-data (uid 33)\n',
+      });
+      const json = await runFtpdctl(['--json', '-s', socket, 'acl', 'check', 'msg'], {uid: DAEMON});
+      expect(json.stdout).not.toContain(config);
+      expect(json.stdout).not.toContain('www-data');
+      const unknown = await runFtpdctl(['-s', socket, 'acl', 'check', 'nosuch'], {uid: DAEMON});
+      expect(unknown).toMatchObject({
+        status: 6,
+        stdout:
+          "ftpdctl: nosuch by daemon/daemon: cannot say: no ACL directive known here covers action 'nosuch'\n",
       });
       const other = ['-s', socket, 'acl', 'check', 'msg', '--user', 'www-data'];
       expect(await runFtpdctl(other)).toMatchObject({status: 2});
@@ -520,6 +531,59 @@ describe('the program', () => {
         status: 2,
         stdout: '',
         stderr: expect.stringMatching(/^ftpdctl: acl: only root/),
+      });
+    });
+
+    test.runIf(isRoot)('a hint keeps -s, and is not given to whoever may not connect', async () => {
+      await serve(['ControlsSocketACL deny user www-data', 'MessageControlsACLs msg allow user root']);
+      const send = async (uid: number) =>
+        (await runFtpdctl(['-s', socket, 'msg', 'all', 'hi'], {uid})).stderr;
+      expect(await send(DAEMON)).toContain(`"ftpdctl -s ${socket} acl check msg" says which line decides`);
+      expect(await send(WWW_DATA)).toMatch(/^ftpdctl: ControlsSocketACL must let in your user/);
+      expect(await send(WWW_DATA)).not.toContain('acl check');
+    });
+
+    test('judges a file as the version that is meant', async () => {
+      configure(['MessageControlsACLs msg allow user daemon', 'MesageLog /x']);
+      const check = (...words: string[]) =>
+        runFtpdctl(['acl', 'check', 'msg', '--user', 'daemon', '--config', config, ...words]);
+      const old = await check('--proftpd', '1.3.9b');
+      expect(old).toMatchObject({status: 0});
+      expect(old.stdout).toContain(
+        'note: no ControlsSocketACL is set, so everybody may connect (ProFTPD from 1.3.9c',
+      );
+      expect(old.stdout).toContain(`note: ${config}:7: MesageLog is not known and is skipped`);
+      expect(await check('--proftpd', '1.3.10rc3')).toMatchObject({
+        status: 2,
+        stdout: expect.stringContaining('so no one passes in ProFTPD 1.3.10rc3\n'),
+      });
+      expect(await check('--proftpd', 'newest')).toMatchObject({status: 3});
+      expect(await runFtpdctl(['acl', 'list', '--proftpd', '1.3.8'])).toMatchObject({status: 3});
+      const list = ['acl', 'list', '--config', config, '--proftpd'];
+      const row = async (version: string) =>
+        /^ftpdctl: msg: (.*)$/m.exec((await runFtpdctl([...list, version])).stdout)?.[1];
+      expect([await row('1.3.8'), await row('1.3.9c')]).toEqual(['user daemon', 'no one']);
+      expect(JSON.parse((await runFtpdctl(['--json', ...list, '1.3.8'])).stdout)).toMatchObject({
+        proftpd: '1.3.8',
+        findings: expect.arrayContaining([expect.stringContaining('MesageLog is not known')]),
+      });
+    });
+
+    test('says that ControlsEngine is off, and what nobody can know', async () => {
+      configure(['ControlsEngine off', 'ControlsSocketACL allow user *', 'ControlsACLs all allow user *']);
+      const check = (action: string) => runFtpdctl(['acl', 'check', action, '--config', config]);
+      expect(await check('lsctrl')).toMatchObject({
+        status: 2,
+        stdout: expect.stringContaining(`may not connect: ControlsEngine is off (${config}:6)`),
+      });
+      expect((await runFtpdctl(['acl', 'list', '--config', config])).stdout).toContain(
+        `note: ${config}:6: ControlsEngine is off`,
+      );
+      configure(['ControlsSocketACL allow user *', 'ModuleControlsACLs lsmod allow user *']);
+      expect(await check('lsmod')).toMatchObject({status: 0});
+      expect(await check('nosuch')).toMatchObject({
+        status: 6,
+        stdout: expect.stringContaining("cannot say: no ACL directive known here covers action 'nosuch'\n"),
       });
     });
 
@@ -557,7 +621,10 @@ describeWithPeer(whyNoProftpd(), 'acl check and a real ProFTPD', () => {
         /^ftpdctl: the server that answers cannot be asked about its ACLs \(.*--config/,
       );
       const judged = await runFtpdctl(['acl', 'check', 'msg', '--config', real.configFile]);
-      expect(judged.stdout).toContain('ProFTPD 1.3.8 and older let everybody in');
+      expect(judged).toMatchObject({status: 0});
+      expect(judged.stdout).toContain('everybody may connect (ProFTPD from 1.3.9c and 1.3.10rc3 on');
+      const newer = ['acl', 'check', 'msg', '--config', real.configFile, '--proftpd', '1.3.10'];
+      expect(await runFtpdctl(newer)).toMatchObject({status: 2});
     } finally {
       await real.stop();
     }

@@ -125,11 +125,7 @@ describe('a configuration that is wrong is refused, and the old one stays', () =
   test.each([
     ['a value', ['ControlsEngine perhaps'], /:6: ControlsEngine: expected on or off/],
     ['a section without an end', ['<Class c>'], /:6: .*Class/],
-    [
-      'an owner there is not',
-      ['ControlsSocketOwner no-such-user root'],
-      /:6: ControlsSocketOwner: no such user/,
-    ],
+    ['a section closed with a word too many', ['</IfModule x>'], /:6: <\/IfModule>: too many parameters/],
     [
       'a place for the socket',
       ['ControlsSocket /no/such/directory/s'],

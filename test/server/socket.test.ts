@@ -67,11 +67,15 @@ describe('the socket', () => {
     }
   });
 
-  test('an owner there is not is an error with its place', async () => {
-    const refused = serveAt(join(directory, 's'), ['ControlsSocketOwner no-such-user nogroup']);
-    await expect(refused).rejects.toThrow(
-      /proftpd\.conf:\d+: ControlsSocketOwner: no such user: no-such-user/,
+  test.runIf(isRoot)('an owner there is not is warned of, and left as it is, as in ProFTPD', async () => {
+    const path = join(directory, 's');
+    const server = await serveAt(path, ['ControlsSocketOwner no-such-user nogroup']);
+    expect(modeAndOwner(path)).toMatch(/:65534$/);
+    expect(modeAndOwner(path)).toMatch(/ 0:/);
+    const place = expect.stringMatching(
+      /proftpd\.conf:\d+: ControlsSocketOwner: no such user: no-such-user, left as it is$/,
     );
+    expect(server.warnings).toEqual([place]);
   });
 
   test('goes when the server goes', async () => {

@@ -1,19 +1,21 @@
 import {string} from '@oclif/core/flags';
 import {askWith} from '../../lib/cli/options/ask.ts';
 import {BaseCommand} from '../../lib/cli/options/baseCommand.ts';
-import {listAccess, reportAccess} from '../../lib/cli/serve/aclQuestions.ts';
+import {listAccess, proftpdFlag, reportAccess} from '../../lib/cli/serve/aclQuestions.ts';
 
 export default class AclList extends BaseCommand {
   static override summary = 'Say who may run which control action';
   static override description =
     "Without --config it asks a running ftpdctl serve, which tells root, the server's own user, and whoever may run " +
-    "get. With --config it reads a proftpd.conf, a real ProFTPD's, too, without any server.";
+    "get. With --config it reads a proftpd.conf, a real ProFTPD's, too, without any server, and judges as the " +
+    'installed ProFTPD would, or the one of --proftpd.';
   static override examples = [
     '<%= config.bin %> acl list',
     '<%= config.bin %> acl list --config /etc/proftpd/proftpd.conf',
   ];
   static override flags = {
     config: string({helpValue: 'FILE', summary: 'read this proftpd.conf'}),
+    proftpd: proftpdFlag,
   };
 
   async run(): Promise<void> {

@@ -2,7 +2,7 @@ import type {Caller} from './names.ts';
 import type {AccessControl, Acl, ResolvedRule} from './resolve.ts';
 
 /** What one list says to a caller, and why. */
-export interface Answer {
+export interface ListVerdict {
   readonly kind: 'user' | 'group';
   readonly passes: boolean;
   /** `listed`: by name; `unset`: there is no such list, which is a no. */
@@ -16,9 +16,16 @@ export const OPEN_ACTION = 'help';
 /** What the ControlsSocketACL decides on, where it is listed and asked about beside the actions. */
 export const CONNECT = 'connect';
 
-/** Whether the socket lets the caller in. Without a ControlsSocketACL it lets nobody in, as in 1.3.10. */
-export function mayConnect(control: AccessControl, caller: Caller): boolean {
-  return passes(control.socket, caller);
+/** Whether the socket lets the caller in. */
+export function mayConnect({socket}: AccessControl, caller: Caller): boolean {
+  switch (socket.kind) {
+    case 'off':
+      return false;
+    case 'unset':
+      return socket.open;
+    case 'set':
+      return passes(socket.acl, caller);
+  }
 }
 
 /** Whether the caller may connect and then run the action. An action without any directive: no. */
@@ -30,15 +37,15 @@ export function mayRun(control: AccessControl, action: string, caller: Caller): 
 
 /** Either list is enough, and root is a caller like any other (measured on 1.3.8 and 1.3.10). */
 function passes(acl: Acl, caller: Caller): boolean {
-  return answers(acl, caller).some((answer) => answer.passes);
+  return listVerdicts(acl, caller).some((verdict) => verdict.passes);
 }
 
 /** What the user list and the group list say. */
-export function answers(acl: Acl, caller: Caller): readonly [Answer, Answer] {
-  return [answer('user', acl.user, caller.uid), answer('group', acl.group, caller.gid)];
+export function listVerdicts(acl: Acl, caller: Caller): readonly [ListVerdict, ListVerdict] {
+  return [listVerdict('user', acl.user, caller.uid), listVerdict('group', acl.group, caller.gid)];
 }
 
-function answer(kind: Answer['kind'], rule: ResolvedRule | null, id: number): Answer {
+function listVerdict(kind: ListVerdict['kind'], rule: ResolvedRule | null, id: number): ListVerdict {
   if (rule === null) return {kind, passes: false, because: 'unset', rule};
   const listed = rule.names.some((each) => each.id === id);
   const because = rule.everybody ? 'everybody' : listed ? 'listed' : 'not-listed';

@@ -1,63 +1,102 @@
-import {ACL_ACTIONS, type AclDirective, type AclRule} from '../config/aclRule.ts';
+import {type AclDirective, type AclRule, directiveOf, subactionsOf} from '../config/aclRule.ts';
 import {showAt} from '../config/at.ts';
-import {type Answer, answers, CONNECT, OPEN_ACTION} from './evaluate.ts';
+import {CONNECT, type ListVerdict, listVerdicts, mayConnect, OPEN_ACTION} from './evaluate.ts';
 import type {Caller} from './names.ts';
-import type {AccessControl} from './resolve.ts';
+import type {AccessControl, SocketAccess} from './resolve.ts';
 
 /** A verdict and where it comes from. */
 export interface Explanation {
   readonly action: string;
-  readonly allowed: boolean;
+  /** `null`: nobody can say, since no directive known here covers the action, or it depends on what is asked of it. */
+  readonly allowed: boolean | null;
   /** What decided: the socket's ACL, the action's, or that no directive knows the action. */
   readonly stage: 'socket' | 'action' | 'unknown';
   /** The directive that let the caller pass, or the one that did not; `null` where there is none. */
   readonly decidedBy: AclRule | null;
   /** What each list of that stage said; none for an unknown action. */
-  readonly answers: readonly Answer[];
+  readonly lists: readonly ListVerdict[];
   /** All of it in English, one sentence without a full stop. */
   readonly sentence: string;
 }
 
+/**
+ * Who reads it. `administrator`: may see the configuration. `caller`: may know the verdict and what concerns themselves,
+ * but neither where a line stands nor whom else it names.
+ */
+export type Reader = 'administrator' | 'caller';
+
 /** The verdict of `mayRun`, with the directive that decided and the reason. */
-export function explain(control: AccessControl, action: string, caller: Caller): Explanation {
-  const atSocket = answers(control.socket, caller);
-  if (action === CONNECT) {
-    return conclude({action, stage: 'socket', answers: atSocket}, caller, 'ControlsSocketACL', '');
+export function explain(
+  control: AccessControl,
+  action: string,
+  caller: Caller,
+  reader: Reader = 'administrator',
+): Explanation {
+  if (action === CONNECT) return atSocket(control, action, caller, reader, '');
+  if (!mayConnect(control, caller)) return atSocket(control, action, caller, reader, 'may not connect: ');
+  if (action === OPEN_ACTION) {
+    const what = `${action} is open to whoever may connect, and `;
+    return atSocket(control, action, caller, reader, what);
   }
-  const acl = control.actions.get(action);
-  const connects = atSocket.some(({passes}) => passes);
-  if (acl === undefined && action !== OPEN_ACTION) return unknown(action);
-  if (acl === undefined || !connects) {
-    const what = connects ? `${action} is open to whoever may connect, and ` : 'may not connect: ';
-    return conclude({action, stage: 'socket', answers: atSocket}, caller, 'ControlsSocketACL', what);
-  }
-  return conclude({action, stage: 'action', answers: answers(acl, caller)}, caller, directiveOf(action)!, '');
+  if (control.actions.has(action)) return atAction(control, action, caller, reader);
+  const parts = subactionsOf(action).map((each) => atAction(control, each, caller, reader));
+  const [first] = parts;
+  if (first === undefined) return cannotSay(action, `no ACL directive known here covers action '${action}'`);
+  if (parts.every(({allowed}) => allowed === first.allowed)) return {...first, action};
+  const each = parts.map((part) => `${part.action} is ${part.allowed ? 'allowed' : 'denied'}`).join(', ');
+  return cannotSay(action, `it depends on what is asked: ${each}`);
 }
 
-/** The directive that has an action in its charge. */
-export function directiveOf(action: string): AclDirective | undefined {
-  const entries = Object.entries(ACL_ACTIONS) as [AclDirective, readonly string[]][];
-  return entries.find(([, actions]) => actions.includes(action))?.[0];
+function cannotSay(action: string, why: string): Explanation {
+  const sentence = `cannot say: ${why}`;
+  return {action, allowed: null, stage: 'unknown', decidedBy: null, lists: [], sentence};
 }
 
-function unknown(action: string): Explanation {
-  const sentence = `denied: no directive has an action '${action}' in its charge`;
-  return {action, allowed: false, stage: 'unknown', decidedBy: null, answers: [], sentence};
+function atSocket(
+  {socket}: AccessControl,
+  action: string,
+  caller: Caller,
+  reader: Reader,
+  what: string,
+): Explanation {
+  if (socket.kind === 'set') {
+    const lists = listVerdicts(socket.acl, caller);
+    return conclude({action, stage: 'socket', lists}, caller, reader, 'ControlsSocketACL', what);
+  }
+  const allowed = socket.kind === 'unset' && socket.open;
+  const sentence = `${allowed ? 'allowed' : 'denied'}: ${what}${withoutList(socket, reader)}`;
+  return {action, allowed, stage: 'socket', decidedBy: null, lists: [], sentence};
+}
+
+function withoutList(socket: Exclude<SocketAccess, {kind: 'set'}>, reader: Reader): string {
+  if (socket.kind === 'off') {
+    const where = socket.at === null || reader === 'caller' ? '' : ` (${showAt(socket.at)})`;
+    return `ControlsEngine is off${where}, so there is no socket to connect to`;
+  }
+  const {open, version} = socket;
+  const passes = open ? 'everybody passes' : 'no one passes';
+  return `no ControlsSocketACL is set, so ${passes}${version === null ? '' : ` in ProFTPD ${version}`}`;
+}
+
+function atAction(control: AccessControl, action: string, caller: Caller, reader: Reader): Explanation {
+  const lists = listVerdicts(control.actions.get(action)!, caller);
+  return conclude({action, stage: 'action', lists}, caller, reader, directiveOf(action)!, '');
 }
 
 function conclude(
-  judged: Pick<Explanation, 'action' | 'stage' | 'answers'>,
+  judged: Pick<Explanation, 'action' | 'stage' | 'lists'>,
   caller: Caller,
-  directive: string,
+  reader: Reader,
+  directive: AclDirective | 'ControlsSocketACL',
   what: string,
 ): Explanation {
-  const set = judged.answers.filter(({rule}) => rule !== null);
+  const set = judged.lists.filter(({rule}) => rule !== null);
   const yes = set.find(({passes}) => passes);
   const told = yes === undefined ? set : [yes];
   const why =
     told.length === 0
-      ? `no ${directive} is set${judged.stage === 'action' ? ` for ${judged.action}` : ''}, so nobody passes`
-      : told.map((each) => reason(each, caller)).join('; ');
+      ? `no ${directive} is set for ${judged.action}, so no one passes`
+      : told.map((each) => reason(each, caller, reader)).join('; ');
   return {
     ...judged,
     allowed: yes !== undefined,
@@ -66,8 +105,8 @@ function conclude(
   };
 }
 
-function reason({kind, because, rule}: Answer, {uid, gid}: Caller): string {
-  const {effect, at, text} = rule!.rule;
+function reason({kind, because, rule}: ListVerdict, {uid, gid}: Caller, reader: Reader): string {
+  const {directive, effect, at, text} = rule!.rule;
   const id = kind === 'user' ? uid : gid;
   const who = kind === 'user' ? `uid ${id}` : `primary gid ${id}`;
   const name = rule!.names.find((each) => each.id === id)?.name;
@@ -78,5 +117,5 @@ function reason({kind, because, rule}: Answer, {uid, gid}: Caller): string {
     'not-listed': denies ? `denies others only, so ${who} passes` : `does not name ${who}`,
     unset: '',
   };
-  return `${showAt(at)} (${text}) ${says[because]}`;
+  return `${reader === 'administrator' ? `${showAt(at)} (${text})` : directive} ${says[because]}`;
 }

@@ -1,8 +1,8 @@
 import type {AclRule} from '../config/aclRule.ts';
 import {type At, showAt} from '../config/at.ts';
 import {OPEN_ACTION} from './evaluate.ts';
-import {passing} from './list.ts';
-import type {AccessControl, Acl, ResolvedName, ResolvedRule} from './resolve.ts';
+import {passing} from './passing.ts';
+import type {AccessControl, Acl, ResolvedName, ResolvedRule, SocketAccess} from './resolve.ts';
 
 /** Something about the ACLs that probably is not what was meant. */
 export interface Finding {
@@ -10,9 +10,11 @@ export interface Finding {
     | 'allows-nobody'
     | 'denies-nobody'
     | 'denies-only-both'
+    | 'engine-off'
     | 'lets-everybody-in'
     | 'no-effect'
     | 'replaced'
+    | 'socket-open'
     | 'socket-shut'
     | 'surplus-words'
     | 'unknown-name';
@@ -27,16 +29,22 @@ export function findings(control: AccessControl): readonly Finding[] {
   const {rules, socket, actions} = control;
   return [
     ...rules.flatMap((each) => [...aboutRule(each), ...replaced(each, control)]),
-    ...pairs([socket, ...actions.values()]).flatMap(aboutPair),
-    ...(socket.user === null && socket.group === null ? [SOCKET_SHUT] : []),
+    ...pairs([...socketAcls(socket), ...actions.values()]).flatMap(aboutPair),
+    ...aboutSocket(socket),
   ];
 }
 
-const SOCKET_SHUT: Finding = {
-  code: 'socket-shut',
-  at: null,
-  message: 'no ControlsSocketACL is set, so nobody may connect (ProFTPD 1.3.8 and older let everybody in)',
-};
+function aboutSocket(socket: SocketAccess): Finding[] {
+  if (socket.kind === 'set') return [];
+  if (socket.kind === 'off') {
+    const message = 'ControlsEngine is off: there is no controls socket, so no one may run anything';
+    return [{code: 'engine-off', at: socket.at, message}];
+  }
+  const message = socket.open
+    ? 'no ControlsSocketACL is set, so everybody may connect (ProFTPD from 1.3.9c and 1.3.10rc3 on lets no one in)'
+    : 'no ControlsSocketACL is set, so no one may connect (ProFTPD up to 1.3.9b and 1.3.10rc2 lets everybody in)';
+  return [{code: socket.open ? 'socket-open' : 'socket-shut', at: null, message}];
+}
 
 function aboutRule(resolved: ResolvedRule): Finding[] {
   const {rule, names} = resolved;
@@ -53,7 +61,7 @@ function aboutRule(resolved: ResolvedRule): Finding[] {
     });
   }
   if (effect === 'allow' && passes === 'nobody') {
-    found.push({code: 'allows-nobody', at, message: `'${text}' allows nobody: it names no ${kind} there is`});
+    found.push({code: 'allows-nobody', at, message: `'${text}' allows no one: it names no ${kind} there is`});
   }
   if (surplus.length > 0) {
     const hint = 'write the names with commas and without spaces, or in quotes';
@@ -77,12 +85,17 @@ function replaced({rule}: ResolvedRule, {socket, actions}: AccessControl): Findi
     const message = `'${rule.text}' has no effect: ${OPEN_ACTION} has no ACL, and no other action is named`;
     return [{code: 'no-effect', at, message}];
   }
-  const acls = isSocket ? [socket] : rule.actions.map((action) => actions.get(action)!);
+  const acls = isSocket ? socketAcls(socket) : rule.actions.map((action) => actions.get(action)!);
   if (acls.some((acl) => acl[kind]?.rule === rule)) return [];
   const [acl] = acls;
-  const by = (acl?.[kind] ?? acl?.user ?? acl?.group)!.rule;
+  const by = (acl?.[kind] ?? acl?.user ?? acl?.group)?.rule;
+  if (by === undefined) return [];
   const message = `'${rule.text}' has no effect: '${by.text}' (${showAt(by.at)}) replaces it`;
   return [{code: 'replaced', at, message}];
+}
+
+function socketAcls(socket: SocketAccess): Acl[] {
+  return socket.kind === 'set' ? [socket.acl] : [];
 }
 
 /** Each pair of a user list and a group list that are in force together, once. */
@@ -111,6 +124,6 @@ function aboutPair({user, group}: {user: ResolvedRule; group: ResolvedRule}): Fi
 function outdone(rule: AclRule, opener: AclRule): Finding {
   const because = `'${opener.text}' (${showAt(opener.at)}) lets everybody in`;
   return rule.effect === 'deny'
-    ? {code: 'denies-nobody', at: rule.at, message: `'${rule.text}' denies nobody: ${because}`}
+    ? {code: 'denies-nobody', at: rule.at, message: `'${rule.text}' denies no one: ${because}`}
     : {code: 'no-effect', at: rule.at, message: `'${rule.text}' has no effect: ${because}`};
 }

@@ -1,4 +1,4 @@
-import {listItems} from '../config/items.ts';
+import {aclItems} from '../config/items.ts';
 
 /** The names of an ACL list, as written. */
 export interface NameList {
@@ -10,6 +10,6 @@ export interface NameList {
 
 /** `a,b`, `"a b"`, `*`. Nothing at all is a list, too: `""` names nobody. */
 export function parseNames(list: string): NameList {
-  const items = listItems(list).filter((item) => item !== '');
+  const items = aclItems(list).filter((item) => item !== '');
   return {everybody: items.includes('*'), names: items.filter((item) => item !== '*')};
 }

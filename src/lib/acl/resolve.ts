@@ -1,4 +1,6 @@
-import {ACL_ACTIONS, type AclRule} from '../config/aclRule.ts';
+import {ACL_DIRECTIVES, type AclRule, actionsUnder} from '../config/aclRule.ts';
+import type {Setting} from '../config/settings.ts';
+import {formatVersion, isOpenWithoutSocketAcl, type ProftpdVersion} from '../protocol/version.ts';
 import type {NameService} from './names.ts';
 import {parseNames} from './parse.ts';
 
@@ -21,13 +23,29 @@ export interface Acl {
   readonly group: ResolvedRule | null;
 }
 
+/** What decides on who may connect. */
+export type SocketAccess =
+  /** `ControlsEngine off`: there is no socket. */
+  | {readonly kind: 'off'; readonly at: Setting<boolean>['at']}
+  /** Without a `ControlsSocketACL` the version decides; `version`: which, where one is meant. */
+  | {readonly kind: 'unset'; readonly open: boolean; readonly version: string | null}
+  | {readonly kind: 'set'; readonly acl: Acl};
+
 /** Who may do what, as of the time the names were looked up. Immutable: a reload makes another. */
 export interface AccessControl {
-  readonly socket: Acl;
+  readonly socket: SocketAccess;
   /** For every action that has a directive, whether one is given or not. */
   readonly actions: ReadonlyMap<string, Acl>;
   /** Every directive, in file order, those no longer in force among them. */
   readonly rules: readonly ResolvedRule[];
+}
+
+/** How the lists are to be judged. */
+export interface Judgement {
+  /** `ControlsEngine` */
+  readonly engine?: Setting<boolean>;
+  /** As which ProFTPD; without it as the newest, and as `ftpdctl serve`. */
+  readonly version?: ProftpdVersion | undefined;
 }
 
 const UNSET: Acl = {user: null, group: null};
@@ -38,18 +56,29 @@ const UNSET: Acl = {user: null, group: null};
  *
  * @param rules `Settings.acls`
  */
-export function resolveAcls(rules: readonly AclRule[], names: NameService): AccessControl {
+export function resolveAcls(
+  rules: readonly AclRule[],
+  names: NameService,
+  judgement: Judgement = {},
+): AccessControl {
   const resolved = rules.map((rule) => resolveRule(rule, names));
   const actions = new Map<string, Acl>(
-    Object.values(ACL_ACTIONS).flatMap((all) => all.map((each) => [each, UNSET])),
+    ACL_DIRECTIVES.flatMap((directive) => actionsUnder(directive).map((each) => [each, UNSET])),
   );
-  let socket = UNSET;
+  let socket: Acl | undefined;
   for (const each of resolved) {
     const {directive, kind, actions: set} = each.rule;
     if (directive === 'ControlsSocketACL') socket = {...UNSET, [kind]: each};
     for (const action of set) actions.set(action, {...actions.get(action)!, [kind]: each});
   }
-  return {socket, actions, rules: resolved};
+  return {socket: socketAccess(socket, judgement), actions, rules: resolved};
+}
+
+function socketAccess(acl: Acl | undefined, {engine, version}: Judgement): SocketAccess {
+  if (engine?.value === false) return {kind: 'off', at: engine.at};
+  if (acl !== undefined) return {kind: 'set', acl};
+  const open = version !== undefined && isOpenWithoutSocketAcl(version);
+  return {kind: 'unset', open, version: version === undefined ? null : formatVersion(version)};
 }
 
 function resolveRule(rule: AclRule, service: NameService): ResolvedRule {

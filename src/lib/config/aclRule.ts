@@ -1,6 +1,6 @@
 import type {At} from './at.ts';
 import {UnexpectedValue} from './errors.ts';
-import {listItems} from './items.ts';
+import {aclItems} from './items.ts';
 import {quoted} from './quote.ts';
 
 /** What the words of a `…ACLs` or `ControlsSocketACL` directive say. */
@@ -11,33 +11,73 @@ export interface AclValue {
   readonly list: string;
 }
 
-/** The actions that `ControlsACLs`, `AdminControlsACLs` and `MessageControlsACLs` decide on. */
-export const ACL_ACTIONS = {
-  ControlsACLs: ['insctrl', 'lsctrl', 'rmctrl'],
-  AdminControlsACLs: [
-    'config',
-    'debug',
-    'dns',
-    'down',
-    'get',
-    'kick',
-    'restart',
-    'scoreboard',
-    'shutdown',
-    'status',
-    'trace',
-    'up',
-  ],
-  MessageControlsACLs: ['msg'],
-} as const;
+/** What a directive decides on. */
+interface AclScope {
+  /** As the directive names them. */
+  readonly actions: readonly string[];
+  /** Where those are no actions themselves: the one action whose first word they are (`delay reset`). */
+  readonly of?: string;
+}
 
-export type AclDirective = keyof typeof ACL_ACTIONS;
+/**
+ * Every directive that decides on control actions, and on which: those of 1.3.8's own modules (measured), and mod_tls's,
+ * of which old versions have `remove` and new ones `ocspcache`.
+ */
+export const ACL_SCOPES = {
+  AdminControlsACLs: {
+    actions: [
+      'config',
+      'debug',
+      'dns',
+      'down',
+      'get',
+      'kick',
+      'restart',
+      'scoreboard',
+      'shutdown',
+      'status',
+      'trace',
+      'up',
+    ],
+  },
+  BanControlsACLs: {actions: ['ban', 'permit']},
+  ControlsACLs: {actions: ['insctrl', 'lsctrl', 'rmctrl']},
+  DelayControlsACLs: {actions: ['info', 'reset'], of: 'delay'},
+  DynMasqControlsACLs: {actions: ['refresh'], of: 'dynmasq'},
+  MessageControlsACLs: {actions: ['msg']},
+  ModuleControlsACLs: {actions: ['insmod', 'lsmod', 'rmmod']},
+  ShaperControlsACLs: {actions: ['all', 'info', 'sess'], of: 'shaper'},
+  StatCacheControlsACLs: {actions: ['statcache']},
+  TLSControlsACLs: {actions: ['clear', 'info', 'ocspcache', 'remove', 'sesscache'], of: 'tls'},
+} as const satisfies Record<string, AclScope>;
+
+export type AclDirective = keyof typeof ACL_SCOPES;
+
+/** Those directives, by name. */
+export const ACL_DIRECTIVES = Object.keys(ACL_SCOPES) as AclDirective[];
+
+/** The actions a directive decides on, each as one would ask about it: `msg`, `delay reset`. */
+export function actionsUnder(directive: AclDirective): readonly string[] {
+  const {actions, of}: AclScope = ACL_SCOPES[directive];
+  return of === undefined ? actions : actions.map((action) => `${of} ${action}`);
+}
+
+/** The directive that covers an action, as `actionsUnder` names it. */
+export function directiveOf(action: string): AclDirective | undefined {
+  return ACL_DIRECTIVES.find((directive) => actionsUnder(directive).includes(action));
+}
+
+/** What may be asked of an action whose directive decides on that: `delay info`, `delay reset`; else nothing. */
+export function subactionsOf(action: string): string[] {
+  const directive = ACL_DIRECTIVES.find((each) => (ACL_SCOPES[each] as AclScope).of === action);
+  return directive === undefined ? [] : [...actionsUnder(directive)];
+}
 
 /** Action of mod_ctrls that its directive takes by name although no ACL is ever asked about it (measured). */
 const WITHOUT_ACL = 'help';
 
 export interface ActionAclValue extends AclValue {
-  /** What the directive sets, each once; none for `""`, which ProFTPD takes, and for `help`, which has no ACL. */
+  /** What the directive sets, each once (`actionsUnder`); none for `""`, which ProFTPD takes, and for `help`, which has no ACL. */
   readonly actions: readonly string[];
 }
 
@@ -84,15 +124,17 @@ function aclValue(effect: string, kind: string, list: string, [first, second]: [
 }
 
 function actionsOf(directive: AclDirective, word: string): readonly string[] {
-  const known: readonly string[] = ACL_ACTIONS[directive];
-  const items = listItems(word);
+  const {actions: known, of}: AclScope = ACL_SCOPES[directive];
+  const items = aclItems(word);
   const isAll = (item: string) => item.toLowerCase() === 'all';
   for (const item of items) {
     const takes =
       isAll(item) || known.includes(item) || (directive === 'ControlsACLs' && item === WITHOUT_ACL);
     if (!takes) {
-      throw new UnexpectedValue(`unknown action ${quoted(item)}: expected all, ${known.join(', ')}`);
+      const expected = [...new Set(['all', ...known])].join(', ');
+      throw new UnexpectedValue(`unknown action ${quoted(item)}: expected ${expected}`);
     }
   }
-  return items.some(isAll) ? known : known.filter((action) => items.includes(action));
+  const set = items.some(isAll) ? known : known.filter((action) => items.includes(action));
+  return of === undefined ? set : set.map((action) => `${of} ${action}`);
 }

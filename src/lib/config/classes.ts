@@ -56,6 +56,16 @@ export function from(args: readonly string[]): readonly ClassRule[] {
   return (keyword === -1 ? items : items.slice(0, Math.max(keyword, 1))).map(classRule);
 }
 
+/** The items that `from` takes as host names although none is like that (measured: both versions start with `From ...`). */
+export function fromDoubts(args: readonly string[]): string[] {
+  return from(args)
+    .filter(({by, text}) => by === 'name' && !HOST_NAME.test(text))
+    .map(({text}) => `${quoted(text)} is neither an address nor a host name: no client matches it`);
+}
+
+/** Wildcards among it, and a `!` before it. */
+const HOST_NAME = /^!?[A-Za-z0-9._*?[\]!^-]*[A-Za-z0-9*?][A-Za-z0-9._*?[\]!^-]*$/;
+
 function isKeyword(item: string): boolean {
   return /^(all|none)$/i.test(item);
 }
@@ -91,7 +101,8 @@ function addressMatcher(item: string): ClassRule['matches'] | null {
 /** A whole name counts in the case it is written in, one with wildcards in any (measured). */
 function hostName(item: string): ClassRule['matches'] {
   const wild = isGlob(item);
-  if (!/[A-Za-z]/.test(item) || item.includes(':')) throw unexpected(item);
+  if (item === '' || (/[0-9]/.test(item) && !/[A-Za-z]/.test(item)) || item.includes(':'))
+    throw unexpected(item);
   if (!wild && !item.startsWith('.')) return ({name}) => name === item;
   const matches = globMatcher(wild ? item : `*${item}`, {ignoreCase: true});
   return ({name}) => matches(name);

@@ -1,5 +1,5 @@
 import {type AclDirective, actionAcl, socketAcl} from './aclRule.ts';
-import {from} from './classes.ts';
+import {from, fromDoubts} from './classes.ts';
 import {ConfigError, UnexpectedValue, valueAt} from './errors.ts';
 import type {Directive} from './parser.ts';
 import {quoted} from './quote.ts';
@@ -11,6 +11,7 @@ import {
   address,
   boolean,
   port,
+  portDoubts,
   positiveNumber,
 } from './values.ts';
 
@@ -20,6 +21,8 @@ interface DirectiveRule<T> {
   /** Parameters it needs. ProFTPD ignores what follows (measured), unless `surplus` says it is used. */
   readonly parameters: number;
   readonly surplus?: 'used';
+  /** What of it ProFTPD takes (measured) although it cannot be what was meant, in sentences without the name. */
+  readonly doubts?: (args: readonly string[]) => readonly string[];
   /** @throws UnexpectedValue */
   readonly value: (args: readonly string[]) => T;
 }
@@ -40,6 +43,7 @@ function acl(directive: AclDirective) {
 export const DIRECTIVES = {
   AdminControlsACLs: acl('AdminControlsACLs'),
   AllowLogSymlinks: one(ANY_SERVER, boolean),
+  BanControlsACLs: acl('BanControlsACLs'),
   ControlsACLs: acl('ControlsACLs'),
   ControlsAuthFreshness: one(SERVER, positiveNumber),
   ControlsEngine: one(SERVER, boolean),
@@ -59,15 +63,21 @@ export const DIRECTIVES = {
     surplus: 'used',
     value: (args: readonly string[]) => args.map(address),
   },
-  From: {contexts: ['Class'], parameters: 0, surplus: 'used', value: from},
+  DelayControlsACLs: acl('DelayControlsACLs'),
+  DynMasqControlsACLs: acl('DynMasqControlsACLs'),
+  From: {contexts: ['Class'], parameters: 0, surplus: 'used', value: from, doubts: fromDoubts},
   MessageControlsACLs: acl('MessageControlsACLs'),
   MessageEngine: one(ANY_SERVER, boolean),
   MessageLog: one(SERVER, absolutePathOrNone),
   MessageQueue: one(SERVER, absolutePath),
-  Port: one(ANY_SERVER, port),
+  ModuleControlsACLs: acl('ModuleControlsACLs'),
+  Port: {...one(ANY_SERVER, port), doubts: ([word = '']) => portDoubts(word)},
   Satisfy: one(['Class'], satisfy),
   ScoreboardFile: one(SERVER, absolutePathOrOff),
   ServerName: one(SERVER_OR_VIRTUAL, (word) => word),
+  ShaperControlsACLs: acl('ShaperControlsACLs'),
+  StatCacheControlsACLs: acl('StatCacheControlsACLs'),
+  TLSControlsACLs: acl('TLSControlsACLs'),
 } as const satisfies Record<string, DirectiveRule<unknown>>;
 
 export type DirectiveName = keyof typeof DIRECTIVES;
@@ -88,6 +98,8 @@ export interface CheckedDirective<N extends DirectiveName = DirectiveName> exten
   readonly value: ValueOf<N>;
   /** Parameters nobody reads. */
   readonly surplus: readonly string[];
+  /** What cannot be meant, in sentences without the name. */
+  readonly doubts: readonly string[];
 }
 
 /** @throws ConfigError: not allowed here, too few parameters, or not a value it takes */
@@ -106,7 +118,7 @@ export function checkDirective<N extends DirectiveName>(name: N, directive: Dire
   }
   const surplus = rule.surplus === 'used' ? [] : args.slice(rule.parameters);
   const value = valueAt(at, name, () => rule.value(args)) as ValueOf<N>;
-  return {...directive, name, value, surplus};
+  return {...directive, name, value, surplus, doubts: rule.doubts?.(args) ?? []};
 }
 
 function satisfy(word: string): 'any' | 'all' {

@@ -1,4 +1,4 @@
-import {ACL_ACTIONS, type AclDirective, type AclRule, type AclValue, type ActionAclValue} from './aclRule.ts';
+import {ACL_SCOPES, type AclDirective, type AclRule, type AclValue, type ActionAclValue} from './aclRule.ts';
 import type {CheckedDirective, DirectiveName} from './directives.ts';
 import type {Section} from './sections.ts';
 
@@ -45,5 +45,5 @@ export class Found {
 
 /** Whether a directive sets the ACLs of actions. */
 export function isAclDirective(name: DirectiveName): name is AclDirective {
-  return name in ACL_ACTIONS;
+  return name in ACL_SCOPES;
 }

@@ -52,6 +52,7 @@ export function loadSettings(source: ConfigSource, path: string): LoadedConfig {
       ...warnings,
       ...skipped.flatMap(misspelt),
       ...checked.flatMap(surplusWords),
+      ...checked.flatMap(({name, at, doubts}) => doubts.map((doubt) => ({at, message: `${name}: ${doubt}`}))),
       ...sections.flatMap((section) => emptyClass(section, found)),
     ],
   };

@@ -57,6 +57,8 @@ class Parser {
   readonly #directives: Directive[] = [];
   readonly #sections: Section[];
   readonly #warnings: ConfigWarning[] = [];
+  /** Those an `<IfModule>` finds present: a `LoadModule` adds to them, for what follows it. */
+  readonly #modules = new Set(PRESENT_MODULES);
   #section: Section;
   #skipped: Skipped | null = null;
   /** Conditions that were true and whose end is still to come: ProFTPD does not insist on one. */
@@ -124,6 +126,7 @@ class Parser {
     else if (statement.name.toLowerCase() === 'include') this.#include(statement, chain);
     else {
       const {name, args} = statement;
+      if (name.toLowerCase() === 'loadmodule' && args[0] !== undefined) this.#modules.add(args[0]);
       this.#directives.push({name, args, at, section: this.#section, text: found.map(quoteWord).join(' ')});
     }
   }
@@ -143,7 +146,7 @@ class Parser {
     const rule = sectionRule(name);
     if (condition !== undefined) {
       if (args.length === 0) throw new ConfigError(at, `<${name}>: missing parameters`);
-      if (isTrue(args[0]!, condition)) this.#conditions.push({name, at});
+      if (isTrue(args[0]!, (word) => condition(word, this.#modules))) this.#conditions.push({name, at});
       else this.#skipped = {name, at, depth: 1};
       return;
     }
@@ -156,7 +159,7 @@ class Parser {
       throw new ConfigError(at, `<${rule.kind}> is not allowed in ${showContext(this.#section.kind)}`);
     }
     if (rule.words === 'none' && args.length > 0) {
-      throw new ConfigError(at, `<${rule.kind}>: too many parameters, expected none`);
+      throw tooMany(`<${rule.kind}>`, at);
     }
     if (rule.words === 'some' && args.length === 0)
       throw new ConfigError(at, `<${rule.kind}>: missing parameters`);
@@ -166,12 +169,14 @@ class Parser {
 
   #close({name, args, at}: Statement): void {
     if (CONDITIONS.has(name.toLowerCase())) {
+      // Measured on 1.3.8: a word after </IfDefine is let through, and so is one where the inside is skipped.
+      if (args.length > 0 && name.toLowerCase() === 'ifmodule') throw tooMany(`</${name}>`, at);
       const index = this.#conditions.findLastIndex((open) => open.name.toLowerCase() === name.toLowerCase());
       if (index === -1) this.#warn(at, `</${name}> without a <${name}>`);
       else this.#conditions.splice(index, 1);
       return;
     }
-    if (args.length > 0) throw new ConfigError(at, `</${name}>: too many parameters, expected none`);
+    if (args.length > 0) throw tooMany(`</${name}>`, at);
     const {kind, parent} = this.#section;
     if (parent === null) throw new ConfigError(at, `</${name}> without a <${name}>`);
     if (kind.toLowerCase() !== name.toLowerCase()) {
@@ -217,9 +222,13 @@ class Parser {
   }
 }
 
+function tooMany(what: string, at: At): ConfigError {
+  return new ConfigError(at, `${what}: too many parameters, expected none`);
+}
+
 /** What holds of a name in a condition. Nothing is ever defined: there is no `-D` here. */
-const CONDITIONS: ReadonlyMap<string, (name: string) => boolean> = new Map([
-  ['ifmodule', (name: string) => PRESENT_MODULES.has(name)],
+const CONDITIONS: ReadonlyMap<string, (name: string, modules: ReadonlySet<string>) => boolean> = new Map([
+  ['ifmodule', (name: string, modules: ReadonlySet<string>) => modules.has(name)],
   ['ifdefine', () => false],
 ]);
 

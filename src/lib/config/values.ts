@@ -25,12 +25,26 @@ export function positiveNumber(word: string): number {
 
 const MAX_PORT = 65535;
 
-/** 0 … 65535; 0 means that the server does not listen. Stricter than ProFTPD, which reads `abc` as 0. */
+/**
+ * 0 … 65535; 0 means that the server does not listen. Read as atoi(3) does: what follows the digits is ignored, and a
+ * word without any is 0 (measured: both versions start with `Port {{NAME}}`).
+ */
 export function port(word: string): number {
-  if (!/^[0-9]{1,5}$/.test(word) || Number(word) > MAX_PORT) {
+  const number = Number(LEADING_NUMBER.exec(word)?.[1] ?? 0);
+  if (number < 0 || number > MAX_PORT) {
     throw new UnexpectedValue(`expected a port number from 0 to ${MAX_PORT}, not ${quoted(word)}`);
   }
-  return Number(word);
+  return number;
+}
+
+const LEADING_NUMBER = /^[ \t\n\v\f\r]*([+-]?[0-9]+)/;
+
+/** What cannot be meant of a word that `port` takes. */
+export function portDoubts(word: string): string[] {
+  if (/^[0-9]+$/.test(word)) return [];
+  const read = port(word);
+  const therefore = read === 0 ? ', so the server does not listen' : '';
+  return [`${quoted(word)} is not a number and is read as ${read}${therefore}`];
 }
 
 export function absolutePath(word: string): string {

@@ -84,21 +84,28 @@ export interface AclCheckDetails {
   readonly action: string;
   readonly user: string;
   readonly group: string;
-  readonly allowed: boolean;
+  /** `null`: nobody can say. */
+  readonly allowed: boolean | null;
   /** One English sentence. */
   readonly why: string;
   /** The directive that decided, as written, and where it stands. */
   readonly decidedBy?: {readonly file: string; readonly line: number; readonly text: string};
+  /** What is odd about the lines concerned. Only who may see the configuration is told these two. */
+  readonly notes?: readonly string[];
+  /** The version of ProFTPD whose verdict it is, where a configuration was judged. */
+  readonly proftpd?: string;
 }
 
 /** `acl list`. */
 export interface AclListDetails {
   readonly actions: readonly {
     readonly action: string;
-    /** Who may run it, in words. */
+    /** Who gets through to it, by the socket's ACL and its own, in words. */
     readonly who: string;
     readonly rules: readonly {readonly file: string; readonly line: number; readonly text: string}[];
   }[];
   /** What in the configuration does not do what it seems to. */
   readonly findings: readonly string[];
+  /** The version of ProFTPD whose verdicts they are, where a configuration was judged. */
+  readonly proftpd?: string;
 }

@@ -23,6 +23,8 @@ export interface ServerIdentity {
   readonly version: string;
   /** Largest request it takes, in bytes of JSON. Such a server takes UTF-8, too. */
   readonly maxRequest: number;
+  /** The caller may not even connect: then `acl check` is denied, too. */
+  readonly denied?: 'connect';
   /** Facts behind the lines, one shape an action. */
   readonly details?: Readonly<Record<string, unknown>>;
 }

@@ -1,9 +1,10 @@
 import {CONNECT} from '../acl/evaluate.ts';
-import {explain} from '../acl/explain.ts';
+import {explain, type Reader} from '../acl/explain.ts';
 import {type Finding, findings} from '../acl/findings.ts';
 import {listAccess} from '../acl/list.ts';
 import type {Caller} from '../acl/names.ts';
 import type {AccessControl} from '../acl/resolve.ts';
+import {subactionsOf} from '../config/aclRule.ts';
 import {type At, showAt} from '../config/at.ts';
 import {FtpdctlError} from '../errors.ts';
 import type {AclCheckDetails, AclListDetails} from '../protocol/details.ts';
@@ -47,38 +48,45 @@ function unknown(kind: 'user' | 'group', name: string): never {
   throw new FtpdctlError('NO_SUCH_NAME', `no such ${kind}: ${name}`, -STATUS.SUBJECT_NOT_FOUND);
 }
 
-/**
- * The verdict, the line that decided, and what is odd about the lines concerned.
- *
- * @param permission the action whose ACL decides, where it is another's
- */
+interface CheckOptions {
+  /** The action whose ACL decides, where it is another's. */
+  readonly permission?: string;
+  /** A caller is told nothing but the verdict and what concerns themselves. */
+  readonly reader?: Reader;
+}
+
+/** The verdict, the line that decided, and what is odd about the lines concerned. */
 export function checkAnswer(
   access: AccessControl,
   action: string,
   subject: Subject,
-  permission = action,
+  {permission = action, reader = 'administrator'}: CheckOptions = {},
 ): AclAnswer<AclCheckDetails> {
   const {user, group} = subject;
-  const {allowed, sentence, decidedBy} = explain(access, permission, subject);
+  const {allowed, sentence, decidedBy} = explain(access, permission, subject, reader);
   const asked = permission === action ? action : `${action} (decided as ${permission} is)`;
-  const concerned = [access.socket, access.actions.get(permission)].flatMap((acl) =>
+  const verdict = allowed === null ? sentence : `is ${sentence}`;
+  const told = {action, user, group, allowed, why: sentence};
+  const line = `${asked} by ${user}/${group}${allowed === null ? ':' : ''} ${verdict}`;
+  if (reader === 'caller') return {lines: [line], details: told};
+  const notes = notesOn(access, permission).map(showFinding);
+  return {
+    lines: [line, ...notes.map(noteLine)],
+    details: {...told, ...(decidedBy === null ? {} : {decidedBy: origin(decidedBy)}), notes},
+  };
+}
+
+/** What is odd about the lines that decide on an action, and about those that are not there. */
+function notesOn(access: AccessControl, permission: string): readonly Finding[] {
+  const {socket, actions} = access;
+  const decided = subactionsOf(permission).concat(permission);
+  const acls = [...(socket.kind === 'set' ? [socket.acl] : []), ...decided.map((each) => actions.get(each))];
+  const concerned = acls.flatMap((acl) =>
     [acl?.user, acl?.group].flatMap((each) => (each ? [each.rule.at] : [])),
   );
-  const odd = findings(access).filter(({at}) => at === null || concerned.includes(at));
-  return {
-    lines: [
-      `${asked} by ${user}/${group} is ${sentence}`,
-      ...odd.map((finding) => `note: ${showFinding(finding)}`),
-    ],
-    details: {
-      action,
-      user,
-      group,
-      allowed,
-      why: sentence,
-      ...(decidedBy === null ? {} : {decidedBy: origin(decidedBy)}),
-    },
-  };
+  return findings(access).filter(
+    ({at, code}) => at === null || code === 'engine-off' || concerned.includes(at),
+  );
 }
 
 /** Who may do what, and what in the configuration does not do what it seems to. */
@@ -90,12 +98,14 @@ export function listAnswer(access: AccessControl): AclAnswer<AclListDetails> {
   }));
   const odd = findings(access).map(showFinding);
   return {
-    lines: [
-      ...actions.map(({action, who}) => `${action}: ${who}`),
-      ...odd.map((finding) => `note: ${finding}`),
-    ],
+    lines: [...actions.map(({action, who}) => `${action}: ${who}`), ...odd.map(noteLine)],
     details: {actions, findings: odd},
   };
+}
+
+/** A line about what is odd, under an answer. */
+export function noteLine(what: string): string {
+  return `note: ${what}`;
 }
 
 /** `FILE:LINE: what is odd`. */

@@ -1,6 +1,6 @@
-import type {Caller} from '../acl/names.ts';
 import {type AccessControl, resolveAcls} from '../acl/resolve.ts';
-import {ConfigError} from '../config/errors.ts';
+import {resolveSocketOwner, type SocketOwner} from '../acl/socketOwner.ts';
+import {ConfigError, type ConfigWarning} from '../config/errors.ts';
 import type {LoadedConfig} from '../config/load.ts';
 import type {Setting, Settings} from '../config/settings.ts';
 import {checkDirectory, LogError, LogFile} from './log/logFile.ts';
@@ -11,25 +11,24 @@ export interface Configuration {
   readonly settings: Settings;
   readonly access: AccessControl;
   /** `ControlsSocketOwner` */
-  readonly owner: Caller | null;
+  readonly owner: SocketOwner['owner'];
+  /** What is to be said of it, although it may be used. */
+  readonly warnings: readonly ConfigWarning[];
 }
 
-/** @throws ConfigError, and FtpdctlError when names cannot be looked up */
-export function resolveConfiguration({settings}: LoadedConfig, names: NameDirectory): Configuration {
+/** @throws FtpdctlError when names cannot be looked up */
+export function resolveConfiguration(
+  {settings, warnings}: LoadedConfig,
+  names: NameDirectory,
+): Configuration {
+  const {engine, owner} = settings.controls;
+  const socketOwner = resolveSocketOwner(owner, names);
   return {
     settings,
-    access: resolveAcls(settings.acls, names),
-    owner: resolveOwner(settings.controls.owner, names),
+    access: resolveAcls(settings.acls, names, {engine}),
+    owner: socketOwner.owner,
+    warnings: [...warnings, ...socketOwner.warnings],
   };
-}
-
-function resolveOwner({value, at}: Settings['controls']['owner'], names: NameDirectory): Caller | null {
-  if (value === null || at === null) return null;
-  const uid = names.uid(value.user);
-  const gid = names.gid(value.group);
-  if (uid === undefined) throw new ConfigError(at, `ControlsSocketOwner: no such user: ${value.user}`);
-  if (gid === undefined) throw new ConfigError(at, `ControlsSocketOwner: no such group: ${value.group}`);
-  return {uid, gid};
 }
 
 /** The logs; `null` where none is wanted, or none can be had. */

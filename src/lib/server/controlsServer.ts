@@ -74,7 +74,7 @@ export class ControlsServer {
       options.warn(line);
       log.line(line);
     };
-    warnOf(loaded, say);
+    warnOf(configuration, say);
     let server: ControlsServer | undefined;
     let socket: ControlsSocket | null = null;
     try {
@@ -174,7 +174,7 @@ export class ControlsServer {
       });
       this.#apply(configuration, logs);
       await retired?.close();
-      warnOf(loaded, this.#say);
+      warnOf(configuration, this.#say);
     } catch (error) {
       this.#reopenLogs();
       this.#say(`configuration refused, the old one stays: ${(error as Error).message}`);
@@ -273,6 +273,6 @@ function openQueue({settings: {message}}: Configuration, say: (line: string) => 
   }
 }
 
-function warnOf({warnings}: LoadedConfig, say: (line: string) => void): void {
+function warnOf({warnings}: Pick<Configuration, 'warnings'>, say: (line: string) => void): void {
   for (const {at, message} of warnings) say(`${showAt(at)}: ${message}`);
 }

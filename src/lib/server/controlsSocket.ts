@@ -4,6 +4,9 @@ import {bindSocket} from '../transport/bindSocket.ts';
 import {type ClientHandler, type Listener, listenAt} from '../transport/listener.ts';
 import {SocketFile, SocketFileError} from '../transport/socketFile.ts';
 
+/** What chown(2) takes for "as it is". */
+const UNCHANGED = -1;
+
 /** The controls socket: anybody may connect (mode 0777, measured), since the ACLs decide who gets an answer. */
 export class ControlsSocket {
   private constructor(
@@ -38,7 +41,7 @@ export class ControlsSocket {
   chown(owner: Caller | null): void {
     const {uid, gid} = owner ?? {uid: process.geteuid!(), gid: process.getegid!()};
     const now = lstatSync(this.path);
-    if (now.uid === uid && now.gid === gid) return;
+    if ([now.uid, UNCHANGED].includes(uid) && [now.gid, UNCHANGED].includes(gid)) return;
     try {
       chownSync(this.path, uid, gid);
     } catch (cause) {

@@ -12,6 +12,8 @@ export interface Reply {
   readonly lines: readonly string[];
   /** For our own client, one shape an action (protocol/details.ts). */
   readonly details?: object;
+  /** The caller may not even connect: then there is no sense in asking `acl check`. */
+  readonly denied?: 'connect';
 }
 
 export function success(lines: readonly string[], details?: object): Reply {
@@ -31,7 +33,7 @@ export const WRONG_NUMBER = failure(STATUS.WRONG_PARAMETERS, 'wrong number of pa
 
 /** The bytes of a reply, as a client of that dialect takes them. `version` is ours. */
 export function replyFrame(reply: Reply, dialect: Dialect, version: string): Buffer {
-  const {status, lines, details} = reply;
+  const {status, lines, details, denied} = reply;
   if (dialect === 'binary') {
     const binaryStatus = reply.binaryStatus ?? (status < 0 ? STATUS.GENERIC_ERROR : STATUS.OK);
     return encodeResponse(dialect, {status: binaryStatus, responses: lines});
@@ -39,6 +41,7 @@ export function replyFrame(reply: Reply, dialect: Dialect, version: string): Buf
   const server = {
     version,
     maxRequest: SERVE_REQUEST_BYTES,
+    ...(denied === undefined ? {} : {denied}),
     ...(details === undefined ? {} : {details: {...details}}),
   };
   const frame = encodeResponse(dialect, {status, responses: lines, server});

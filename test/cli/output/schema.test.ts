@@ -145,6 +145,7 @@ describe('without a server', () => {
     ['serve', 1, ['serve', '--config', 'BAD']],
     ['mock', 1, ['mock', '--config', 'BAD']],
     ['acl-check', 0, ['acl', 'check', 'msg', '--config', 'CONFIG']],
+    ['acl-check', 6, ['acl', 'check', 'nosuch', '--config', 'CONFIG']],
     ['acl-list', 0, ['acl', 'list', '--config', 'CONFIG']],
   ])('%s: %i for %j', async (schema, status, args) => {
     const bad = join(server.directory, 'bad.conf');

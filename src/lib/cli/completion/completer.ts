@@ -186,7 +186,7 @@ function optionNames(options: Options): readonly Candidate[] {
 }
 
 function knownActions(): readonly Candidate[] {
-  return [...KNOWN_ACTIONS.keys()].map((value) => ({value, description: 'control action'}));
+  return [...KNOWN_ACTIONS].map((value) => ({value, description: 'control action'}));
 }
 
 function candidate(value: string, description: string | undefined): Candidate {

@@ -1,34 +1,16 @@
-/**
- * The control actions of ProFTPD's own modules (`lsctrl` of 1.3.8 and 1.3.10, and the modules' documentation), each
- * with the directive that says who may run it; and `receipt` of `ftpdctl serve`. `help` and `receipt` need nobody's leave.
- */
-export const KNOWN_ACTIONS: ReadonlyMap<string, string | null> = new Map([
-  ['ban', 'BanControlsACLs'],
-  ['config', 'AdminControlsACLs'],
-  ['debug', 'AdminControlsACLs'],
-  ['delay', 'DelayControlsACLs'],
-  ['dns', 'AdminControlsACLs'],
-  ['down', 'AdminControlsACLs'],
-  ['dynmasq', 'DynMasqControlsACLs'],
-  ['get', 'AdminControlsACLs'],
-  ['help', null],
-  ['insctrl', 'ControlsACLs'],
-  ['insmod', 'ModuleControlsACLs'],
-  ['kick', 'AdminControlsACLs'],
-  ['lsctrl', 'ControlsACLs'],
-  ['lsmod', 'ModuleControlsACLs'],
-  ['msg', 'MessageControlsACLs'],
-  ['permit', 'BanControlsACLs'],
-  ['receipt', null],
-  ['restart', 'AdminControlsACLs'],
-  ['rmctrl', 'ControlsACLs'],
-  ['rmmod', 'ModuleControlsACLs'],
-  ['scoreboard', 'AdminControlsACLs'],
-  ['shaper', 'ShaperControlsACLs'],
-  ['shutdown', 'AdminControlsACLs'],
-  ['statcache', 'StatCacheControlsACLs'],
-  ['status', 'AdminControlsACLs'],
-  ['tls', 'TLSControlsACLs'],
-  ['trace', 'AdminControlsACLs'],
-  ['up', 'AdminControlsACLs'],
-]);
+import {ACL_DIRECTIVES, ACL_SCOPES, actionsUnder} from '../../config/aclRule.ts';
+
+/** Those that no directive decides on: `receipt` is that of `ftpdctl serve`. */
+const WITHOUT_DIRECTIVE = ['help', 'receipt'];
+
+/** The control actions of ProFTPD's own modules, and `receipt` of `ftpdctl serve`. */
+export const KNOWN_ACTIONS: readonly string[] = [
+  ...WITHOUT_DIRECTIVE,
+  ...ACL_DIRECTIVES.flatMap(controls),
+].sort();
+
+/** What is sent for what a directive decides on: `delay` for `delay info`. */
+function controls(directive: (typeof ACL_DIRECTIVES)[number]): readonly string[] {
+  const scope = ACL_SCOPES[directive];
+  return 'of' in scope ? [scope.of] : actionsUnder(directive);
+}

@@ -47,7 +47,7 @@ export abstract class ControlCommand extends BaseCommand {
   ): void {
     const exitStatus = more.exitStatus ?? exitStatusFor(answer, options, request);
     process.exitCode = exitStatus;
-    const hint = hintFor(request.action, answer, this.config.commandIDs);
+    const hint = hintFor(request.action, answer, this.config.commandIDs, options.socket);
     if (options.json) {
       printJson({
         action: request.action,

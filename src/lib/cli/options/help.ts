@@ -36,7 +36,7 @@ export async function showHelp(root: string, topic: string[]): Promise<void> {
       `"${topic.join(' ')}" is none of our commands`,
       didYouMean(
         topic.join(' '),
-        [...ours, ...KNOWN_ACTIONS.keys()],
+        [...ours, ...KNOWN_ACTIONS],
         'ftpdctl help lists the control actions of the server',
       ),
     );

@@ -19,9 +19,9 @@ export interface ConfigurationCheck {
  * @throws ConfigError
  */
 export function checkConfiguration(loaded: LoadedConfig): ConfigurationCheck {
-  const {access, settings} = resolveConfiguration(loaded, nameService);
+  const {access, settings, warnings} = resolveConfiguration(loaded, nameService);
   checkLogs(settings);
-  return {warnings: loaded.warnings, findings: findings(access)};
+  return {warnings, findings: findings(access)};
 }
 
 /** Print it: the command has succeeded, whatever there is to say. */
@@ -35,5 +35,5 @@ export function reportCheck({warnings, findings}: ConfigurationCheck, {json, qui
     return;
   }
   for (const line of [...warnings, ...findings].map(showFinding)) printLine(line);
-  if (!quiet) printLine('the configuration is right');
+  if (!quiet) printLine('the configuration can be used');
 }

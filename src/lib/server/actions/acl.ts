@@ -41,7 +41,8 @@ function check([action, ...words]: readonly string[], {caller}: ActionRequest, s
     if (words.length > 0 && !seesConfiguration(caller, server)) return NOT_ABOUT_OTHERS;
     const subject = subjectOf(server.names, caller, named);
     const permission = server.controls.permissionOf(action);
-    const {lines, details} = checkAnswer(server.access, action, subject, permission);
+    const reader = seesConfiguration(caller, server) ? 'administrator' : 'caller';
+    const {lines, details} = checkAnswer(server.access, action, subject, {permission, reader});
     return success(lines, details);
   } catch (error) {
     if (!(error instanceof FtpdctlError)) throw error;

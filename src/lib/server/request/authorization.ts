@@ -24,7 +24,8 @@ export function authorize(
   caller: Caller,
   {access, controls}: {readonly access: AccessControl; readonly controls: Controls<Action>},
 ): Authorization {
-  if (!mayConnect(access, caller)) return denied(access, OPEN_ACTION, caller);
+  if (!mayConnect(access, caller))
+    return denied(access, OPEN_ACTION, caller, {...ACCESS_DENIED, denied: 'connect'});
   const action = controls.find(name);
   if (action === undefined) return {kind: 'refused', reply: UNSUPPORTED};
   if (!mayRun(access, action.permission, caller)) return denied(access, action.permission, caller);
@@ -37,6 +38,6 @@ export function authorize(
   return {kind: 'authorized', action};
 }
 
-function denied(access: AccessControl, action: string, caller: Caller): Authorization {
-  return {kind: 'refused', reply: ACCESS_DENIED, because: explain(access, action, caller).sentence};
+function denied(access: AccessControl, action: string, caller: Caller, reply = ACCESS_DENIED): Authorization {
+  return {kind: 'refused', reply, because: explain(access, action, caller).sentence};
 }

@@ -213,3 +213,15 @@ describe('the embedded configuration', () => {
     expect(load(text).settings.main.port.value).toBe(2525);
   });
 });
+
+test.each<[string, string | null]>([
+  ['/run/s', '/run/s'],
+  ['none', null],
+  ['off', null],
+])('ScoreboardFile %s', (word, value) => {
+  expect(load(`ScoreboardFile ${word}`).settings.scoreboardFile).toEqual({value, at: {file: FILE, line: 1}});
+});
+
+test('a relative ScoreboardFile is refused', () => {
+  expect(() => load('ScoreboardFile score')).toThrow('ScoreboardFile: expected an absolute path or off');
+});

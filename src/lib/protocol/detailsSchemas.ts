@@ -8,6 +8,7 @@ const textOrNull = {type: 'string', nullable: true} as const;
 const number = {type: 'number'} as const;
 const count = {type: 'integer', minimum: 0} as const;
 const truth = {type: 'boolean'} as const;
+const truthOrNull = {type: 'boolean', nullable: true} as const;
 
 const list = <T>(items: T) => ({type: 'array', items}) as const;
 
@@ -46,11 +47,25 @@ export const DETAILS_SCHEMAS = {
     lost: count,
     undelivered: list(object({user: textOrNull, host: text, reason: text})),
   }),
-  aclCheck: object({action: text, user: text, group: text, allowed: truth, why: text, decidedBy: rule}, [
-    'decidedBy',
-  ]),
-  aclList: object({
-    actions: list(object({action: text, who: text, rules: list(rule)})),
-    findings: list(text),
-  }),
+  aclCheck: object(
+    {
+      action: text,
+      user: text,
+      group: text,
+      allowed: truthOrNull,
+      why: text,
+      decidedBy: rule,
+      notes: list(text),
+      proftpd: text,
+    },
+    ['decidedBy', 'notes', 'proftpd'],
+  ),
+  aclList: object(
+    {
+      actions: list(object({action: text, who: text, rules: list(rule)})),
+      findings: list(text),
+      proftpd: text,
+    },
+    ['proftpd'],
+  ),
 } as const;

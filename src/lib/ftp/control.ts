@@ -6,12 +6,11 @@ import {formatReply, type Reply, reply} from '../reply/reply.ts';
 import type {SessionMailbox} from '../session/mailbox/mailbox.ts';
 import {findCommand} from './commands.ts';
 import {ActivePort, type DataPort} from './dataPort.ts';
-import {ALL_FACTS} from './facts.ts';
 import {status} from './info.ts';
 import {type FtpLine, LineReader} from './lines.ts';
 import type {HarnessServer, HarnessTimeouts} from './options.ts';
 import type {RunningTransfer} from './runningTransfer.ts';
-import type {Login, Session} from './session.ts';
+import {initialState, type Session} from './session.ts';
 import type {FileTree} from './tree.ts';
 import {WrittenMessages} from './writtenMessages.ts';
 
@@ -47,15 +46,8 @@ export class ControlConnection implements Session {
   readonly tree: FileTree;
   readonly peerAddress: string;
   readonly localAddress: string;
-  login: Login = {kind: 'none'};
-  workingDirectory = '/';
-  type: 'A' | 'I' = 'A';
-  restart = 0;
-  renameFrom: string | null = null;
+  state = initialState();
   dataPort: DataPort;
-  epsvOnly = false;
-  utf8 = true;
-  facts = ALL_FACTS;
   transfer: RunningTransfer | null = null;
 
   readonly #socket: Socket;
@@ -112,14 +104,8 @@ export class ControlConnection implements Session {
   }
 
   reset(): void {
-    this.login = {kind: 'none'};
-    this.workingDirectory = '/';
-    this.type = 'A';
-    this.restart = 0;
+    this.state = initialState();
     this.useDataPort(null);
-    this.epsvOnly = false;
-    this.utf8 = true;
-    this.facts = ALL_FACTS;
     this.identify(null);
   }
 
@@ -152,7 +138,7 @@ export class ControlConnection implements Session {
     const {transfer} = this;
     if (phase.kind === 'closing') {
       if (now - phase.since > LINGER_MS) this.#destroy();
-    } else if (this.login.kind !== 'done' && now - this.#connectedAt > timeouts.login * 1000) {
+    } else if (this.state.login.kind !== 'done' && now - this.#connectedAt > timeouts.login * 1000) {
       this.end(reply(421, `Login timeout (${timeouts.login} seconds): closing control connection`));
     } else if (transfer !== null) {
       if (transfer.idle(now) > timeouts.stalled * 1000) transfer.abort('stalled');
@@ -245,7 +231,7 @@ export class ControlConnection implements Session {
     const {verb, argument} = parse(line.text);
     if (HTTP_VERBS.includes(verb)) return this.#destroy();
     await this.#finish(verb, argument, await this.#carryOut(verb, argument));
-    if (verb !== 'RNFR') this.renameFrom = null;
+    if (verb !== 'RNFR') this.state.renameFrom = null;
     findCommand(verb)?.after?.(this);
     this.#lastCommandAt = performance.now();
   }
@@ -254,7 +240,7 @@ export class ControlConnection implements Session {
     if (verb === '') return reply(500, 'Invalid command: try being more creative');
     const command = findCommand(verb);
     if (command === undefined) return reply(500, `${verb} not understood`);
-    if (this.login.kind !== 'done' && !command.beforeLogin)
+    if (this.state.login.kind !== 'done' && !command.beforeLogin)
       return reply(530, 'Please login with USER and PASS');
     if (argument === '' && command.missing !== undefined) return command.missing;
     try {
@@ -272,7 +258,7 @@ export class ControlConnection implements Session {
       : [];
     const messages = pending.slice(0, countThatFit(pending.map(({text}) => text)));
     const texts = messages.map(({text}) => text);
-    const joined = joinMessages(answer, texts, this.utf8 ? 'utf8' : 'ascii');
+    const joined = joinMessages(answer, texts, this.state.utf8 ? 'utf8' : 'ascii');
     this.#written.add(messages, Buffer.byteLength(formatReply(joined)));
     await this.#write(joined);
     this.#written.look();

@@ -9,7 +9,7 @@ const MAX_PORT = 65_535;
 
 export const passive: Handler = async (session, argument) => {
   if (argument !== '') return reply(501, 'Invalid number of parameters');
-  if (session.epsvOnly) return reply(501, 'Illegal PASV command, EPSV ALL in effect');
+  if (session.state.epsvOnly) return reply(501, 'Illegal PASV command, EPSV ALL in effect');
   if (isIPv6(session.localAddress)) return reply(425, 'Unable to use PASV over IPv6, use EPSV');
   return listen(session, (port) => {
     const numbers = [...session.localAddress.split('.'), port >> 8, port & 0xff];
@@ -19,7 +19,7 @@ export const passive: Handler = async (session, argument) => {
 
 export const extendedPassive: Handler = async (session, argument) => {
   if (argument.toUpperCase() === 'ALL') {
-    session.epsvOnly = true;
+    session.state.epsvOnly = true;
     return reply(200, 'EPSV ALL command successful');
   }
   if (argument !== '' && argument !== protocolOf(session)) return wrongProtocol(session);
@@ -37,7 +37,7 @@ async function listen(session: Session, announce: (port: number) => Reply): Prom
 }
 
 export const port: Handler = (session, argument) => {
-  if (session.epsvOnly) return reply(501, 'Illegal PORT command, EPSV ALL in effect');
+  if (session.state.epsvOnly) return reply(501, 'Illegal PORT command, EPSV ALL in effect');
   if (!/^\d{1,3}(,\d{1,3}){5}$/.test(argument)) return reply(501, 'Illegal PORT command');
   const numbers = argument.split(',').map(Number);
   if (numbers.some((number) => number > 255)) return reply(501, 'Illegal PORT command');
@@ -47,7 +47,7 @@ export const port: Handler = (session, argument) => {
 
 /** RFC 2428 §2: `|protocol|address|port|` with any delimiter. */
 export const extendedPort: Handler = (session, argument) => {
-  if (session.epsvOnly) return reply(501, 'Illegal EPRT command, EPSV ALL in effect');
+  if (session.state.epsvOnly) return reply(501, 'Illegal EPRT command, EPSV ALL in effect');
   const [, protocol, text, digits] = /^([!-~])\1/.test(argument)
     ? []
     : argument.split(argument[0]!, 5).map((part) => part.trim());

@@ -19,7 +19,7 @@ export const features: Handler = (session) =>
 
 /** RFC 3659 §7.8: an asterisk behind each fact that is on. */
 function markedFacts(session: Session): string {
-  return ALL_FACTS.map((fact) => `${fact}${session.facts.includes(fact) ? '*' : ''};`).join('');
+  return ALL_FACTS.map((fact) => `${fact}${session.state.facts.includes(fact) ? '*' : ''};`).join('');
 }
 
 export const options: Handler = (session, argument) => {
@@ -38,15 +38,15 @@ export const options: Handler = (session, argument) => {
 function setUtf8(session: Session, argument: string, [value = 'on']: string[]): Reply {
   const setting = value.toLowerCase();
   if (setting !== 'on' && setting !== 'off') return reply(501, `OPTS ${argument} not understood`);
-  session.utf8 = setting === 'on';
+  session.state.utf8 = setting === 'on';
   return reply(200, `UTF8 set to ${setting}`);
 }
 
 /** RFC 3659 §7.9: facts that the server does not have are left out, without an error. */
 function setFacts(session: Session, wanted: string): Reply {
   const names = new Set(wanted.toLowerCase().split(';'));
-  session.facts = [...names].flatMap((name) => ALL_FACTS.filter((fact) => fact.toLowerCase() === name));
-  return reply(200, `MLST OPTS ${session.facts.map((fact) => `${fact};`).join('')}`);
+  session.state.facts = [...names].flatMap((name) => ALL_FACTS.filter((fact) => fact.toLowerCase() === name));
+  return reply(200, `MLST OPTS ${session.state.facts.map((fact) => `${fact};`).join('')}`);
 }
 
 export const statusOf: Handler = (session, argument) =>
@@ -54,8 +54,9 @@ export const statusOf: Handler = (session, argument) =>
 
 /** STAT without a path. */
 export function status(session: Session): Reply {
-  const {login, transfer} = session;
-  const type = session.type === 'A' ? 'ASCII' : 'BINARY';
+  const {state, transfer} = session;
+  const {login} = state;
+  const type = state.type === 'A' ? 'ASCII' : 'BINARY';
   return reply(
     211,
     `Status of '${session.server.name}'`,
@@ -93,7 +94,7 @@ async function changeMode(session: Session, mode: string, path: string): Promise
   const bits = Number.parseInt(mode, 8);
   return replyForPath(path, async () => {
     if (bits > MOST_MODE) throw new TreeError('EPERM');
-    await session.tree.changeMode(resolvePath(session.workingDirectory, path), bits);
+    await session.tree.changeMode(resolvePath(session.state.workingDirectory, path), bits);
     return reply(200, 'SITE CHMOD command successful');
   });
 }

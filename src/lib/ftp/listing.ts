@@ -37,24 +37,29 @@ export const nameList: Handler = (session, argument) => {
 };
 
 export const machineList: Handler = (session, argument) => {
-  const path = resolvePath(session.workingDirectory, argument);
+  const path = resolvePath(session.state.workingDirectory, argument);
   return replyForPath(argument, async () => {
     const own = await session.tree.facts(path);
     if (own.kind !== 'directory') return reply(501, `${argument}: not a directory`);
     const entries = [...(await dotEntries(session, path, own)), ...(await session.tree.list(path))];
     return sendLines(session, 'MLSD', argument, async () =>
-      entries.map((facts) => writeFacts(session.facts, facts, facts.name)),
+      entries.map((facts) => writeFacts(session.state.facts, facts, facts.name)),
     );
   });
 };
 
 /** RFC 3659 §7.2: one space before the facts. The formatter writes it. */
 export const machineFacts: Handler = async (session, argument) => {
-  const path = resolvePath(session.workingDirectory, argument);
+  const path = resolvePath(session.state.workingDirectory, argument);
   try {
     const facts = await session.tree.facts(path);
     const name = argument === '' ? path : argument;
-    return reply(250, `Start of list for ${name}`, writeFacts(session.facts, facts, path), 'End of list');
+    return reply(
+      250,
+      `Start of list for ${name}`,
+      writeFacts(session.state.facts, facts, path),
+      'End of list',
+    );
   } catch (error) {
     if (error instanceof TreeError) return reply(550, `'${argument}' cannot be listed`);
     throw error;
@@ -67,7 +72,7 @@ export const status: Handler = (session, argument) => {
   return replyForPath(
     target,
     async () => {
-      const path = resolvePath(session.workingDirectory, target);
+      const path = resolvePath(session.state.workingDirectory, target);
       const own = await session.tree.facts(path);
       const isFile = own.kind === 'file';
       const entries = isFile
@@ -106,7 +111,7 @@ function withoutOptions(argument: string): string {
 
 /** The entries of a directory, the file itself, or the entries that a pattern in the last part matches (mget). */
 async function select(session: Session, target: string): Promise<FileFacts[]> {
-  const path = resolvePath(session.workingDirectory, target);
+  const path = resolvePath(session.state.workingDirectory, target);
   const name = posix.basename(path);
   if (!/[*?]/.test(name)) return entriesAt(session, path);
   const entries = await session.tree.list(posix.dirname(path));
@@ -123,7 +128,7 @@ async function entriesAt(session: Session, path: string): Promise<FileFacts[]> {
 /** What of the target goes in front of each name: all of a directory, what is before the name of a file. */
 async function directoryPart(session: Session, target: string): Promise<string> {
   if (target === '') return '';
-  const path = resolvePath(session.workingDirectory, target);
+  const path = resolvePath(session.state.workingDirectory, target);
   const isPattern = /[*?]/.test(posix.basename(path));
   if (!isPattern && (await session.tree.facts(path)).kind === 'directory') return target.replace(/\/*$/, '/');
   return target.slice(0, target.lastIndexOf('/') + 1);

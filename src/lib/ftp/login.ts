@@ -5,19 +5,19 @@ import type {Handler, Session} from './session.ts';
 const MAX_USER_OCTETS = 256;
 
 export const user: Handler = (session, argument) => {
-  if (session.login.kind === 'done') return reply(501, 'Reauthentication not supported');
+  if (session.state.login.kind === 'done') return reply(501, 'Reauthentication not supported');
   if (Buffer.byteLength(argument) > MAX_USER_OCTETS) return reply(501, 'Login name too long');
   if (/[\x00-\x1f\x7f-\x9f]/.test(argument)) return reply(501, 'Login name with control characters');
-  session.login = {kind: 'named', user: argument};
+  session.state.login = {kind: 'named', user: argument};
   return reply(331, `Password required for ${argument}`);
 };
 
 /** Any password: the harness guards nothing. mod_msg puts what is pending before this 230, so does `closing`. */
 export const password: Handler = (session) => {
-  const {login} = session;
+  const {login} = session.state;
   if (login.kind === 'done') return reply(503, 'You are already logged in');
   if (login.kind === 'none') return reply(503, 'Login with USER first');
-  session.login = {kind: 'done', user: login.user};
+  session.state.login = {kind: 'done', user: login.user};
   session.identify(login.user);
   return {...reply(230, `User ${login.user} logged in`), closing: true};
 };

@@ -7,7 +7,7 @@ export const type: Handler = (session, argument) => {
   if (letter === 'E') return reply(504, `'TYPE ${argument}' unsupported type`);
   const known = /^(A( [NTC])?|I|L 8)$/i.test(argument);
   if (!known) return reply(500, `'TYPE ${argument}' not understood`);
-  session.type = letter === 'A' ? 'A' : 'I';
+  session.state.type = letter === 'A' ? 'A' : 'I';
   return reply(200, `Type set to ${letter}`);
 };
 
@@ -29,10 +29,10 @@ export const structure: Handler = (_session, argument) => {
 export const restart: Handler = (session, argument) => {
   const offset = /^\d+$/.test(argument) ? Number(argument) : Number.NaN;
   if (!Number.isSafeInteger(offset)) return reply(501, 'REST requires a value greater than or equal to 0');
-  if (session.type === 'A' && offset > 0) {
+  if (session.state.type === 'A' && offset > 0) {
     return reply(501, 'REST: Resuming transfers not allowed in ASCII mode');
   }
-  session.restart = offset;
+  session.state.restart = offset;
   return reply(350, `Restarting at ${offset}. Send STORE or RETRIEVE to initiate transfer`);
 };
 

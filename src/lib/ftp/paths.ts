@@ -10,12 +10,12 @@ function quoted(path: string): string {
 }
 
 export const printWorkingDirectory: Handler = (session) =>
-  reply(257, `${quoted(session.workingDirectory)} is the current directory`);
+  reply(257, `${quoted(session.state.workingDirectory)} is the current directory`);
 
 async function enter(session: Session, path: string): Promise<void> {
   const {kind} = await session.tree.facts(path);
   if (kind !== 'directory') throw new TreeError('ENOTDIR');
-  session.workingDirectory = path;
+  session.state.workingDirectory = path;
 }
 
 /** CWD, CDUP and their X variants say their own name. */
@@ -23,7 +23,7 @@ export const changeDirectory =
   (verb: string): Handler =>
   (session, argument) =>
     replyForPath(argument, async () => {
-      await enter(session, resolvePath(session.workingDirectory, argument));
+      await enter(session, resolvePath(session.state.workingDirectory, argument));
       return reply(250, `${verb} command successful`);
     });
 
@@ -37,7 +37,7 @@ const change =
   (verb: string, act: (session: Session, path: string) => Promise<void>): Handler =>
   (session, argument) =>
     replyForPath(argument, async () => {
-      await act(session, resolvePath(session.workingDirectory, argument));
+      await act(session, resolvePath(session.state.workingDirectory, argument));
       return reply(250, `${verb} command successful`);
     });
 
@@ -47,7 +47,7 @@ export const removeDirectory = (verb: string): Handler =>
   change(verb, (session, path) => session.tree.removeDirectory(path));
 
 export const makeDirectory: Handler = (session, argument) => {
-  const path = resolvePath(session.workingDirectory, argument);
+  const path = resolvePath(session.state.workingDirectory, argument);
   return replyForPath(argument, async () => {
     await session.tree.makeDirectory(path);
     return reply(257, `${quoted(path)} - Directory successfully created`);
@@ -55,26 +55,26 @@ export const makeDirectory: Handler = (session, argument) => {
 };
 
 export const renameFrom: Handler = (session, argument) => {
-  const path = resolvePath(session.workingDirectory, argument);
+  const path = resolvePath(session.state.workingDirectory, argument);
   return replyForPath(argument, async () => {
     await session.tree.facts(path);
-    session.renameFrom = path;
+    session.state.renameFrom = path;
     return reply(350, 'File or directory exists, ready for destination name');
   });
 };
 
 export const renameTo: Handler = (session, argument) => {
-  const from = session.renameFrom;
+  const from = session.state.renameFrom;
   if (from === null) return reply(503, 'Bad sequence of commands');
   return replyForPath(argument, async () => {
-    await session.tree.rename(from, resolvePath(session.workingDirectory, argument));
+    await session.tree.rename(from, resolvePath(session.state.workingDirectory, argument));
     return reply(250, 'Rename successful');
   });
 };
 
 /** RFC 3659 §4: the size as transferred; in ASCII that would take reading the file. */
 export const size: Handler = (session, argument) => {
-  if (session.type === 'A') return reply(550, 'SIZE not allowed in ASCII mode');
+  if (session.state.type === 'A') return reply(550, 'SIZE not allowed in ASCII mode');
   return ofFile(session, argument, (facts) => String(facts.size));
 };
 
@@ -85,7 +85,7 @@ type Facts = Awaited<ReturnType<Session['tree']['facts']>>;
 
 function ofFile(session: Session, argument: string, value: (facts: Facts) => string): Promise<Reply> {
   return replyForPath(argument, async () => {
-    const facts = await session.tree.facts(resolvePath(session.workingDirectory, argument));
+    const facts = await session.tree.facts(resolvePath(session.state.workingDirectory, argument));
     if (facts.kind !== 'file') return reply(550, `${argument}: not a regular file`);
     return reply(213, value(facts));
   });

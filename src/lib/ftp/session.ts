@@ -1,6 +1,6 @@
 import type {Reply} from '../reply/reply.ts';
 import type {DataPort} from './dataPort.ts';
-import type {ListedFact} from './facts.ts';
+import {ALL_FACTS, type ListedFact} from './facts.ts';
 import type {HarnessServer} from './options.ts';
 import type {RunningTransfer} from './runningTransfer.ts';
 import type {FileTree} from './tree.ts';
@@ -10,6 +10,36 @@ export type Login =
   | {readonly kind: 'named'; readonly user: string}
   | {readonly kind: 'done'; readonly user: string};
 
+/** What the commands of one client have brought about, and REIN takes back. */
+export interface SessionState {
+  login: Login;
+  workingDirectory: string;
+  type: 'A' | 'I';
+  /** REST, for the next transfer alone. */
+  restart: number;
+  /** RNFR, for the next command alone. */
+  renameFrom: string | null;
+  /** RFC 2428 §4: after EPSV ALL no other way of opening a data connection. */
+  epsvOnly: boolean;
+  /** What `OPTS UTF8` said last. */
+  utf8: boolean;
+  /** Facts of MLSD and MLST, in the order in which they are written. */
+  facts: readonly ListedFact[];
+}
+
+export function initialState(): SessionState {
+  return {
+    login: {kind: 'none'},
+    workingDirectory: '/',
+    type: 'A',
+    restart: 0,
+    renameFrom: null,
+    epsvOnly: false,
+    utf8: true,
+    facts: ALL_FACTS,
+  };
+}
+
 /** What the commands of one control connection share. */
 export interface Session {
   readonly server: HarnessServer;
@@ -18,20 +48,8 @@ export interface Session {
   readonly peerAddress: string;
   readonly localAddress: string;
 
-  login: Login;
-  workingDirectory: string;
-  type: 'A' | 'I';
-  /** REST, for the next transfer alone. */
-  restart: number;
-  /** RNFR, for the next command alone. */
-  renameFrom: string | null;
+  readonly state: SessionState;
   readonly dataPort: DataPort;
-  /** RFC 2428 §4: after EPSV ALL no other way of opening a data connection. */
-  epsvOnly: boolean;
-  /** What `OPTS UTF8` said last. */
-  utf8: boolean;
-  /** Facts of MLSD and MLST, in the order in which they are written. */
-  facts: readonly ListedFact[];
   /** The transfer that runs now. */
   transfer: RunningTransfer | null;
 

@@ -32,13 +32,13 @@ export async function overDataConnection(
     socket?.destroy();
     session.useDataPort(null);
     session.transfer = null;
-    session.restart = 0;
+    session.state.restart = 0;
   }
 }
 
 export const retrieve: Handler = async (session, argument) => {
-  const path = resolvePath(session.workingDirectory, argument);
-  const offset = session.restart;
+  const path = resolvePath(session.state.workingDirectory, argument);
+  const offset = session.state.restart;
   return replyForPath(argument, async () => {
     const {kind, size} = await session.tree.facts(path);
     if (kind !== 'file') throw new TreeError('ENOTREG');
@@ -46,14 +46,15 @@ export const retrieve: Handler = async (session, argument) => {
     const content = await session.tree.read(path, offset);
     return discarding(content, () =>
       overDataConnection(session, opening(session, argument, size - offset), (socket, signal) =>
-        pipeline([content, ...(session.type === 'A' ? [toNetwork()] : []), socket], {signal}),
+        pipeline([content, ...(session.state.type === 'A' ? [toNetwork()] : []), socket], {signal}),
       ),
     );
   });
 };
 
 export const store: Handler = (session, argument) => {
-  const mode: WriteMode = session.restart > 0 ? {kind: 'at', offset: session.restart} : {kind: 'replace'};
+  const mode: WriteMode =
+    session.state.restart > 0 ? {kind: 'at', offset: session.state.restart} : {kind: 'replace'};
   return receive(session, argument, mode, opening(session, argument));
 };
 
@@ -68,10 +69,10 @@ export const storeUnique: Handler = (session) => {
 
 function receive(session: Session, name: string, mode: WriteMode, text: string): Promise<Reply> {
   return replyForPath(name, async () => {
-    const file = await session.tree.write(resolvePath(session.workingDirectory, name), mode);
+    const file = await session.tree.write(resolvePath(session.state.workingDirectory, name), mode);
     return discarding(file, () =>
       overDataConnection(session, text, (socket, signal) =>
-        pipeline([socket, ...(session.type === 'A' ? [fromNetwork()] : []), file], {signal}),
+        pipeline([socket, ...(session.state.type === 'A' ? [fromNetwork()] : []), file], {signal}),
       ),
     );
   });
@@ -88,7 +89,7 @@ async function discarding<T>(stream: Readable | Writable, act: () => Promise<T>)
 }
 
 function opening(session: Session, name: string, size?: number): string {
-  const mode = session.type === 'A' ? 'ASCII' : 'BINARY';
+  const mode = session.state.type === 'A' ? 'ASCII' : 'BINARY';
   const octets = size === undefined ? '' : ` (${size} bytes)`;
   return `Opening ${mode} mode data connection for ${posix.basename(name)}${octets}`;
 }

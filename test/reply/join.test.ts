@@ -24,6 +24,19 @@ describe('joinMessages', () => {
       ['1', '2'],
       '200-1\r\n 2\r\n200 NOOP command successful\r\n',
     ],
+    [
+      'several lines of which the last stays',
+      {...FEAT, closing: true},
+      ['Hi'],
+      '211-Features:\r\n EPRT\r\n Hi\r\n211 End\r\n',
+    ],
+    [
+      'no message, the last line staying',
+      {...FEAT, closing: true},
+      [],
+      '211-Features:\r\n EPRT\r\n211 End\r\n',
+    ],
+    ['no message to an error', reply(550, 'Too many'), [], '550 Too many\r\n'],
     ['a text of several lines', NOOP, ['a\nb'], '200-NOOP command successful\r\n a\r\n200 b\r\n'],
     [
       'a text that looks like an end',
@@ -97,7 +110,10 @@ describe('messageLines', () => {
     ['empty line within', 'a\n\nb', ['a', '', 'b']],
     ['every line end', 'a\r\nb\rc\nd\u2028e', ['a', 'b', 'c', 'd', 'e']],
     ['line end at the end', 'a\n', ['a']],
+    ['several line ends at the end', 'a\r\n\r\n', ['a']],
     ['tab', 'a\tb', ['a b']],
+    ['as much as one line takes', 'x'.repeat(506), ['x'.repeat(506)]],
+    ['one octet more', 'x'.repeat(507), ['x'.repeat(506), 'x']],
     ['controls', '\x1b[31m\x00\x7f\x9b', ['\\x1b[31m\\x00\\x7f\\x9b']],
     ['UTF-8', 'hé ☃ 👍', ['hé ☃ 👍']],
   ])('%s', (_name, text, lines) => {
@@ -106,6 +122,7 @@ describe('messageLines', () => {
 
   test('a client without UTF-8 gets the nearest letters, or question marks', () => {
     expect(messageLines('Größe: naïve ☃ ﬁn', 'ascii')).toEqual(['Gro?e: naive ? fin']);
+    expect(messageLines('a\u2028b', 'ascii')).toEqual(['a', 'b']);
   });
 
   test('long lines break after a space, within 512 octets, and never within a character', () => {
@@ -137,6 +154,9 @@ test('what joins one reply is bounded, and never nothing', () => {
   expect(countThatFit([third, third])).toBe(2);
   expect(countThatFit([third, third, third])).toBe(2);
   expect(countThatFit([`${third}${third}${third}`, 'y'])).toBe(1);
+  const half = Array.from({length: MAX_JOINED_OCTETS / 2 / 96}, () => 'x'.repeat(93)).join('\n');
+  expect(countThatFit([half, half])).toBe(2);
+  expect(countThatFit([half, `${half}x`])).toBe(1);
   expect(countThatFit(['y', '\n'.repeat(MAX_JOINED_OCTETS / 3).concat('y')])).toBe(1);
 });
 

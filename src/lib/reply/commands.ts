@@ -138,7 +138,7 @@ const RULES = new Map(JOIN_RULES.map((rule) => [rule.command, rule]));
  * `verb` is in upper case, empty for a line that holds no command at all.
  */
 export function mayJoin(verb: string, argument: string, code: number): boolean {
-  const final = code >= 200 && code < 600 && !(code >= 300 && code < 400);
+  const final = [2, 4, 5].includes(Math.trunc(code / 100));
   if (!final || code === 530 || verb === '') return false;
   const variant = argument === '' ? undefined : RULES.get(`${verb} path`);
   return (variant ?? RULES.get(verb))?.joins ?? true;

@@ -21,7 +21,6 @@ const READ_BY_LFTP = /Broken pipe|Too many|timed out|closed by the remote host|N
  * ` first`, `200 second`. The closing line of a FEAT or STAT becomes a line in between.
  */
 export function joinMessages(reply: Reply, texts: readonly string[], charset: Charset = 'utf8'): Reply {
-  if (texts.length === 0) return reply;
   const added = texts.flatMap((text) => messageLines(text, charset));
   if (!lastLineStays(reply, added)) return {...reply, lines: [...reply.lines, ...added]};
   return {...reply, lines: [...reply.lines.slice(0, -1), ...added, ...reply.lines.slice(-1)]};
@@ -38,5 +37,6 @@ export function countThatFit(texts: readonly string[]): number {
 }
 
 function lastLineStays(reply: Reply, added: readonly string[]): boolean {
-  return reply.closing === true || (reply.code >= 400 && READ_BY_LFTP.test(added.at(-1) ?? ''));
+  const isError = reply.code >= 400;
+  return reply.closing === true || (isError && added.slice(-1).some((line) => READ_BY_LFTP.test(line)));
 }

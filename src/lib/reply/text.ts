@@ -48,7 +48,7 @@ function toAscii(text: string): string {
 }
 
 function wrap(line: string): string[] {
-  const octets = Buffer.from(line, 'utf8');
+  const octets = Buffer.from(line);
   const pieces: string[] = [];
   let start = 0;
   while (octets.length - start > ROOM) {

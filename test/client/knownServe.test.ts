@@ -1,0 +1,65 @@
+import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {afterEach, beforeEach, expect, test, vi} from 'vitest';
+import {candidateSockets} from '../../src/lib/client/discovery.ts';
+import {knownServeSocket} from '../../src/lib/client/knownServe.ts';
+import {bindingOf, ServerCache, type ServerInfo} from '../../src/lib/client/serverCache.ts';
+
+// What is installed on this machine must not decide.
+vi.mock('../../src/lib/client/discovery.ts', async (importOriginal) => ({
+  ...(await importOriginal<object>()),
+  candidateSockets: vi.fn(),
+}));
+
+const SERVE: ServerInfo = {dialect: 'json', serve: {version: '1.2.3', maxRequest: 65_536}};
+
+let directory: string;
+let env: NodeJS.ProcessEnv;
+let socket: string;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'ftpdctl-known-'));
+  env = {XDG_CACHE_HOME: directory, XDG_RUNTIME_DIR: directory, HOME: directory};
+  socket = join(directory, 'ctrls');
+  writeFileSync(socket, '');
+  vi.mocked(candidateSockets).mockReturnValue([
+    {path: join(directory, 'missing'), because: 'a default'},
+    {path: socket, because: 'a default'},
+  ]);
+});
+afterEach(() => rmSync(directory, {recursive: true, force: true}));
+
+const learn = (info: ServerInfo) =>
+  new ServerCache(join(directory, 'ftpdctl')).set(socket, bindingOf(socket), info);
+
+test('the first socket that is there, if ftpdctl serve has answered there', () => {
+  learn(SERVE);
+  expect(knownServeSocket(undefined, env)).toBe(socket);
+});
+
+test.each([
+  ['a ProFTPD has answered there', () => learn({dialect: 'json'})],
+  ['nobody has been asked there', () => {}],
+  ['there is none', () => rmSync(socket)],
+  [
+    'another server stands there by now',
+    () => {
+      learn(SERVE);
+      rmSync(socket);
+      writeFileSync(join(directory, 'keeps the inode'), '');
+      writeFileSync(socket, '');
+    },
+  ],
+])('none, when %s', (_name, act) => {
+  act();
+  expect(knownServeSocket(undefined, env)).toBeUndefined();
+});
+
+test('the socket of one’s own serve needs no answer: its place tells', () => {
+  mkdirSync(join(directory, 'ftpdctl'), {mode: 0o700});
+  const own = join(directory, 'ftpdctl/ftpdctl.sock');
+  writeFileSync(own, '');
+  vi.mocked(candidateSockets).mockReturnValue([{path: own, because: 'ftpdctl serve'}]);
+  expect(knownServeSocket(undefined, env)).toBe(own);
+});

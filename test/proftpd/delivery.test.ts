@@ -1,6 +1,7 @@
 import {type ChildProcess, spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {createServer, type Socket} from 'node:net';
+import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {afterAll, afterEach, beforeAll, expect, it} from 'vitest';
 import {deliver} from '../../src/lib/proftpd/delivery.ts';
@@ -14,6 +15,7 @@ import type {FtpSession} from '../helpers/ftpSession.ts';
 import {describeWithPeer} from '../helpers/peers.ts';
 import {type RealProftpd, startProftpd, whyNoProftpd} from '../helpers/proftpd.ts';
 import {sessionSource} from '../helpers/sessionSource.ts';
+import {spawnTs} from '../helpers/spawnTs.ts';
 
 describeWithPeer(whyNoProftpd(), 'delivery to sessions of a real ProFTPD', () => {
   let proftpd: RealProftpd;
@@ -202,6 +204,16 @@ describeWithPeer(whyNoProftpd(), 'delivery to sessions of a real ProFTPD', () =>
     );
     await sleep(100);
     expect([victim, handler].map(({exitCode, signalCode}) => exitCode ?? signalCode)).toEqual([null, null]);
+  });
+
+  it('refuses a session that the kernel does not let us signal', async () => {
+    await connect('dave');
+    const found = await sessions(1);
+    const child = await spawnTs(join(import.meta.dirname, 'strangerChild.ts'), [
+      ...[proftpd.pid, found[0]!.pid].map(String),
+    ]);
+    expect(await child.next()).toEqual({kind: 'forbidden'});
+    await child.kill();
   });
 
   it('takes away what lies there for the dead, and nothing else; brings others what was forgotten', async () => {

@@ -1,19 +1,9 @@
-/** Finds daemons and their sessions as another user: uid, and the configuration to look at. */
-import {findDaemons} from '../../src/lib/proftpd/find.ts';
-import {sessionInfo} from '../../src/lib/proftpd/sessionInfo.ts';
-import {listSessions} from '../../src/lib/proftpd/sessions.ts';
+import {openSessionProcess} from '../../src/lib/proftpd/sessionProcess.ts';
 
-const [uid, pid, configuration] = process.argv
-  .slice(2)
-  .map((word, index) => (index < 2 ? Number(word) : word));
-process.setgroups!([]);
-process.setgid!(uid!);
-process.setuid!(uid!);
-
-const {daemons} = await findDaemons(
-  configuration === undefined ? {} : {configuration: String(configuration)},
-);
-const daemon = daemons.find((each) => each.pid === pid);
-const sessions = daemon?.scoreboard.known ? await listSessions(daemon) : [];
-process.send!({daemon, sessions: sessions.map((session) => sessionInfo(session))});
-process.disconnect();
+/** What nobody may do with a session. usage: strangerChild DAEMON SESSION */
+process.setgid!(65534);
+process.setuid!(65534);
+const [daemon, pid] = process.argv.slice(2).map(Number);
+const {kind} = openSessionProcess(daemon!, {pid: pid!, connectedAt: null});
+process.send!({kind});
+setInterval(() => {}, 1000);

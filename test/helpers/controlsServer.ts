@@ -28,6 +28,8 @@ export interface RunningServer {
   /** Lines of the ControlsLog so far, without time and origin. */
   controlsLog(): string[];
   messageLog(): string[];
+  /** End the server, in good order, and start another on the same configuration. */
+  restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -68,21 +70,29 @@ export async function startControlsServer(
   const warnings: string[] = [];
   const remove = () => rmSync(directory, {recursive: true, force: true});
   try {
-    const server = await ControlsServer.start({
-      load: () => loadSettings(systemConfigSource, configFile),
-      defaultSocket: () => join(directory, 'default.sock'),
-      names,
-      version: '1.2.3',
-      warn: (line) => warnings.push(line),
-    });
+    const start = () =>
+      ControlsServer.start({
+        load: () => loadSettings(systemConfigSource, configFile),
+        defaultSocket: () => join(directory, 'default.sock'),
+        names,
+        version: '1.2.3',
+        warn: (line) => warnings.push(line),
+      });
+    let server = await start();
     return {
       directory,
       socket: join(directory, 'ctrls'),
       queue: join(directory, 'queue'),
       configFile,
-      server,
+      get server() {
+        return server;
+      },
       warnings,
       configure,
+      async restart() {
+        await server.close();
+        server = await start();
+      },
       controlsLog: () => logLines(join(directory, 'controls.log')),
       messageLog: () => logLines(join(directory, 'message.log')),
       async stop() {

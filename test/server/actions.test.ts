@@ -22,6 +22,9 @@ import {memorySource} from '../config/memorySource.ts';
 /** Sessions that take every message at once, but for those of a user called `full`. */
 class FakeQueue extends EventEmitter<SessionQueueEvents> implements MessageQueue {
   readonly sent: string[] = [];
+  unanswered = 0;
+  recorded = async () => {};
+  #sender = -1;
   readonly #sessions: readonly SessionInfo[];
 
   constructor(sessions: readonly SessionInfo[]) {
@@ -33,15 +36,16 @@ class FakeQueue extends EventEmitter<SessionQueueEvents> implements MessageQueue
     return [...this.#sessions];
   }
 
-  deliver(...[audience, text]: Parameters<MessageQueue['deliver']>) {
+  deliver(...[audience, text, sender]: Parameters<MessageQueue['deliver']>) {
+    this.#sender = sender.uid;
     const meant = this.#sessions.filter(audienceFilter(audience));
     const takers = meant.filter(({engine}) => engine);
     const full = takers.filter(({user}) => user === 'full');
     const id = `m${this.sent.push(text)}`;
     const reason = 'too many messages wait for the session';
-    const refused = full.map((session) => ({session: session.id, reason}));
+    const refused = full.map(({id, user, host}) => ({session: id, user, host, reason}));
     const delivery = {id, recipients: takers.length, engineOff: meant.length - takers.length, refused};
-    this.emit('message', {audience, text, delivery});
+    this.emit('message', {audience, text, sender, delivery});
     for (const session of full) {
       this.emit('undelivered', {id, reason, sessions: [{id: session.id, identity: session}]});
     }
@@ -52,11 +56,29 @@ class FakeQueue extends EventEmitter<SessionQueueEvents> implements MessageQueue
     const text = this.sent[Number(id.slice(1)) - 1];
     return text === undefined
       ? undefined
-      : {id, recipients: 2, taken: 1, shown: 1, undelivered: [], settled: false};
+      : {
+          id,
+          sender: this.#sender,
+          recipients: 5,
+          taken: 2,
+          shown: 1,
+          lost: 1,
+          undelivered: [{session: '1.f', user: 'full', host: 'localhost', reason: 'session ended'}],
+          waiting: 1,
+          unknown: 2,
+        };
   }
+
+  waitingFor() {
+    return this.#sessions.slice(0, 1).map((session) => ({id: session.id, identity: session}));
+  }
+
+  async answered() {}
 
   close() {}
 }
+
+const NO_LOG = {write() {}, written: async () => {}};
 
 function session(id: string, changes: Partial<SessionInfo> = {}): SessionInfo {
   return {
@@ -122,7 +144,7 @@ beforeEach(() => {
     settings: loadSettings(memorySource({[file]: conf.join('\n')}), file).settings,
     access: controlOf(ACLS),
     controls: new Controls<Action>([]),
-    messages: new Messages(queue, (line) => log.push(line)),
+    messages: new Messages(queue, {write: (line) => log.push(line), written: async () => {}}),
     names: new Names(directory),
     hosts: {resolve: (name) => resolver.resolve(name, OWN)},
     startedAt: performance.now() - 5000,
@@ -151,7 +173,7 @@ describe('msg', () => {
     expect(await run(msg, args)).toEqual({
       status: 0,
       lines: ['message sent'],
-      details: {id: 'm1', ...details},
+      details: {id: 'm1', unanswered: 0, ...details},
     });
     expect(queue.sent).toEqual([text]);
   });
@@ -164,7 +186,7 @@ describe('msg', () => {
         'not sent to 1 session: MessageEngine is off',
         'not sent to 1 session: too many messages wait',
       ],
-      details: {id: 'm1', recipients: 3, engineOff: 1, refused: 1},
+      details: {id: 'm1', recipients: 3, engineOff: 1, refused: 1, unanswered: 0},
     });
     expect(log).toEqual([
       'message m1 from oc_u1/nogroup client to all: 4 sessions, not to 1 session with MessageEngine off',
@@ -181,12 +203,33 @@ describe('msg', () => {
   });
 
   test('without a queue it is as when nobody is connected', async () => {
-    view = {...view, messages: new Messages(null, () => {})};
+    view = {...view, messages: new Messages(null, NO_LOG)};
     expect(await run(msg, ['all', 'hi'])).toMatchObject({
       status: 0,
       lines: ['error sending message: Success'],
     });
     expect(await run(msg, ['user', 'dave', 'hi'])).toMatchObject({status: -4, binaryStatus: 0});
+  });
+
+  test('session processes that do not answer are not nobody', async () => {
+    queue.unanswered = 2;
+    const silent = 'not sent to the sessions of 2 session processes that do not answer';
+    expect(await run(msg, ['user', 'dave', 'hi'])).toEqual({
+      status: 0,
+      lines: ['message sent', silent],
+      details: {id: 'm1', recipients: 1, engineOff: 0, refused: 0, unanswered: 2},
+    });
+    const nobody = {status: -1, lines: [`unable to send message: ${silent}`], details: {unanswered: 2}};
+    for (const options of [{}, {dryRun: true}]) {
+      expect(await run(msg, ['user', 'nobody', 'hi'], {options})).toMatchObject(nobody);
+    }
+    queue = new FakeQueue([]);
+    queue.unanswered = 1;
+    view = {...view, messages: new Messages(queue, NO_LOG)};
+    expect(await run(msg, ['all', 'hi'])).toMatchObject({
+      status: -1,
+      lines: ['unable to send message: not sent to the sessions of 1 session process that does not answer'],
+    });
   });
 
   test('several lines', async () => {
@@ -251,7 +294,7 @@ describe('who', () => {
 
   test('more than an answer holds are counted', async () => {
     queue = new FakeQueue(Array.from({length: 10_000}, (_, index) => session(`1.${index}`)));
-    view = {...view, messages: new Messages(queue, () => {})};
+    view = {...view, messages: new Messages(queue, NO_LOG)};
     const {lines, details} = await run(who, []);
     const {sessions} = details as {sessions: unknown[]};
     expect(sessions.length).toBeGreaterThan(1000);
@@ -266,15 +309,20 @@ describe('receipt', () => {
     const answer = {
       status: 0,
       lines: [
-        'message m1: shown to 1 of 2 sessions',
-        'undelivered to full@localhost: too many messages wait for the session',
+        'message m1: shown to 1 of 5 sessions',
+        'undelivered to full@localhost: session ended',
+        'not yet shown to (none)@localhost',
+        'not known of 2 sessions: an earlier server sent it',
       ],
       details: {
         id: 'm1',
-        recipients: 2,
+        recipients: 5,
         shown: 1,
         lost: 1,
-        undelivered: [{user: 'full', host: 'localhost', reason: 'too many messages wait for the session'}],
+        unknown: 2,
+        unanswered: 0,
+        undelivered: [{user: 'full', host: 'localhost', reason: 'session ended'}],
+        waiting: [{user: null, host: 'localhost'}],
       },
     };
     expect(await run(receipt, ['m1'], {uid: OTHER})).toEqual(answer);

@@ -10,7 +10,8 @@ import {openMailbox} from '../../src/lib/session/mailbox/processMailbox.ts';
 import {SessionQueue} from '../../src/lib/session/queue/sessionQueue.ts';
 import {loopTurns} from '../helpers/loopTurns.ts';
 import {spawnTs, type TsProcess} from '../helpers/spawnTs.ts';
-import {ALL, identity, logOf} from './support.ts';
+import {settled} from './settled.ts';
+import {ALL, identity, logOf, ROOT} from './support.ts';
 
 const MAILBOX = join(import.meta.dirname, 'mailboxChild.ts');
 const QUEUE = join(import.meta.dirname, 'queueChild.ts');
@@ -72,15 +73,15 @@ describe('a mailbox process', () => {
     const server = openQueue();
     const child = await spawn(MAILBOX, queuePath, '3');
     await known(3);
-    const first = server.deliver(ALL, 'first').id;
+    const first = server.deliver(ALL, 'first', ROOT).id;
     await vi.waitFor(() => expect(server.receipt(first)!.taken).toBe(3));
     await child.ask('show');
-    await vi.waitFor(() => expect(server.receipt(first)!.settled).toBe(true));
-    const second = server.deliver(ALL, 'second').id;
+    await vi.waitFor(() => expect(server.receipt(first)).toMatchObject({shown: 3}));
+    const second = server.deliver(ALL, 'second', ROOT).id;
     await child.kill();
-    expect(server.deliver(ALL, 'third')).toMatchObject({recipients: 0, refused: []});
+    expect(server.deliver(ALL, 'third', ROOT)).toMatchObject({recipients: 0, refused: []});
     expect(server.receipt(first)).toMatchObject({shown: 3, undelivered: []});
-    expect(server.receipt(second)).toMatchObject({shown: 0, settled: true});
+    expect(server.receipt(second)).toMatchObject({shown: 0, waiting: 0});
     expect(server.receipt(second)!.undelivered.map(({reason}) => reason)).toEqual(
       Array(3).fill('session ended'),
     );
@@ -93,10 +94,10 @@ describe('a mailbox process', () => {
     const child = await spawn(MAILBOX, queuePath, '1');
     await known(1);
     child.child.kill('SIGSTOP');
-    const ids = Array.from({length: MAX_WAITING_MESSAGES}, (_, n) => server.deliver(ALL, `m${n}`).id);
+    const ids = Array.from({length: MAX_WAITING_MESSAGES}, (_, n) => server.deliver(ALL, `m${n}`, ROOT).id);
     await child.kill();
     for (const id of ids) {
-      const receipt = await server.whenSettled(id, AbortSignal.timeout(5000));
+      const receipt = await settled(server, id);
       expect(receipt).toMatchObject({shown: 0, undelivered: [{reason: 'session ended'}]});
     }
   });
@@ -107,8 +108,8 @@ describe('a mailbox process', () => {
     await known(2);
     child.child.kill('SIGSTOP');
     const sent = Array.from({length: MAX_WAITING_MESSAGES}, (_, n) => `m${n}`);
-    for (const text of sent) expect(server.deliver(ALL, text).refused).toEqual([]);
-    expect(server.deliver(ALL, 'too many').refused).toHaveLength(2);
+    for (const text of sent) expect(server.deliver(ALL, text, ROOT).refused).toEqual([]);
+    expect(server.deliver(ALL, 'too many', ROOT).refused).toHaveLength(2);
     expect(await loopTurns(300)).toBeLessThan(100);
     expect(server.sessions().map(({waiting}) => waiting)).toEqual([
       MAX_WAITING_MESSAGES,
@@ -128,9 +129,9 @@ describe('a mailbox process', () => {
     const server = openQueue();
     const child = await spawn(MAILBOX, queuePath, '2');
     await known(2);
-    const {id} = server.deliver(ALL, 'hi');
+    const {id} = server.deliver(ALL, 'hi', ROOT);
     await child.ask('close');
-    expect(await server.whenSettled(id, AbortSignal.timeout(5000))).toMatchObject({
+    expect(await settled(server, id)).toMatchObject({
       shown: 0,
       undelivered: [{reason: 'session ended'}, {reason: 'session ended'}],
     });
@@ -141,7 +142,7 @@ describe('a mailbox process', () => {
     const server = openQueue();
     const child = await spawn(MAILBOX, queuePath, '1');
     await known(1);
-    server.deliver(ALL, 'for the dead');
+    server.deliver(ALL, 'for the dead', ROOT);
     const [name] = readdirSync(directory).filter((file) => file !== 'queue');
     await child.kill();
     // The same pid in the name and in all that it says: only the random part differs.
@@ -150,7 +151,7 @@ describe('a mailbox process', () => {
     expect(name).toMatch(new RegExp(`^queue\\.${child.child.pid}\\.`));
     await known(1);
     expect(session.pending()).toEqual([]);
-    const {id} = server.deliver(ALL, 'for the living');
+    const {id} = server.deliver(ALL, 'for the living', ROOT);
     await vi.waitFor(() => expect(session.pending().map(({text}) => text)).toEqual(['for the living']));
     expect(server.receipt(id)).toMatchObject({recipients: 1});
     await heir.close();
@@ -177,7 +178,7 @@ describe('the server', () => {
     const second = openQueue();
     await known(2);
     await vi.waitFor(() => expect(log).toContain(`${id} shown to ${session.id}`));
-    second.deliver({kind: 'class', name: 'staff'}, 'from the next');
+    second.deliver({kind: 'class', name: 'staff'}, 'from the next', ROOT);
     await vi.waitFor(() => expect(session.pending().map(({text}) => text)).toEqual(['from the next']));
     expect(other.pending()).toEqual([]);
     await mailbox.close();
@@ -197,7 +198,7 @@ describe('the server', () => {
     await vi.waitFor(() => expect(second.sessions()[0]!.waiting).toBeGreaterThan(0));
     const {waiting} = second.sessions()[0]!;
     expect(waiting).toBeLessThan(MAX_WAITING_MESSAGES);
-    const {id} = second.deliver(ALL, 'from the next');
+    const {id} = second.deliver(ALL, 'from the next', ROOT);
     await vi.waitFor(() => expect(second.receipt(id)!.taken).toBe(1));
     const handedOver = Array.from({length: waiting}, (_, n) => `m${n}`);
     expect(await child.ask('show')).toEqual([[...handedOver, 'from the next']]);
@@ -241,8 +242,16 @@ describe('a stranger’s datagram', () => {
   it.each([
     ['is no JSON', 'hello', 'not JSON'],
     ['is JSON of another kind', '{"type":"hello"}', 'from'],
-    ['comes from a mailbox that is not there', JSON.stringify({type: 'hello', from, items: [session]}), null],
-    ['comes before the hello', JSON.stringify({type: 'goodbye', from, items: [1, 1]}), 'has not said hello'],
+    [
+      'comes from a mailbox that is not there',
+      JSON.stringify({type: 'hello', from, seq: 1, items: [session]}),
+      null,
+    ],
+    [
+      'comes before the hello',
+      JSON.stringify({type: 'goodbye', from, seq: 1, items: [1, 1]}),
+      'has not said hello',
+    ],
     ['is as large as can be', ' '.repeat(65_536), 'too large'],
   ])('that %s changes nothing', async (_, text, reason) => {
     const server = openQueue();
@@ -267,14 +276,17 @@ describe('a stranger’s datagram', () => {
     for (const text of ['', '{}', '{"type":"deliver","items":[{"id":"x"}]}'])
       sendRaw(text, join(directory, file!));
     // The same message twice is one message, shown or not.
-    const {id} = server.deliver(ALL, 'hi');
-    const again = JSON.stringify({type: 'deliver', items: [{id, text: 'hi', to: [1, 1]}]});
+    const {id} = server.deliver(ALL, 'hi', ROOT);
+    const again = JSON.stringify({
+      type: 'deliver',
+      items: [{id, text: 'hi', to: [1, 1], recipients: 1, sender: 0}],
+    });
     await vi.waitFor(() => expect(own.pending()).toHaveLength(1));
     sendRaw(again, join(directory, file!));
     own.shown([id]);
-    await vi.waitFor(() => expect(server.receipt(id)).toMatchObject({shown: 1, settled: true}));
+    await vi.waitFor(() => expect(server.receipt(id)).toMatchObject({shown: 1, waiting: 0}));
     sendRaw(again, join(directory, file!));
-    const next = server.deliver(ALL, 'next').id;
+    const next = server.deliver(ALL, 'next', ROOT).id;
     await vi.waitFor(() => expect(server.receipt(next)!.taken).toBe(1));
     expect(own.pending().map(({text}) => text)).toEqual(['next']);
     await mailbox.close();
@@ -285,9 +297,12 @@ describe('a stranger’s datagram', () => {
     const foreign = join(directory, 'queue.1.0123456789ab');
     const stranger = await spawn(STRANGER, foreign, String(NOBODY));
     const server = openQueue();
-    sendRaw(JSON.stringify({type: 'hello', from: '1.0123456789ab', items: [session]}));
-    await vi.waitFor(() => expect(log).toEqual([expect.stringContaining(`belongs to uid ${NOBODY}`)]));
+    sendRaw(JSON.stringify({type: 'hello', from: '1.0123456789ab', seq: 1, items: [session]}));
+    // Once because it is there, once because it seems to say hello.
+    const refusal = expect.stringContaining(`belongs to uid ${NOBODY}`);
+    await vi.waitFor(() => expect(log).toEqual([refusal, refusal]));
     expect(server.sessions()).toEqual([]);
+    expect(server.unanswered).toBe(0);
     const sender = await spawnTs(join(import.meta.dirname, '../transport/datagramChild.ts'), [
       'send',
       queuePath,

@@ -22,6 +22,10 @@ process.on('message', async (question) => {
       process.send!(shown);
       break;
     }
+    case 'register':
+      sessions.push(mailbox.register(identity()));
+      setImmediate(() => process.send!('registered'));
+      break;
     case 'close':
       await mailbox.close();
       process.send!('closed', () => process.disconnect());

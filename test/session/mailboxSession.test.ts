@@ -1,14 +1,34 @@
 import {expect, it} from 'vitest';
 import {MAX_WAITING_MESSAGES} from '../../src/lib/session/limits.ts';
 import {MailboxSession} from '../../src/lib/session/mailbox/mailboxSession.ts';
-import {decodeToServer, pack} from '../../src/lib/session/schema.ts';
 import {identity} from './support.ts';
 
 const nobody = {changed() {}, active() {}, shown() {}, ended() {}};
+const origin = {recipients: 1, sender: 0};
 
-it('introduces itself to a new server even if two servers before have filled it', () => {
+it('remembers the latest messages it has shown, and takes none of them twice', () => {
   const session = new MailboxSession('1.0123456789ab.1', 1, identity(), nobody);
-  for (let n = 0; n < 2 * MAX_WAITING_MESSAGES; n++) session.take({id: `m${n}`, text: 'hi'});
-  const {bytes} = pack({type: 'hello', from: '1.0123456789ab'}, [session.record()]);
-  expect(decodeToServer(bytes)).toMatchObject({kind: 'datagram'});
+  const count = 2 * MAX_WAITING_MESSAGES;
+  for (let n = 0; n < count; n++) {
+    expect(session.take({id: `m${n}`, text: 'hi'}, origin)).toBe(true);
+    session.shown([`m${n}`]);
+    session.recorded(`m${n}`);
+  }
+  expect(session.holdsNothing).toBe(true);
+  const recorded = Array.from({length: MAX_WAITING_MESSAGES}, (_, n) => ({
+    id: `m${MAX_WAITING_MESSAGES + n}`,
+    origin,
+    state: 'recorded',
+  }));
+  expect([...session.fates()]).toEqual(recorded);
+  expect(session.take({id: `m${count - 1}`, text: 'hi'}, origin)).toBe(false);
+  expect(session.pending()).toEqual([]);
+});
+
+it('holds what came when it had ended, for a server that did not know of the end', () => {
+  const session = new MailboxSession('1.0123456789ab.1', 1, identity(), nobody);
+  session.goodbye();
+  session.take({id: 'm1', text: 'hi'}, origin);
+  session.shown(['m1']);
+  expect([...session.fates()]).toEqual([{id: 'm1', origin, state: 'taken'}]);
 });

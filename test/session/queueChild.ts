@@ -1,7 +1,7 @@
 /** A process with a session queue, of another user if need be, which does what its parent asks for. */
 import {createRequire} from 'node:module';
 import {SessionQueue} from '../../src/lib/session/queue/sessionQueue.ts';
-import {ALL} from './support.ts';
+import {ALL, ROOT} from './support.ts';
 
 const [queuePath, uid] = process.argv.slice(2) as [string, string | undefined];
 if (uid !== undefined) {
@@ -14,6 +14,7 @@ const queue = SessionQueue.open(queuePath);
 
 process.on('message', (question: string) => {
   if (question === 'sessions') process.send!(queue.sessions().map(({user}) => user));
-  else process.send!(queue.deliver(ALL, question).id);
+  else if (question === 'unanswered') process.send!(queue.unanswered);
+  else process.send!(queue.deliver(ALL, question, ROOT).id);
 });
 process.send!('ready');

@@ -3,12 +3,19 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterEach, beforeEach, describe, expect, it, vi} from 'vitest';
 import {FtpdctlError} from '../../src/lib/errors.ts';
-import {MAX_TEXT_BYTES, MAX_WAITING_BYTES, MAX_WAITING_MESSAGES} from '../../src/lib/session/limits.ts';
+import {
+  MAX_TEXT_BYTES,
+  MAX_WAITING_BYTES,
+  MAX_WAITING_MESSAGES,
+  MESSAGE_OVERHEAD_BYTES,
+  SETTLED_RECEIPTS,
+} from '../../src/lib/session/limits.ts';
 import type {Mailbox, SessionMailbox} from '../../src/lib/session/mailbox/mailbox.ts';
 import {openMailbox} from '../../src/lib/session/mailbox/processMailbox.ts';
-import {SessionQueue} from '../../src/lib/session/queue/sessionQueue.ts';
+import {type QueueOptions, SessionQueue} from '../../src/lib/session/queue/sessionQueue.ts';
 import {loadUnixDgram, MAX_SOCKET_PATH_BYTES} from '../../src/lib/transport/datagram.ts';
-import {ALL, identity, logOf} from './support.ts';
+import {settled} from './settled.ts';
+import {ALL, identity, logOf, ROOT} from './support.ts';
 
 let directory: string;
 let queuePath: string;
@@ -30,8 +37,8 @@ afterEach(async () => {
   expect(left).toEqual([]);
 });
 
-function openQueue(): SessionQueue {
-  const queue = SessionQueue.open(queuePath);
+function openQueue(options: QueueOptions = {}): SessionQueue {
+  const queue = SessionQueue.open(queuePath, options);
   queues.push(queue);
   return queue;
 }
@@ -55,10 +62,6 @@ function showAll(session: SessionMailbox): string[] {
 async function known(queue: SessionQueue, count: number) {
   await vi.waitFor(() => expect(queue.sessions()).toHaveLength(count));
   return queue.sessions();
-}
-
-async function settled(queue: SessionQueue, id: string) {
-  return queue.whenSettled(id, AbortSignal.timeout(5000));
 }
 
 describe('sessions', () => {
@@ -103,8 +106,8 @@ describe('sessions', () => {
     await known(queue, 1);
     session.change({user: 'dave', class: 'staff'});
     await vi.waitFor(() => expect(queue.sessions()[0]).toMatchObject({user: 'dave', class: 'staff'}));
-    expect(queue.deliver({kind: 'user', name: '(none)'}, 'hi').recipients).toBe(0);
-    expect(queue.deliver({kind: 'user', name: 'dave'}, 'hi').recipients).toBe(1);
+    expect(queue.deliver({kind: 'user', name: '(none)'}, 'hi', ROOT).recipients).toBe(0);
+    expect(queue.deliver({kind: 'user', name: 'dave'}, 'hi', ROOT).recipients).toBe(1);
   });
 
   it('that come and go within one turn are nobody’s business', async () => {
@@ -142,7 +145,7 @@ describe('sessions', () => {
     box.register(identity({user: '\u0001'.repeat(100_000)}));
     box.register(identity({user: 'dave'}));
     await known(queue, 2);
-    expect(queue.deliver({kind: 'user', name: 'dave'}, 'hi').recipients).toBe(1);
+    expect(queue.deliver({kind: 'user', name: 'dave'}, 'hi', ROOT).recipients).toBe(1);
   });
 
   it('are introduced in as many datagrams as it takes, however many they are', async () => {
@@ -211,17 +214,20 @@ describe('a message', () => {
     const dave = box.register(identity());
     const ann = box.register(identity({user: 'ann'}));
     await known(queue, 2);
-    const {id, ...rest} = queue.deliver({kind: 'user', name: 'dave'}, 'Hello\nworld');
+    const {id, ...rest} = queue.deliver({kind: 'user', name: 'dave'}, 'Hello\nworld', ROOT);
     expect(rest).toEqual({recipients: 1, engineOff: 0, refused: []});
     expect(queue.receipt(id)).toEqual({
       id,
+      sender: 0,
       recipients: 1,
       taken: 0,
       shown: 0,
+      lost: 0,
       undelivered: [],
-      settled: false,
+      waiting: 1,
+      unknown: 0,
     });
-    await vi.waitFor(() => expect(queue.receipt(id)).toMatchObject({taken: 1, shown: 0, settled: false}));
+    await vi.waitFor(() => expect(queue.receipt(id)).toMatchObject({taken: 1, shown: 0, waiting: 1}));
     expect(texts(dave)).toEqual(['Hello\nworld']);
     expect(texts(ann)).toEqual([]);
     expect(queue.sessions().map(({waiting}) => waiting)).toEqual([1, 0]);
@@ -230,11 +236,14 @@ describe('a message', () => {
     expect(texts(dave)).toEqual([]);
     expect(await settled(queue, id)).toEqual({
       id,
+      sender: 0,
       recipients: 1,
       taken: 1,
       shown: 1,
+      lost: 0,
       undelivered: [],
-      settled: true,
+      waiting: 0,
+      unknown: 0,
     });
     expect(log).toEqual(['Hello\nworld to 1', `${id} shown to ${dave.id}`]);
   });
@@ -244,7 +253,7 @@ describe('a message', () => {
     const session = mailbox().register(identity());
     await known(queue, 1);
     const sent = Array.from({length: MAX_WAITING_MESSAGES}, (_, n) => `message ${n}`);
-    for (const text of sent) queue.deliver(ALL, text);
+    for (const text of sent) queue.deliver(ALL, text, ROOT);
     await vi.waitFor(() => expect(texts(session)).toEqual(sent));
   });
 
@@ -255,19 +264,19 @@ describe('a message', () => {
       boxes[n % 3]!.register(identity({class: n % 2 === 0 ? 'even' : null})),
     );
     await known(queue, 600);
-    const {id, recipients} = queue.deliver({kind: 'class', name: 'even'}, 'hi');
+    const {id, recipients} = queue.deliver({kind: 'class', name: 'even'}, 'hi', ROOT);
     expect(recipients).toBe(300);
     await vi.waitFor(() => expect(queue.receipt(id)!.taken).toBe(300));
     expect(sessions.map((session) => texts(session).length)).toEqual(sessions.map((_, n) => (n + 1) % 2));
     for (const session of sessions) showAll(session);
-    expect(await settled(queue, id)).toMatchObject({shown: 300, settled: true});
+    expect(await settled(queue, id)).toMatchObject({shown: 300, waiting: 0});
   });
 
   it('for nobody is settled at once', () => {
     const queue = openQueue();
-    const {id, ...rest} = queue.deliver(ALL, 'hi');
+    const {id, ...rest} = queue.deliver(ALL, 'hi', ROOT);
     expect(rest).toEqual({recipients: 0, engineOff: 0, refused: []});
-    expect(queue.receipt(id)).toMatchObject({recipients: 0, settled: true});
+    expect(queue.receipt(id)).toMatchObject({recipients: 0, waiting: 0});
   });
 
   it('is not for a session whose MessageEngine is off, and the sender is told', async () => {
@@ -276,7 +285,7 @@ describe('a message', () => {
     const off = box.register(identity({engine: false}));
     const on = box.register(identity());
     await known(queue, 2);
-    const {id, ...rest} = queue.deliver(ALL, 'hi');
+    const {id, ...rest} = queue.deliver(ALL, 'hi', ROOT);
     expect(rest).toEqual({recipients: 1, engineOff: 1, refused: []});
     await vi.waitFor(() => expect(texts(on)).toEqual(['hi']));
     expect(texts(off)).toEqual([]);
@@ -291,7 +300,7 @@ describe('a message', () => {
     const leaving = box.register(identity());
     const staying = box.register(identity());
     await known(queue, 2);
-    const {id} = queue.deliver(ALL, 'hi');
+    const {id} = queue.deliver(ALL, 'hi', ROOT);
     await vi.waitFor(() => expect(texts(leaving)).toEqual(['hi']));
     leaving.goodbye();
     leaving.shown([id]);
@@ -309,7 +318,7 @@ describe('a message', () => {
     const queue = openQueue();
     const session = mailbox().register(identity());
     await known(queue, 1);
-    const {id} = queue.deliver(ALL, 'hi');
+    const {id} = queue.deliver(ALL, 'hi', ROOT);
     await vi.waitFor(() => expect(showAll(session)).toEqual(['hi']));
     session.goodbye();
     expect(await settled(queue, id)).toMatchObject({shown: 1, undelivered: []});
@@ -320,9 +329,8 @@ describe('a message', () => {
     const session = mailbox().register(identity());
     await known(queue, 1);
     session.goodbye();
-    const {id} = queue.deliver(ALL, 'hi');
+    const {id} = queue.deliver(ALL, 'hi', ROOT);
     expect(await settled(queue, id)).toMatchObject({
-      taken: 0,
       undelivered: [{session: session.id, reason: 'session ended'}],
     });
   });
@@ -332,23 +340,11 @@ describe('a message', () => {
     const session = mailbox().register(identity());
     await known(queue, 1);
     const most = MAX_TEXT_BYTES - '""'.length;
-    expect(() => queue.deliver(ALL, 'x'.repeat(most + 1))).toThrow(
+    expect(() => queue.deliver(ALL, 'x'.repeat(most + 1), ROOT)).toThrow(
       expect.objectContaining({code: 'MESSAGE_TOO_LONG', exitStatus: 3}),
     );
-    queue.deliver(ALL, 'x'.repeat(most));
+    queue.deliver(ALL, 'x'.repeat(most), ROOT);
     await vi.waitFor(() => expect(texts(session)).toEqual(['x'.repeat(most)]));
-  });
-
-  it('is awaited no longer than the waiting one wishes', async () => {
-    const queue = openQueue();
-    mailbox().register(identity());
-    await known(queue, 1);
-    const {id} = queue.deliver(ALL, 'hi');
-    const abort = new AbortController();
-    const receipt = queue.whenSettled(id, abort.signal);
-    abort.abort();
-    expect(await receipt).toMatchObject({recipients: 1, settled: false});
-    expect(await queue.whenSettled('unknown', AbortSignal.timeout(5000))).toBeUndefined();
   });
 });
 
@@ -359,11 +355,12 @@ describe('bounds', () => {
     const box = mailbox();
     const silent = box.register(identity());
     await known(queue, 1);
-    for (let n = 0; n < MAX_WAITING_MESSAGES; n++) queue.deliver(ALL, `m${n}`);
-    const refused = {session: silent.id, reason: 'too many messages wait for the session'};
-    const {id, ...rest} = queue.deliver(ALL, 'one too many');
+    for (let n = 0; n < MAX_WAITING_MESSAGES; n++) queue.deliver(ALL, `m${n}`, ROOT);
+    const reason = 'too many messages wait for the session';
+    const refused = {session: silent.id, user: 'dave', host: 'localhost', reason};
+    const {id, ...rest} = queue.deliver(ALL, 'one too many', ROOT);
     expect(rest).toEqual({recipients: 1, engineOff: 0, refused: [refused]});
-    expect(queue.receipt(id)).toMatchObject({recipients: 1, undelivered: [refused], settled: true});
+    expect(queue.receipt(id)).toMatchObject({recipients: 1, undelivered: [refused], waiting: 0});
     expect(log.slice(-2)).toEqual([
       'one too many to 1',
       `${id} not shown to ${silent.id}: ${refused.reason}`,
@@ -372,7 +369,7 @@ describe('bounds', () => {
     await vi.waitFor(() => expect(texts(silent)).toHaveLength(MAX_WAITING_MESSAGES));
     expect(showAll(silent)).not.toContain('one too many');
     await vi.waitFor(() => expect(queue.sessions()[0]!.waiting).toBe(0));
-    expect(queue.deliver(ALL, 'again').refused).toEqual([]);
+    expect(queue.deliver(ALL, 'again', ROOT).refused).toEqual([]);
   });
 
   it('all messages together take so much, and then no more', async () => {
@@ -384,7 +381,7 @@ describe('bounds', () => {
     await known(queue, needed);
     const reasons = new Set<string>();
     for (let n = 0; n < needed * MAX_WAITING_MESSAGES; n++) {
-      const {refused} = queue.deliver({kind: 'user', name: `user${n % needed}`}, text);
+      const {refused} = queue.deliver({kind: 'user', name: `user${n % needed}`}, text, ROOT);
       for (const {reason} of refused) reasons.add(reason);
     }
     expect([...reasons]).toEqual(['too many messages wait']);
@@ -392,11 +389,43 @@ describe('bounds', () => {
 
   it('receipts of what is over are kept, but not for ever', async () => {
     const queue = openQueue();
-    const first = queue.deliver(ALL, 'hi').id;
-    for (let n = 1; n < 256; n++) queue.deliver(ALL, 'hi');
-    expect(queue.receipt(first)).toBeDefined();
-    queue.deliver(ALL, 'hi');
+    const first = queue.deliver(ALL, 'hi', ROOT).id;
+    const awaited = queue.deliver(ALL, 'hi', ROOT).id;
+    const more = SETTLED_RECEIPTS.bytes / MESSAGE_OVERHEAD_BYTES;
+    for (let n = 0; n < more; n++) {
+      queue.deliver(ALL, 'hi', ROOT);
+      // Whoever waits for a message asks for it again and again.
+      if (n % 1000 === 0) expect(queue.receipt(awaited)).toBeDefined();
+    }
     expect(queue.receipt(first)).toBeUndefined();
+    expect(queue.receipt(awaited)).toBeDefined();
+  });
+
+  it('a receipt that is waited for outlives 256 younger ones', async () => {
+    const queue = openQueue();
+    const session = mailbox().register(identity());
+    await known(queue, 1);
+    const {id} = queue.deliver(ALL, 'hi', ROOT);
+    await vi.waitFor(() => expect(showAll(session)).toEqual(['hi']));
+    await settled(queue, id);
+    for (let n = 0; n < 1000; n++) queue.deliver({kind: 'user', name: 'nobody'}, 'hi', ROOT);
+    expect(queue.receipt(id)).toMatchObject({shown: 1});
+  });
+
+  it('more sessions than it may keep track of: the rest is said to be too many', async () => {
+    const queue = openQueue({maxSessions: 2});
+    const log = logOf(queue);
+    const box = mailbox();
+    const [first, , third] = Array.from({length: 3}, (_, n) => box.register(identity({user: `user${n}`})));
+    await vi.waitFor(() => expect(log).toContain(`ignored: session ${third!.id} is one too many`));
+    expect(queue.sessions().map(({user}) => user)).toEqual(['user0', 'user1']);
+    // One that it knows may change all the same, and one that leaves makes room.
+    first!.change({user: 'other'});
+    await vi.waitFor(() => expect(queue.sessions().map(({user}) => user)).toEqual(['other', 'user1']));
+    first!.goodbye();
+    await known(queue, 1);
+    third!.change({user: 'third'});
+    await vi.waitFor(() => expect(queue.sessions().map(({user}) => user)).toEqual(['user1', 'third']));
   });
 });
 
@@ -407,7 +436,7 @@ describe('a server that comes back', () => {
     const dave = box.register(identity());
     const ann = box.register(identity({user: 'ann'}));
     const [before] = await known(first, 2);
-    const {id} = first.deliver(ALL, 'from the first');
+    const {id} = first.deliver(ALL, 'from the first', ROOT);
     await vi.waitFor(() => expect(first.receipt(id)!.taken).toBe(2));
     first.close();
     expect(existsSync(queuePath)).toBe(false);
@@ -418,10 +447,8 @@ describe('a server that comes back', () => {
     const log = logOf(second);
     const [after] = await known(second, 2);
     expect(after).toMatchObject({id: before!.id, connectedAt: before!.connectedAt, class: 'staff'});
-    await vi.waitFor(() =>
-      expect(second.receipt(id)).toMatchObject({recipients: 2, shown: 1, settled: false}),
-    );
-    second.deliver(ALL, 'from the second');
+    await vi.waitFor(() => expect(second.receipt(id)).toMatchObject({recipients: 2, shown: 1, waiting: 1}));
+    second.deliver(ALL, 'from the second', ROOT);
     await vi.waitFor(() => expect(texts(ann)).toEqual(['from the first', 'from the second']));
     expect(texts(dave)).toEqual(['from the second']);
     ann.goodbye();
@@ -434,7 +461,7 @@ describe('a server that comes back', () => {
     const first = openQueue();
     const session = mailbox().register(identity());
     await known(first, 1);
-    const {id} = first.deliver(ALL, 'hi');
+    const {id} = first.deliver(ALL, 'hi', ROOT);
     await vi.waitFor(() => expect(texts(session)).toEqual(['hi']));
     first.close();
     session.goodbye();
@@ -447,15 +474,23 @@ describe('a server that comes back', () => {
   it('has reported what nobody had taken when it left', async () => {
     const queue = openQueue();
     const log = logOf(queue);
-    const session = mailbox().register(identity());
+    const box = mailbox();
+    const session = box.register(identity());
     await known(queue, 1);
     // The mailbox reads nothing in this turn of the event loop: the kernel takes some, the rest waits here.
-    const ids = Array.from({length: MAX_WAITING_MESSAGES}, (_, n) => queue.deliver(ALL, `m${n}`).id);
-    const lastOne = queue.whenSettled(ids.at(-1)!, AbortSignal.timeout(5000));
+    const ids = Array.from({length: MAX_WAITING_MESSAGES}, (_, n) => queue.deliver(ALL, `m${n}`, ROOT).id);
     queue.close();
-    expect(await lastOne).toMatchObject({undelivered: [{session: session.id, reason: 'server stopped'}]});
+    expect(queue.receipt(ids.at(-1)!)).toMatchObject({
+      undelivered: [{session: session.id, reason: 'server stopped'}],
+    });
     await vi.waitFor(() => expect(texts(session).length).toBeGreaterThan(0));
     const undelivered = log.filter((line) => line.includes('server stopped')).length;
     expect(undelivered + texts(session).length).toBe(MAX_WAITING_MESSAGES);
+    // A mailbox that has nobody to tell leaves its socket: the next server sees that something is missing.
+    await box.close();
+    expect(readdirSync(directory)).toHaveLength(1);
+    const next = openQueue();
+    const said = logOf(next);
+    await vi.waitFor(() => expect(said).toEqual([expect.stringMatching(/^lost: \d+\./)]));
   });
 });

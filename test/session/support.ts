@@ -1,8 +1,9 @@
 import type {Audience} from '../../src/lib/audience/audience.ts';
 import type {SessionIdentity} from '../../src/lib/audience/session.ts';
-import type {SessionQueue} from '../../src/lib/session/queue/sessionQueue.ts';
+import type {Sender, SessionQueue} from '../../src/lib/session/queue/sessionQueue.ts';
 
 export const ALL: Audience = {kind: 'all'};
+export const ROOT: Sender = {uid: 0, client: 'root/root'};
 
 export function identity(changes: Partial<SessionIdentity> = {}): SessionIdentity {
   return {
@@ -27,6 +28,10 @@ export function logOf(queue: SessionQueue): string[] {
   queue.on('undelivered', ({id, reason, sessions}) => {
     for (const session of sessions) log.push(`${id} not shown to ${session.id}: ${reason}`);
   });
+  queue.on('unknown', ({id, count}) => log.push(`${id} unknown: ${count}`));
+  queue.on('unfinished', ({id, count}) => log.push(`${id} unfinished: ${count}`));
+  queue.on('killed', () => log.push('killed'));
+  queue.on('mailboxLost', ({mailbox}) => log.push(`lost: ${mailbox}`));
   queue.on('ignored', ({reason}) => log.push(`ignored: ${reason}`));
   return log;
 }

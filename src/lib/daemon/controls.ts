@@ -1,6 +1,7 @@
 import {NOT_LOGGED_IN} from '../audience/audience.ts';
 import type {ControlAnswer, ControlsClient} from '../client/client.ts';
 import {detailsIn} from '../client/details.ts';
+import {EXIT_TEMPFAIL} from '../client/errors.ts';
 import type {ServerInfo} from '../client/serverCache.ts';
 import {FtpdctlError} from '../errors.ts';
 import type {ReceiptDetails, WhoSession} from '../protocol/details.ts';
@@ -86,8 +87,9 @@ export class ControlsDaemon implements Daemon {
     if (details !== undefined) return details;
     throw new FtpdctlError(
       'NO_RECEIPT',
-      `the server does not say what became of message ${id}: ${responses[0] ?? 'no answer'}`,
-      exitStatusOf(verdict) || exitStatusOf(STATUS.GENERIC_ERROR),
+      `the server cannot say what became of message ${id}: ${responses[0] ?? 'no answer'}`,
+      // One that it does not know (any more) may have been shown, or not.
+      verdict === STATUS.OK || verdict === STATUS.SUBJECT_NOT_FOUND ? EXIT_TEMPFAIL : exitStatusOf(verdict),
       {hint: 'it was sent'},
     );
   }
@@ -145,11 +147,13 @@ function accessWords(question: AccessQuestion): readonly string[] {
 async function resultOf(answer: ControlAnswer): Promise<DeliveryResult> {
   const details = await detailsIn('msg', answer);
   if (details === undefined) return {kind: 'answered', answer};
-  const {id, recipients, sessions} = details;
+  const {id, recipients, refused, unanswered, sessions} = details;
   return {
     kind: 'answered',
     answer,
     recipients,
+    refused,
+    unanswered,
     ...(id === undefined ? {} : {receiptId: id}),
     ...(sessions === undefined ? {} : {sessions: sessions.map(sessionOf)}),
   };

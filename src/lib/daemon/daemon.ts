@@ -149,6 +149,10 @@ export interface DeliveryResult {
   readonly answer: ControlAnswer;
   /** Sessions that it was queued for (of `recipients`: would be); absent where the daemon does not count them. */
   readonly recipients?: number;
+  /** Sessions that it was not queued for because too much waits for them. */
+  readonly refused?: number;
+  /** Session processes that do not answer: nobody knows whether they have sessions that are meant. */
+  readonly unanswered?: number;
   /** Names the message in `receipt`; absent where nobody will know what becomes of it. */
   readonly receiptId?: string;
   /** Of `recipients`: who they are, as many as fit into an answer. */

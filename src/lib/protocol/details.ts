@@ -59,24 +59,35 @@ export interface MessageDetails {
   readonly engineOff: number;
   /** Sessions whose queue is full: the message was not queued for them. */
   readonly refused: number;
+  /** Session processes that do not answer: nobody knows whether they have sessions that are meant. */
+  readonly unanswered: number;
   /** A dry run: who they are. */
   readonly sessions?: readonly WhoSession[];
 }
 
-/** `receipt ID`: how far a message has come. */
+/** `receipt ID`: how far a message has come. Sessions that are none of `shown`, `lost`, `unknown` may still show it. */
 export interface ReceiptDetails {
   readonly id: string;
+  /** Sessions that it was sent to, those included that could not take it. */
   readonly recipients: number;
   /** Sessions whose client has been shown the message. */
   readonly shown: number;
   /** Sessions that will never show it. */
   readonly lost: number;
-  /** The first of those, as many as fit into an answer, and why. */
-  readonly undelivered: readonly {
-    readonly user: string | null;
-    readonly host: string;
-    readonly reason: string;
-  }[];
+  /** Sessions that an earlier server sent it to, and of which this one knows nothing. */
+  readonly unknown: number;
+  /** Session processes that have not answered this server yet: they may know of some of those. */
+  readonly unanswered: number;
+  /** The first of the lost, as many as fit into an answer, and why. */
+  readonly undelivered: readonly (SessionName & {readonly reason: string})[];
+  /** The first of those that may still show it. */
+  readonly waiting: readonly SessionName[];
+}
+
+export interface SessionName {
+  /** `null` before the login. */
+  readonly user: string | null;
+  readonly host: string;
 }
 
 /** `acl check ACTION`. */

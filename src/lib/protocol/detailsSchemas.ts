@@ -36,15 +36,25 @@ const rule = object({file: text, line: count, text});
 export const DETAILS_SCHEMAS = {
   who: object({sessions: list(whoSession), omitted: count}),
   status: object({uptime: number, sessions: count, waiting: count, engine: truth}),
-  msg: object({id: text, recipients: count, engineOff: count, refused: count, sessions: list(whoSession)}, [
-    'id',
-    'sessions',
-  ]),
+  msg: object(
+    {
+      id: text,
+      recipients: count,
+      engineOff: count,
+      refused: count,
+      unanswered: count,
+      sessions: list(whoSession),
+    },
+    ['id', 'sessions'],
+  ),
   receipt: object({
     id: text,
     recipients: count,
     shown: count,
     lost: count,
+    unknown: count,
+    unanswered: count,
+    waiting: list(object({user: textOrNull, host: text})),
     undelivered: list(object({user: textOrNull, host: text, reason: text})),
   }),
   aclCheck: object(

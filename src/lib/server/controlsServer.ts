@@ -105,9 +105,10 @@ export class ControlsServer {
       settings,
       access,
       controls: new Controls(ACTIONS),
-      messages: new Messages(queue, (line) =>
-        this.#state.logs.message?.write(`${MESSAGE_LOG_ORIGIN} ${line}`),
-      ),
+      messages: new Messages(queue, {
+        write: (line) => this.#state.logs.message?.write(`${MESSAGE_LOG_ORIGIN} ${line}`),
+        written: async () => this.#state.logs.message?.written(),
+      }),
       names: new Names(options.names),
       resolver: new HostResolver(),
       startedAt: performance.now(),

@@ -5,110 +5,107 @@ import type {SessionInfo} from '../session/queue/registeredSession.ts';
 import type {
   Delivery,
   NamedSession,
+  Sender,
   SessionQueue,
   SessionQueueEvents,
 } from '../session/queue/sessionQueue.ts';
 
 /** What the server needs of the session queue. */
 export type MessageQueue = EventEmitter<SessionQueueEvents> &
-  Pick<SessionQueue, 'sessions' | 'deliver' | 'receipt' | 'close'>;
+  Pick<
+    SessionQueue,
+    'sessions' | 'deliver' | 'receipt' | 'waitingFor' | 'answered' | 'unanswered' | 'recorded' | 'close'
+  >;
 
-/** What is known of a message that was sent. */
-export interface SentMessage extends Receipt {
-  /** Who has sent it; `null`: a server before this one did. */
-  readonly sender: number | null;
-  readonly lost: readonly LostMessage[];
-}
-
-/** A session that will never show a message. */
-export interface LostMessage {
-  readonly user: string | null;
-  readonly host: string;
-  readonly reason: string;
-}
-
-interface Account {
-  readonly sender: number;
-  readonly lost: LostMessage[];
+/** The MessageLog, or the lack of one. */
+export interface MessageLog {
+  write(line: string): void;
+  /** Resolves when every line so far is with the operating system: not even `kill -9` undoes it then. */
+  written(): Promise<void>;
 }
 
 /** Without a queue nobody can be connected. */
 const NOBODY: Delivery = {id: '', recipients: 0, engineOff: 0, refused: []};
 
-/** Fewest accounts before those are dropped that the queue has forgotten. */
-const FEWEST_ACCOUNTS = 1024;
-
-/** Who sends a message. */
-export interface Sender {
-  readonly uid: number;
-  /** The names, as logs have them: `root/root`. */
-  readonly client: string;
-}
-
-/** Sends messages, and writes down what becomes of each: in the MessageLog, and for whoever asks for a receipt. */
+/** Sends messages, and writes down what becomes of each. */
 export class Messages {
   readonly #queue: MessageQueue | null;
-  readonly #log: (line: string) => void;
-  readonly #accounts = new Map<string, Account>();
-  #mostAccounts = FEWEST_ACCOUNTS;
+  readonly #log: MessageLog;
 
-  /** @param log takes one line of the MessageLog */
-  constructor(queue: MessageQueue | null, log: (line: string) => void) {
+  constructor(queue: MessageQueue | null, log: MessageLog) {
     this.#queue = queue;
     this.#log = log;
-    queue?.on('shown', ({id, sessions}) => {
-      for (const session of sessions) log(`message ${id} shown to ${nameOf(session)}`);
-    });
-    queue?.on('undelivered', ({id, reason, sessions}) => {
-      for (const session of sessions) {
-        const {user, host} = session.identity;
-        this.#accounts.get(id)?.lost.push({user, host, reason});
-        log(`message ${id} undelivered to ${nameOf(session)}: ${reason}`);
-      }
-    });
-    queue?.on('ignored', ({reason}) => log(`ignored: ${reason}`));
+    if (queue === null) return;
+    logEvents(queue, (line) => log.write(line));
+    queue.recorded = () => log.written();
   }
 
   sessions(): readonly SessionInfo[] {
     return this.#queue?.sessions() ?? [];
   }
 
-  /** @throws FtpdctlError when the text is too long */
-  send({uid, client}: Sender, audience: Audience, text: string): Delivery {
-    if (this.#queue === null) return NOBODY;
-    const open = ({delivery}: {readonly delivery: Delivery}) => {
-      this.#prune();
-      this.#accounts.set(delivery.id, {sender: uid, lost: []});
-      this.#log(`message ${delivery.id} from ${client} client ${describe(audience, delivery)}`);
-    };
-    // The queue names the message before it tells what it refuses, and both before `deliver` returns.
-    this.#queue.once('message', open);
-    try {
-      return this.#queue.deliver(audience, text);
-    } finally {
-      // A message that was not taken must leave nobody waiting: the next one has another sender.
-      this.#queue.off('message', open);
-    }
+  /** Resolves when every session process has said which sessions it has, or has had time to do so. */
+  async answered(): Promise<void> {
+    await this.#queue?.answered();
   }
 
-  sent(id: string): SentMessage | undefined {
-    const receipt = this.#queue?.receipt(id);
-    if (receipt === undefined) return undefined;
-    const account = this.#accounts.get(id);
-    return {...receipt, sender: account?.sender ?? null, lost: account?.lost ?? []};
+  /** Session processes that are there and have not said which sessions they have. */
+  get unanswered(): number {
+    return this.#queue?.unanswered ?? 0;
+  }
+
+  /** @throws FtpdctlError when the text is too long */
+  async send(sender: Sender, audience: Audience, text: string): Promise<Delivery> {
+    if (this.#queue === null) return NOBODY;
+    await this.#queue.answered();
+    const delivery = this.#queue.deliver(audience, text, sender);
+    await this.#log.written();
+    return delivery;
+  }
+
+  /** What is known of a message that was sent, by this server or one before it. */
+  receipt(id: string): Receipt | undefined {
+    return this.#queue?.receipt(id);
+  }
+
+  /** Sessions that may still show it. */
+  waitingFor(id: string): readonly NamedSession[] {
+    return this.#queue?.waitingFor(id) ?? [];
   }
 
   close(): void {
     this.#queue?.close();
   }
+}
 
-  #prune(): void {
-    if (this.#accounts.size < this.#mostAccounts) return;
-    for (const id of this.#accounts.keys()) {
-      if (this.#queue?.receipt(id) === undefined) this.#accounts.delete(id);
-    }
-    this.#mostAccounts = Math.max(FEWEST_ACCOUNTS, 2 * this.#accounts.size);
-  }
+function logEvents(queue: MessageQueue, log: (line: string) => void): void {
+  queue.on('message', ({audience, sender, delivery}) =>
+    log(`message ${delivery.id} from ${sender.client} client ${describe(audience, delivery)}`),
+  );
+  queue.on('shown', ({id, sessions}) => {
+    for (const session of sessions) log(`message ${id} shown to ${nameOf(session)}`);
+  });
+  queue.on('undelivered', ({id, reason, sessions}) => {
+    for (const session of sessions) log(`message ${id} undelivered to ${nameOf(session)}: ${reason}`);
+  });
+  queue.on('unknown', ({id, count}) =>
+    log(
+      `message ${id} unknown to ${sessionCount(count)}: an earlier server sent it, and wrote above what it knew`,
+    ),
+  );
+  queue.on('unfinished', ({id, count}) =>
+    log(`message ${id} waits in ${sessionCount(count)}: server stopped, the next one hears of it`),
+  );
+  queue.on('killed', ({startedAt}) =>
+    log(
+      `the server started at ${startedAt.toISOString()} was killed: what it had not handed over is lost, ` +
+        'and its last lines here may be missing',
+    ),
+  );
+  queue.on('mailboxLost', ({mailbox}) =>
+    log(`session process ${mailbox} ended while no server was there: what its sessions held is lost`),
+  );
+  queue.on('ignored', ({reason}) => log(`ignored: ${reason}`));
 }
 
 function describe(audience: Audience, {recipients, engineOff}: Delivery): string {

@@ -19,8 +19,20 @@ export const MAX_NAME_LENGTH = 1024;
 /** Sessions that a server keeps track of, in all. */
 export const MAX_SESSIONS = 100_000;
 
-/** Receipts kept of messages that have come to their end: how many, and for how many milliseconds. */
-export const SETTLED_RECEIPTS = {most: 256, lifetimeMs: 600_000} as const;
+/** Receipts kept of messages that have come to their end: their bytes, roughly, and for how many milliseconds. */
+export const SETTLED_RECEIPTS = {bytes: 16 * 1024 * 1024, lifetimeMs: 600_000} as const;
+
+/** Sessions that a receipt names because they will never show its message. */
+export const MAX_NAMED_UNDELIVERED = 1000;
+
+/** How long a mailbox may take to say which sessions it has before messages are sent without it: milliseconds. */
+export const ANSWER_TIMEOUT_MS = 2000;
+
+/** How often the server looks whether the mailboxes that owe it something are still there: milliseconds. */
+export const CHECK_INTERVAL_MS = 1000;
+
+/** Mailboxes that are looked at in one go: each costs about 30 us. */
+export const MAX_CHECKED_AT_ONCE = 256;
 
 /** A mailbox says which sessions were active at most this often: milliseconds. */
 export const ACTIVE_INTERVAL_MS = 1000;

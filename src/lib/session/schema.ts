@@ -1,7 +1,7 @@
 import {Ajv, type ValidateFunction} from 'ajv';
 import type {SessionIdentity} from '../audience/session.ts';
 import {MAX_DATAGRAM_BYTES} from '../transport/datagram.ts';
-import {MAX_NAME_LENGTH, MAX_RANGES, MAX_WAITING_MESSAGES} from './limits.ts';
+import {MAX_NAME_LENGTH, MAX_RANGES} from './limits.ts';
 import type {Message} from './mailbox/mailbox.ts';
 import {MAILBOX_ID_PATTERN} from './mailboxPath.ts';
 import type {Ranges} from './ranges.ts';
@@ -14,32 +14,50 @@ export interface SessionRecord extends SessionIdentity {
   readonly since: number;
   /** Milliseconds since the client's last command. */
   readonly idle: number;
-  /** Ids of the messages that the mailbox holds for it, or has shown and not said so yet. */
-  readonly holds?: readonly string[];
 }
 
-/** What became of a message: the mailbox has it for these sessions, or it was shown in them. */
-export interface ReceiptRecord {
+/** What a message has with it wherever it goes, so that a server that has not sent it can account for it. */
+export interface Origin {
+  /** Sessions that it was sent to, over all mailboxes. */
+  readonly recipients: number;
+  /** Uid of whoever has sent it. */
+  readonly sender: number;
+}
+
+/**
+ * What became of a message: the mailbox has it for these sessions; it was shown in them; or it was shown, and an earlier
+ * server has acknowledged that.
+ */
+export interface ReceiptRecord extends Origin {
   readonly id: string;
-  readonly state: 'taken' | 'shown';
+  readonly state: 'taken' | 'shown' | 'recorded';
   readonly to: Ranges;
 }
 
 /** One message for some sessions of a mailbox. */
-export interface DeliveryRecord extends Message {
+export interface DeliveryRecord extends Message, Origin {
   readonly to: Ranges;
 }
 
-/** From a mailbox to the server. `from` is the mailbox's id. */
-export type ToServer =
-  | {readonly type: 'hello'; readonly from: string; readonly items: readonly SessionRecord[]}
-  | {readonly type: 'receipts'; readonly from: string; readonly items: readonly ReceiptRecord[]}
-  | {readonly type: 'active'; readonly from: string; readonly items: Ranges}
-  | {readonly type: 'goodbye'; readonly from: string; readonly items: Ranges};
+/**
+ * From a mailbox to the server. `from` is the mailbox's id, `seq` one more than in its datagram before.
+ * `complete` ends what a mailbox says of itself when it is asked (`present`).
+ */
+export type ToServer = {readonly from: string; readonly seq: number} & (
+  | {readonly type: 'hello'; readonly items: readonly SessionRecord[]}
+  | {readonly type: 'receipts'; readonly items: readonly ReceiptRecord[]}
+  | {readonly type: 'active'; readonly items: Ranges}
+  | {readonly type: 'goodbye'; readonly items: Ranges}
+  | {readonly type: 'complete'}
+);
 
-/** From the server to a mailbox. `present`: a server has started, and asks every mailbox to say hello again. */
+/**
+ * From the server to a mailbox. `present`: a server that does not know the mailbox asks for everything it has.
+ * `acknowledge`: what the mailbox has said up to `seq` is recorded, and need not be said to the next server.
+ */
 export type ToMailbox =
   | {readonly type: 'present'}
+  | {readonly type: 'acknowledge'; readonly seq: number}
   | {readonly type: 'deliver'; readonly items: readonly DeliveryRecord[]};
 
 export type Decoded<T> =
@@ -51,7 +69,8 @@ const nullableName = {...name, nullable: true} as const;
 const whole = {type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER} as const;
 const messageId = {type: 'string', minLength: 1, maxLength: 64} as const;
 const ranges = {type: 'array', items: whole, minItems: 2, maxItems: 2 * MAX_RANGES} as const;
-const from = {type: 'string', pattern: MAILBOX_ID_PATTERN} as const;
+const origin = {recipients: whole, sender: whole} as const;
+const head = {from: {type: 'string', pattern: MAILBOX_ID_PATTERN}, seq: whole} as const;
 
 const sessionRecord = {
   type: 'object',
@@ -66,28 +85,31 @@ const sessionRecord = {
     class: nullableName,
     server: name,
     engine: {type: 'boolean'},
-    holds: {type: 'array', items: messageId, maxItems: MAX_WAITING_MESSAGES},
   },
   required: ['n', 'since', 'idle', 'pid', 'user', 'address', 'host', 'class', 'server', 'engine'],
 } as const;
 
 const receiptRecord = {
   type: 'object',
-  properties: {id: messageId, state: {enum: ['taken', 'shown']}, to: ranges},
-  required: ['id', 'state', 'to'],
+  properties: {id: messageId, state: {enum: ['taken', 'shown', 'recorded']}, to: ranges, ...origin},
+  required: ['id', 'state', 'to', 'recipients', 'sender'],
 } as const;
 
 const deliveryRecord = {
   type: 'object',
-  properties: {id: messageId, text: {type: 'string'}, to: ranges},
-  required: ['id', 'text', 'to'],
+  properties: {id: messageId, text: {type: 'string'}, to: ranges, ...origin},
+  required: ['id', 'text', 'to', 'recipients', 'sender'],
 } as const;
 
 function listOf(type: string, items: object) {
   return {
-    properties: {type: {const: type}, from, items: {type: 'array', items, minItems: 1}},
-    required: ['from', 'items'],
+    properties: {type: {const: type}, ...head, items: {type: 'array', items, minItems: 1}},
+    required: ['from', 'seq', 'items'],
   };
+}
+
+function rangesOf(type: string) {
+  return {properties: {type: {const: type}, ...head, items: ranges}, required: ['from', 'seq', 'items']};
 }
 
 const toServerSchema = {
@@ -97,8 +119,9 @@ const toServerSchema = {
   oneOf: [
     listOf('hello', sessionRecord),
     listOf('receipts', receiptRecord),
-    {properties: {type: {const: 'active'}, from, items: ranges}, required: ['from', 'items']},
-    {properties: {type: {const: 'goodbye'}, from, items: ranges}, required: ['from', 'items']},
+    rangesOf('active'),
+    rangesOf('goodbye'),
+    {properties: {type: {const: 'complete'}, ...head}, required: ['from', 'seq']},
   ],
 };
 
@@ -108,6 +131,7 @@ const toMailboxSchema = {
   required: ['type'],
   oneOf: [
     {properties: {type: {const: 'present'}}},
+    {properties: {type: {const: 'acknowledge'}, seq: whole}, required: ['seq']},
     {
       properties: {type: {const: 'deliver'}, items: {type: 'array', items: deliveryRecord, minItems: 1}},
       required: ['items'],
@@ -143,11 +167,11 @@ function decode<T>(bytes: Buffer, validate: ValidateFunction<T>): Decoded<T> {
 }
 
 /**
- * One datagram of as many leading `items` as fit, and how many those are. An item alone always fits: names, texts,
- * ranges and held messages are bounded so that it does.
+ * One datagram of as many leading `items` as fit, and how many those are. An item alone always fits: names, texts
+ * and ranges are bounded so that it does.
  */
 export function pack(
-  head: {readonly type: string; readonly from?: string},
+  head: {readonly type: string; readonly from?: string; readonly seq?: number},
   items: Iterable<object>,
 ): {bytes: Buffer; count: number} {
   const opening = `${JSON.stringify(head).slice(0, -1)},"items":[`;

@@ -58,6 +58,9 @@ export type SendResult =
 export type ConnectResult =
   | {readonly kind: 'connected'; readonly sender: DatagramSender}
   | {readonly kind: 'gone'}
+  /** It is no socket, or another user's. */
+  | {readonly kind: 'untrusted'; readonly cause: Error}
+  /** For want of a descriptor, say: it may work later. */
   | {readonly kind: 'failed'; readonly cause: Error};
 
 /** What is used of the package: it has no types of its own. */
@@ -85,6 +88,8 @@ export class DatagramReceiver {
   private constructor(
     readonly path: string,
     socket: NativeSocket,
+    /** When the socket was made that one of our own dead processes had left there. */
+    readonly replaced: Date | null,
   ) {
     this.#socket = socket;
     this.#file = new SocketFile(path);
@@ -100,7 +105,7 @@ export class DatagramReceiver {
   static bind(socketPath: string, onDatagram: (bytes: Buffer) => void): DatagramReceiver {
     checkSocketPath(socketPath);
     checkSocketDirectory(socketPath);
-    replaceStale(socketPath, (file) => probe(socketPath, file));
+    const replaced = replaceStale(socketPath, (file) => probe(socketPath, file));
     const socket = openSocket();
     const umask = process.umask(0o177);
     const failure = attempt(socket, 'bind', socketPath);
@@ -111,15 +116,16 @@ export class DatagramReceiver {
       throw new FtpdctlError('SOCKET_BIND', `cannot bind ${socketPath}: ${why}`, 1, {cause: failure});
     }
     socket.on('message', onDatagram);
-    return new DatagramReceiver(socketPath, socket);
+    return new DatagramReceiver(socketPath, socket, replaced);
   }
 
-  /** Close the socket and remove its file, if it is still the one that was bound. */
-  close(): void {
+  /** Close the socket and remove its file, if it is still the one that was bound; or leave it, as a dead process does. */
+  close({leaveFile = false}: {leaveFile?: boolean} = {}): void {
     if (this.#socket === null) return;
     this.#socket.close();
     this.#socket = null;
-    this.#file.remove();
+    if (leaveFile) this.#file.leave();
+    else this.#file.remove();
   }
 }
 
@@ -152,8 +158,8 @@ export class DatagramSender {
   ): ConnectResult {
     const file = lstat(socketPath);
     if (file === undefined) return {kind: 'gone'};
-    if (!file.isSocket()) return {kind: 'failed', cause: new Error('it is not a socket')};
-    if (!trusts(file.uid)) return {kind: 'failed', cause: new Error(`it belongs to uid ${file.uid}`)};
+    if (!file.isSocket()) return {kind: 'untrusted', cause: new Error('it is not a socket')};
+    if (!trusts(file.uid)) return {kind: 'untrusted', cause: new Error(`it belongs to uid ${file.uid}`)};
     const connected = connectSocket(socketPath);
     if (connected.kind !== 'connected') return connected;
     return {kind: 'connected', sender: new DatagramSender(connected.socket, onWritable)};

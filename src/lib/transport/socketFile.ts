@@ -85,21 +85,23 @@ export type ProbeResult =
 /**
  * Make room for a socket: remove the file of one that nobody listens at. Anything else at the path is left alone.
  *
+ * @returns when the socket was made whose file was removed
  * @throws SocketFileError
  */
-export function replaceStale(path: string, probe: (file: Stats) => ProbeResult): void {
+export function replaceStale(path: string, probe: (file: Stats) => ProbeResult): Date | null {
   const file = lstatSync(path, {throwIfNoEntry: false});
-  if (file === undefined) return;
+  if (file === undefined) return null;
   if (!file.isSocket()) {
     throw new SocketFileError('SOCKET_TAKEN', path, `it is there already, and is ${kindOf(file)}`);
   }
   const found = probe(file);
-  if (found.kind === 'gone') return;
+  if (found.kind === 'gone') return null;
   if (found.kind === 'taken') {
     const {why, hint} = found;
     throw new SocketFileError('SOCKET_TAKEN', path, why, hint === undefined ? {} : {hint});
   }
   removeDead(path);
+  return file.mtime;
 }
 
 /** Where the sticky bit is set, a dead socket is removed by its owner only. */
@@ -138,10 +140,15 @@ export class SocketFile {
     return now !== undefined && now.ino === this.#inode?.ino && now.dev === this.#inode.dev;
   }
 
-  /** Remove it, if it is still ours and ours to remove. Never throws; may be called twice. */
-  remove(): void {
+  /** Leave it where it is, as a process that has died does. */
+  leave(): void {
     files.delete(this);
     if (files.size === 0) process.off('exit', removeAll);
+  }
+
+  /** Remove it, if it is still ours and ours to remove. Never throws; may be called twice. */
+  remove(): void {
+    this.leave();
     if (!this.isStillOurs) return;
     try {
       unlinkSync(this.path);

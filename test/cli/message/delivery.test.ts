@@ -1,3 +1,4 @@
+import {join} from 'node:path';
 import {afterEach, beforeEach, describe, expect, test, vi} from 'vitest';
 import type {SessionIdentity} from '../../../src/lib/audience/session.ts';
 import {progressBar} from '../../../src/lib/cli/message/deliveryProgress.ts';
@@ -8,6 +9,9 @@ import {OPEN, type RunningServer, startControlsServer} from '../../helpers/contr
 import type {ProgramResult} from '../../helpers/process.ts';
 import {type ProgramOptions, runFtpdctl} from '../../helpers/program.ts';
 import {startScriptedServer} from '../../helpers/scriptedServer.ts';
+import {spawnTs} from '../../helpers/spawnTs.ts';
+
+const MAILBOX = join(import.meta.dirname, '../../session/mailboxChild.ts');
 
 /** What `msg` says of a message's way to its sessions, by running the program against a control server. */
 const SESSION: SessionIdentity = {
@@ -40,7 +44,7 @@ async function connect(...identities: readonly Partial<SessionIdentity>[]): Prom
   await vi.waitFor(async () => {
     const {stdout} = await ftpdctl(['--json', 'who']);
     expect(JSON.parse(stdout).sessions).toHaveLength(identities.length);
-  });
+  }, 10_000);
   return sessions;
 }
 
@@ -107,6 +111,37 @@ describe('--dry-run', () => {
   });
 });
 
+describe('a session process that hangs', () => {
+  test('when the server starts is not nobody: 75, and what it is about', async () => {
+    const child = await spawnTs(MAILBOX, [server.queue, '2']);
+    await child.next();
+    child.child.kill('SIGSTOP');
+    try {
+      await server.restart();
+      const silent = 'not sent to the sessions of 1 session process that does not answer';
+      for (const args of [
+        ['all', 'hi'],
+        ['user', 'dave', 'hi'],
+        ['--dry-run', 'all', 'hi'],
+      ]) {
+        expect(await ftpdctl(['msg', ...args])).toMatchObject({
+          status: 75,
+          stdout: `ftpdctl: unable to send message: ${silent}\n`,
+        });
+      }
+      await connect({});
+      expect(await ftpdctl(['msg', 'all', 'hi'])).toMatchObject({
+        status: 75,
+        stdout: `ftpdctl: message sent\nftpdctl: ${silent}\nftpdctl: queued for 1 session\n`,
+      });
+      const {stdout} = await ftpdctl(['--json', 'msg', 'all', 'hi']);
+      expect(JSON.parse(stdout)).toMatchObject({exitStatus: 75, server: {details: {unanswered: 1}}});
+    } finally {
+      await child.kill();
+    }
+  });
+});
+
 describe('--wait', () => {
   test('ends with 0 when it was shown to each', async () => {
     using _ = showAll(...(await connect({}, {user: 'alice'})));
@@ -132,7 +167,9 @@ describe('--wait', () => {
     using _ = showAll(shown!);
     const {status, stdout, stderr} = await ftpdctl(['-q', 'msg', '--wait=1', 'all', 'hi']);
     expect({status, stdout}).toEqual({status: 75, stdout: ''});
-    expect(stderr).toMatch(/^ftpdctl: shown to 1 of 2 sessions within 1 s \(.*ftpdctl receipt \S+".*\)\n$/);
+    expect(stderr).toMatch(
+      /^ftpdctl: shown to 1 of 2 sessions within 1 s; not yet to alice@work\.example \(.*ftpdctl receipt \S+".*\)\n$/,
+    );
   });
 
   test('ends with 4 when somebody will never see it', async () => {
@@ -141,7 +178,7 @@ describe('--wait', () => {
     try {
       const {status, stderr} = await ftpdctl(['msg', '--wait=10', 'all', 'hi']);
       expect(status).toBe(4);
-      expect(stderr).toMatch(/^ftpdctl: shown to 0 of 1 session: undelivered to dave@work\.example, .+\n$/);
+      expect(stderr).toMatch(/^ftpdctl: shown to 0 of 1 session; undelivered to dave@work\.example, .+\n$/);
     } finally {
       clearInterval(leaving);
     }
@@ -154,7 +191,13 @@ describe('--wait', () => {
     expect(JSON.parse(stdout)).toMatchObject({
       exitStatus: 75,
       responses: ['message sent'],
-      receipt: {recipients: 1, shown: 0, undelivered: []},
+      receipt: {
+        recipients: 1,
+        shown: 0,
+        unknown: 0,
+        undelivered: [],
+        waiting: [{user: 'dave', host: 'work.example'}],
+      },
       error: {code: 'NOT_SHOWN_YET'},
     });
   });
@@ -164,17 +207,66 @@ describe('--wait', () => {
     expect(await ftpdctl(['msg', '--wait', 'user', 'dave', 'hi'])).toMatchObject({status: 4});
   });
 
-  test('a server that goes away meanwhile: the message was sent, and that is said', async () => {
+  test('a server that goes away and stays away: the message was sent, and that is said', async () => {
     await connect({});
-    const running = ftpdctl(['msg', '--wait=20', 'all', 'hi']);
+    const running = ftpdctl(['msg', '--wait=2', 'all', 'hi']);
     await vi.waitFor(() => expect(server.messageLog().join()).toContain('from'), {timeout: 10_000});
     await server.server.close();
     const {status, stdout, stderr} = await running;
     expect({status, stdout}).toEqual({
-      status: 1,
+      status: 75,
       stdout: 'ftpdctl: message sent\nftpdctl: queued for 1 session\n',
     });
-    expect(stderr).toMatch(/^ftpdctl: [^\n]+\n$/);
+    expect(stderr).toMatch(/^ftpdctl: [^\n]*nobody can say what became of it: [^\n]+\n$/);
+  });
+
+  test('a server that comes back tells what its predecessor would have told', async () => {
+    const [dave] = await connect({});
+    const running = ftpdctl(['msg', '--wait=30', 'all', 'hi']);
+    await vi.waitFor(() => expect(dave!.pending()).toHaveLength(1), {timeout: 10_000});
+    await server.restart();
+    dave!.shown(dave!.pending().map(({id}) => id));
+    const {status, stdout} = await running;
+    expect({status, stdout}).toEqual({
+      status: 0,
+      stdout: 'ftpdctl: message sent\nftpdctl: queued for 1 session\nftpdctl: shown to 1 of 1 session\n',
+    });
+  });
+
+  test('a server that comes back knowing less: 75, and of how many nobody can say', async () => {
+    const child = await spawnTs(MAILBOX, [server.queue, '1']);
+    await child.next();
+    const dave = mailbox.register(SESSION);
+    await vi.waitFor(async () => expect((await ftpdctl(['who'])).stdout.split('\n')).toHaveLength(4), 10_000);
+    const running = ftpdctl(['--json', 'msg', '--wait=30', 'all', 'hi']);
+    await vi.waitFor(() => expect(dave.pending()).toHaveLength(1), {timeout: 10_000});
+    await server.server.close();
+    await child.kill();
+    await server.restart();
+    dave.shown(dave.pending().map(({id}) => id));
+    const {status, stdout} = await running;
+    expect(status).toBe(75);
+    expect(JSON.parse(stdout)).toMatchObject({
+      exitStatus: 75,
+      receipt: {recipients: 2, shown: 1, lost: 0, unknown: 1},
+      error: {code: 'FATE_UNKNOWN'},
+    });
+    expect(server.messageLog().join('\n')).toMatch(
+      /session process \d+\.\w+ ended while no server was there.* unknown to 1 session: /s,
+    );
+  });
+
+  test('a session process that dies meanwhile: 4 at once', async () => {
+    const child = await spawnTs(MAILBOX, [server.queue, '1']);
+    await child.next();
+    await vi.waitFor(async () => expect((await ftpdctl(['who'])).stdout).toContain('user1'), 10_000);
+    const running = ftpdctl(['msg', '--wait=600', 'all', 'hi']);
+    await vi.waitFor(async () => expect(await child.ask('pending')).toEqual([['hi']]), {timeout: 10_000});
+    await child.kill();
+    const {status, stderr} = await running;
+    expect(status).toBe(4);
+    expect(stderr).toBe('ftpdctl: shown to 0 of 1 session; undelivered to user1@localhost, session ended\n');
+    expect(server.messageLog().join()).toMatch(/undelivered to user1@localhost .*: session ended/);
   });
 
   test.each([['--wait=0'], ['--wait='], ['--wait=soon'], ['--wait=-1']])('%s is no time', async (option) => {

@@ -1,3 +1,4 @@
+import {EXIT_TEMPFAIL} from '../../client/errors.ts';
 import type {DeliveryResult, OutgoingMessage} from '../../daemon/daemon.ts';
 import type {Ask} from '../options/ask.ts';
 import type {GlobalOptions} from '../options/globalFlags.ts';
@@ -97,7 +98,7 @@ async function dryRun(message: OutgoingMessage, options: SendOptions, tools: Sen
   const result = await tools.ask((daemon) => daemon.recipients(message));
   if (result.kind === 'unsupported')
     throw unsupported({...result, reason: `${result.reason}; nothing was sent`});
-  tools.report(requestOf(message), result.answer);
+  tools.report(requestOf(message), result.answer, exitStatusIn(result, options));
   const {sessions = []} = result;
   if (sessions.length > 0 && !options.json && !options.quiet) process.stdout.write(sessionTable(sessions));
 }
@@ -105,11 +106,13 @@ async function dryRun(message: OutgoingMessage, options: SendOptions, tools: Sen
 /** Report the answer, and how many sessions it was queued for where the daemon has counted them. */
 function reportSent(
   message: OutgoingMessage,
-  {answer, receiptId, recipients = 0}: DeliveryResult,
-  {json, quiet}: GlobalOptions,
+  result: DeliveryResult,
+  options: GlobalOptions,
   {report}: SendTools,
 ): void {
-  report(requestOf(message), answer);
+  const {answer, receiptId, recipients = 0} = result;
+  const {json, quiet} = options;
+  report(requestOf(message), answer, exitStatusIn(result, options));
   if (receiptId !== undefined && !json && !quiet) printLine(`queued for ${sessionCount(recipients)}`);
 }
 
@@ -120,20 +123,21 @@ async function follow(
   tools: SendTools,
 ): Promise<void> {
   if (!options.json) reportSent(message, result, options, tools);
-  const waited = await waitUntilShown(result.receiptId!, options, tools.ask);
-  if (options.json) reportAll(message, result, waited, tools);
+  const waited = await waitUntilShown(result, options, tools.ask);
+  if (options.json) reportAll(message, result, waited, {options, tools});
   else if (waited.error) throw waited.error;
   else if (waited.receipt && !options.quiet) printLine(shownTo(waited.receipt));
 }
 
 async function waitUntilShown(
-  id: string,
+  {receiptId: id = '', recipients = 0, refused = 0}: DeliveryResult,
   {quiet, json, wait}: SendOptions & {readonly wait: number},
   ask: Ask,
 ): Promise<Waited> {
   const progress = quiet || json ? undefined : await DeliveryProgress.start();
   try {
     return await awaitReceipt({
+      recipients: recipients + refused,
       wait,
       ask: (left) => ask((daemon) => daemon.receipt(id, left)),
       onReceipt: (receipt) => progress?.update(receipt),
@@ -145,14 +149,19 @@ async function waitUntilShown(
 
 function reportAll(
   message: OutgoingMessage,
-  {answer}: DeliveryResult,
+  result: DeliveryResult,
   {receipt, error}: Waited,
-  {report}: SendTools,
+  {options, tools}: {readonly options: GlobalOptions; readonly tools: SendTools},
 ): void {
-  report(requestOf(message), answer, {
+  tools.report(requestOf(message), result.answer, {
     fields: {...(receipt ? {receipt} : {}), ...(error ? {error: errorFields(error)} : {})},
-    ...(error ? {exitStatus: error.exitStatus} : {}),
+    ...(error ? {exitStatus: error.exitStatus} : exitStatusIn(result, options)),
   });
+}
+
+/** Sessions that nobody could be asked about may have been meant: that is no success, and another try may reach them. */
+function exitStatusIn({unanswered = 0}: DeliveryResult, options: GlobalOptions): {exitStatus?: number} {
+  return unanswered > 0 && !options['stock-exit-status'] ? {exitStatus: EXIT_TEMPFAIL} : {};
 }
 
 function requestOf({audience, text}: OutgoingMessage) {

@@ -1,7 +1,6 @@
 import {type Audience, selectSessions} from '../../audience/audience.ts';
 import type {MessageDetails} from '../../protocol/details.ts';
 import {STATUS} from '../../protocol/status.ts';
-import type {Delivery} from '../../session/queue/sessionQueue.ts';
 import {fitting} from '../fitting.ts';
 import {type Messages, sessionCount} from '../messages.ts';
 import {failure, type Reply, success} from '../reply.ts';
@@ -57,34 +56,49 @@ function refused(line: string): Text {
   return {kind: 'refused', reply: failure(STATUS.WRONG_PARAMETERS, line)};
 }
 
-function deliverTo(audience: Audience, text: string, request: ActionRequest, messages: Messages): Reply {
-  if (request.options['dryRun'] === true) return rehearse(audience, messages);
-  const delivery = messages.send({uid: request.caller.uid, client: request.client}, audience, text);
+async function deliverTo(
+  audience: Audience,
+  text: string,
+  request: ActionRequest,
+  messages: Messages,
+): Promise<Reply> {
+  if (request.options['dryRun'] === true) return dryRun(audience, messages);
+  const delivery = await messages.send({uid: request.caller.uid, client: request.client}, audience, text);
   const {id, recipients, engineOff, refused} = delivery;
   const details: MessageDetails = {
     recipients: recipients - refused.length,
     engineOff,
     refused: refused.length,
+    unanswered: messages.unanswered,
   };
-  if (details.recipients === 0) return {...notSent(audience, delivery), details};
-  return success(['message sent', ...exceptions(engineOff, refused.length)], {...details, id});
+  if (details.recipients === 0) return {...notSent(audience, details), details};
+  return success(['message sent', ...exceptions(details)], {...details, id});
 }
 
 /** Those among the audience who get nothing. Their sender is told, which the real module does not do. */
-function exceptions(engineOff: number, full: number): string[] {
+function exceptions({engineOff, refused, unanswered}: MessageDetails): string[] {
   return [
     ...(engineOff === 0 ? [] : [`not sent to ${sessionCount(engineOff)}: MessageEngine is off`]),
-    ...(full === 0 ? [] : [`not sent to ${sessionCount(full)}: too many messages wait`]),
+    ...(refused === 0 ? [] : [`not sent to ${sessionCount(refused)}: too many messages wait`]),
+    ...(unanswered === 0 ? [] : [`not sent to the sessions of ${processesSilent(unanswered)}`]),
   ];
+}
+
+function processesSilent(count: number): string {
+  return count === 1
+    ? '1 session process that does not answer'
+    : `${count} session processes that do not answer`;
 }
 
 /**
  * Nobody takes the message. In mod_msg's own words, status 0 included, where nobody is connected (measured); where it
  * would say "message sent" and lose it, not.
  */
-function notSent(audience: Audience, {engineOff, refused}: Delivery): Reply {
-  if (refused.length > 0) {
-    return failure(STATUS.OPERATION_DENIED, 'unable to send message: too many messages wait');
+function notSent(audience: Audience, {engineOff, refused, unanswered}: MessageDetails): Reply {
+  if (refused > 0) return failure(STATUS.OPERATION_DENIED, 'unable to send message: too many messages wait');
+  if (unanswered > 0) {
+    const [line] = exceptions({recipients: 0, engineOff: 0, refused: 0, unanswered});
+    return failure(STATUS.GENERIC_ERROR, `unable to send message: ${line}`);
   }
   if (engineOff > 0) return failure(STATUS.OPERATION_IGNORED, 'unable to send message: MessageEngine is off');
   if (audience.kind === 'all') return success(['error sending message: Success']);
@@ -92,17 +106,20 @@ function notSent(audience: Audience, {engineOff, refused}: Delivery): Reply {
 }
 
 /** Say who would get the message, and send nothing. */
-function rehearse(audience: Audience, messages: Messages): Reply {
+async function dryRun(audience: Audience, messages: Messages): Promise<Reply> {
+  await messages.answered();
   const meant = selectSessions(audience, messages.sessions());
   const takers = meant.filter(({engine}) => engine);
-  const engineOff = meant.length - takers.length;
-  const sessions = fitting(takers.map(whoSession));
-  const details: MessageDetails = {recipients: takers.length, engineOff, refused: 0, sessions};
-  if (takers.length === 0) {
-    return {...notSent(audience, {id: '', recipients: 0, engineOff, refused: []}), details};
-  }
+  const details: MessageDetails = {
+    recipients: takers.length,
+    engineOff: meant.length - takers.length,
+    refused: 0,
+    unanswered: messages.unanswered,
+    sessions: fitting(takers.map(whoSession)),
+  };
+  if (takers.length === 0) return {...notSent(audience, details), details};
   return success(
-    [`message would be sent to ${sessionCount(takers.length)}`, ...exceptions(engineOff, 0)],
+    [`message would be sent to ${sessionCount(takers.length)}`, ...exceptions(details)],
     details,
   );
 }

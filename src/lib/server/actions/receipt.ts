@@ -2,15 +2,18 @@ import {mayRun, OPEN_ACTION} from '../../acl/evaluate.ts';
 import {NOT_LOGGED_IN} from '../../audience/audience.ts';
 import type {ReceiptDetails} from '../../protocol/details.ts';
 import {STATUS} from '../../protocol/status.ts';
+import type {Receipt} from '../../session/queue/receiptStore.ts';
 import {fitting} from '../fitting.ts';
-import {sessionCount} from '../messages.ts';
+import {type Messages, sessionCount} from '../messages.ts';
 import {ACCESS_DENIED, failure, success, WRONG_NUMBER} from '../reply.ts';
 import type {Action} from './action.ts';
 
-/** The sessions that get lines of their own. */
-const MOST_LINES = 100;
-/** Bytes: all that an answer may have, less the lines. */
-const MOST_DETAILS = 900 * 1024;
+/** The sessions that get lines of their own, of each kind. */
+const MAX_LINES = 100;
+/** Sessions named because they have not shown the message yet. */
+const MAX_NAMED_WAITING = 1000;
+/** Bytes of each of the two lists of sessions: an answer may have 1 MiB. */
+const MAX_LIST_BYTES = 400 * 1024;
 
 /** How far a message has come. For whoever has sent it, and for those who may send messages themselves. */
 export const receipt: Action = {
@@ -18,23 +21,49 @@ export const receipt: Action = {
   module: 'mod_ftpdctl.c',
   description: 'report what has become of a message',
   permission: OPEN_ACTION,
-  run({args, caller}, {messages, access}) {
+  async run({args, caller}, {messages, access}) {
     const [id] = args;
     if (id === undefined || args.length > 1) return WRONG_NUMBER;
-    const message = messages.sent(id);
+    await messages.answered();
+    const message = messages.receipt(id);
     if (message?.sender !== caller.uid && !mayRun(access, 'msg', caller)) return ACCESS_DENIED;
     if (message === undefined) return failure(STATUS.SUBJECT_NOT_FOUND, `no such message: '${id}'`);
-    const {recipients, shown, lost} = message;
-    const undelivered = fitting(lost, MOST_DETAILS);
-    const details: ReceiptDetails = {id, recipients, shown, lost: lost.length, undelivered};
-    return success(
-      [
-        `message ${id}: shown to ${shown} of ${sessionCount(recipients)}`,
-        ...lost
-          .slice(0, MOST_LINES)
-          .map(({user, host, reason}) => `undelivered to ${user ?? NOT_LOGGED_IN}@${host}: ${reason}`),
-      ],
-      details,
-    );
+    const details = detailsOf(message, messages);
+    return success([`message ${id}: ${shownTo(details)}`, ...lines(details)], details);
   },
 };
+
+function detailsOf(message: Receipt, messages: Messages): ReceiptDetails {
+  const {id, recipients, shown, lost, undelivered, waiting, unknown} = message;
+  const names = waiting === 0 ? [] : messages.waitingFor(id);
+  return {
+    id,
+    recipients,
+    shown,
+    lost,
+    unknown,
+    unanswered: messages.unanswered,
+    undelivered: fitting(
+      undelivered.map(({user, host, reason}) => ({user, host, reason})),
+      MAX_LIST_BYTES,
+    ),
+    waiting: fitting(
+      names.slice(0, MAX_NAMED_WAITING).map(({identity: {user, host}}) => ({user, host})),
+      MAX_LIST_BYTES,
+    ),
+  };
+}
+
+function shownTo({shown, recipients}: ReceiptDetails): string {
+  return `shown to ${shown} of ${sessionCount(recipients)}`;
+}
+
+function lines({undelivered, waiting, unknown}: ReceiptDetails): string[] {
+  return [
+    ...undelivered
+      .slice(0, MAX_LINES)
+      .map(({user, host, reason}) => `undelivered to ${user ?? NOT_LOGGED_IN}@${host}: ${reason}`),
+    ...waiting.slice(0, MAX_LINES).map(({user, host}) => `not yet shown to ${user ?? NOT_LOGGED_IN}@${host}`),
+    ...(unknown === 0 ? [] : [`not known of ${sessionCount(unknown)}: an earlier server sent it`]),
+  ];
+}

@@ -35,6 +35,7 @@ export class LogFile {
   /** Lines that the disk has refused. */
   #unwritten = 0;
   #state: 'idle' | 'due' | 'writing' | 'closed' = 'idle';
+  readonly #whenWritten: (() => void)[] = [];
 
   private constructor(
     readonly path: string,
@@ -77,6 +78,12 @@ export class LogFile {
     setImmediate(() => this.#flush());
   }
 
+  /** Resolves when what was written so far is with the operating system, or could not be written. */
+  async written(): Promise<void> {
+    if (this.#state === 'idle' || this.#state === 'closed') return;
+    await new Promise<void>((resolve) => this.#whenWritten.push(resolve));
+  }
+
   /** Write what is left, and close. */
   close(): void {
     if (this.#state === 'closed') return;
@@ -91,6 +98,7 @@ export class LogFile {
     const batch = this.#take();
     if (batch.bytes.length === 0) {
       this.#state = 'idle';
+      this.#tellWritten();
       return;
     }
     this.#state = 'writing';
@@ -119,6 +127,11 @@ export class LogFile {
       this.#refused(error as Error, lines);
     }
     closeSync(this.#fd);
+    this.#tellWritten();
+  }
+
+  #tellWritten(): void {
+    for (const done of this.#whenWritten.splice(0)) done();
   }
 
   /** A full disk would have every line said, and fill what the words go to. */

@@ -1,20 +1,28 @@
 import type {SessionIdentity} from '../../audience/session.ts';
 import {MAX_NAME_LENGTH, MAX_WAITING_MESSAGES} from '../limits.ts';
-import type {SessionRecord} from '../schema.ts';
+import type {Origin, ReceiptRecord, SessionRecord} from '../schema.ts';
 import type {Message, SessionMailbox} from './mailbox.ts';
 
 /** What a session tells the mailbox it belongs to. */
 export interface SessionNews {
   changed(session: MailboxSession): void;
   active(session: MailboxSession): void;
-  shown(session: MailboxSession, id: string): void;
+  shown(session: MailboxSession, id: string, origin: Origin): void;
   ended(session: MailboxSession): void;
 }
 
-/** A message stays until the server has been told that it was shown: `hello` names it to a server that is new. */
+/** A message stays until a server has acknowledged that it was shown: another server is told of it anew. */
 interface Held {
   readonly message: Message;
-  shown: boolean;
+  readonly origin: Origin;
+  state: 'taken' | 'shown';
+}
+
+/** What has become of a message in a session. */
+export interface Fate {
+  readonly id: string;
+  readonly origin: Origin;
+  readonly state: ReceiptRecord['state'];
 }
 
 /** One session's end of the queue. */
@@ -22,8 +30,11 @@ export class MailboxSession implements SessionMailbox {
   readonly #since = Date.now();
   readonly #news: SessionNews;
   readonly #held = new Map<string, Held>();
-  /** Messages already shown, newest last: a server that says one again does not get it shown again. */
-  readonly #past = new Set<string>();
+  /**
+   * Messages that were shown and acknowledged, newest last: one that is said again is not shown again, and the next
+   * server is told, so that its receipts are whole.
+   */
+  readonly #past = new Map<string, Origin>();
   #identity: SessionIdentity;
   #activeAt = performance.now();
   #ended = false;
@@ -51,16 +62,16 @@ export class MailboxSession implements SessionMailbox {
   }
 
   pending(): readonly Message[] {
-    return [...this.#held.values()].filter(({shown}) => !shown).map(({message}) => message);
+    return [...this.#held.values()].filter(({state}) => state === 'taken').map(({message}) => message);
   }
 
   shown(ids: readonly string[]): void {
     if (this.#ended) return;
     for (const id of ids) {
       const held = this.#held.get(id);
-      if (held === undefined || held.shown) continue;
-      held.shown = true;
-      this.#news.shown(this, id);
+      if (held?.state !== 'taken') continue;
+      held.state = 'shown';
+      this.#news.shown(this, id, held.origin);
     }
   }
 
@@ -70,24 +81,31 @@ export class MailboxSession implements SessionMailbox {
     this.#news.ended(this);
   }
 
-  /** Take a message in, unless it has come before or the session is over. */
-  take(message: Message): boolean {
-    if (this.#ended || this.#held.has(message.id) || this.#past.has(message.id)) return false;
-    this.#held.set(message.id, {message, shown: false});
+  /** Take a message in, unless it has come before; after the end, too, or no other server would learn that it was lost. */
+  take(message: Message, origin: Origin): boolean {
+    if (this.#held.has(message.id) || this.#past.has(message.id)) return false;
+    this.#held.set(message.id, {message, origin, state: 'taken'});
     return true;
   }
 
-  /** The server has been told that the message was shown. */
-  reported(id: string): void {
+  /** A server has acknowledged that the message was shown. */
+  recorded(id: string): void {
+    const held = this.#held.get(id);
+    if (held === undefined) return;
     this.#held.delete(id);
-    this.#past.add(id);
+    this.#past.set(id, held.origin);
     if (this.#past.size <= MAX_WAITING_MESSAGES) return;
-    for (const oldest of this.#past) {
-      this.#past.delete(oldest);
-      break;
-    }
+    const [oldest] = this.#past.keys();
+    this.#past.delete(oldest!);
   }
 
+  /** All that a server that is new has to know of the session's messages. */
+  *fates(): Generator<Fate> {
+    for (const [id, origin] of this.#past) yield {id, origin, state: 'recorded'};
+    for (const [id, {origin, state}] of this.#held) yield {id, origin, state};
+  }
+
+  /** Whether there is no message whose fate no server knows yet. */
   get holdsNothing(): boolean {
     return this.#held.size === 0;
   }
@@ -109,7 +127,6 @@ export class MailboxSession implements SessionMailbox {
       class: className === null ? null : cut(className),
       server: cut(server),
       engine,
-      ...(this.holdsNothing ? {} : {holds: [...this.#held.keys()].slice(0, MAX_WAITING_MESSAGES)}),
     };
   }
 }

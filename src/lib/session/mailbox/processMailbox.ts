@@ -2,11 +2,12 @@ import type {SessionIdentity} from '../../audience/session.ts';
 import {DatagramReceiver, DatagramSender} from '../../transport/datagram.ts';
 import {ACTIVE_INTERVAL_MS, CLOSE_GRACE_MS, RETRY_MS} from '../limits.ts';
 import {checkQueuePath, mailboxPath, newMailboxId} from '../mailboxPath.ts';
-import {pick, toRanges} from '../ranges.ts';
-import {type DeliveryRecord, decodeToMailbox, pack, type ReceiptRecord} from '../schema.ts';
+import {pick} from '../ranges.ts';
+import {type DeliveryRecord, decodeToMailbox, type Origin} from '../schema.ts';
 import {asOwnerOfPlace, trustsBeside} from '../trust.ts';
 import type {Mailbox, SessionMailbox} from './mailbox.ts';
 import {MailboxSession, type SessionNews} from './mailboxSession.ts';
+import {Outbox} from './outbox.ts';
 
 /**
  * Open this process's mailbox beside the queue at `queuePath`. One is enough for all of its sessions.
@@ -32,36 +33,21 @@ type Link =
   | {readonly kind: 'linked'; readonly sender: DatagramSender}
   | {readonly kind: 'closed'};
 
-/** Something to say, and what to do once the kernel has it. */
-interface OutgoingDatagram {
-  readonly bytes: Buffer;
-  readonly sent: () => void;
-}
-
-/**
- * What is to be said is kept as sets of sessions, not as datagrams: while the server is away or does not read, it grows
- * no further than the sessions and the messages they hold.
- */
+/** One datagram socket for all sessions of a process, and the way to the server, whichever it is now. */
 class ProcessMailbox implements Mailbox, SessionNews {
   readonly #queuePath: string;
   readonly #warn: (line: string) => void;
   readonly #id = newMailboxId(process.pid);
   readonly #receiver: DatagramReceiver;
   readonly #sessions = new Map<number, MailboxSession>();
-  /** Those of them that the server has been told of. */
-  readonly #known = new Set<MailboxSession>();
-  readonly #toIntroduce = new Set<MailboxSession>();
-  readonly #activeOnes = new Set<MailboxSession>();
-  readonly #toLeave = new Set<MailboxSession>();
-  readonly #shown = new Map<string, number[]>();
-  readonly #receipts: ReceiptRecord[] = [];
+  readonly #outbox = new Outbox(this.#id, this.#sessions);
   #link: Link = {kind: 'absent', failures: 0};
   /** Why the queue could not be used when it was last looked for. */
   #trouble = '';
   #numbers = 0;
   #flushing: NodeJS.Immediate | undefined;
   #activeTimer: NodeJS.Timeout | undefined;
-  #onDrained: (() => void) | undefined;
+  #onSettled: (() => void) | undefined;
 
   constructor(queuePath: string, warn: (line: string) => void) {
     this.#queuePath = queuePath;
@@ -83,72 +69,64 @@ class ProcessMailbox implements Mailbox, SessionNews {
     if (this.#link.kind === 'closed') return;
     for (const session of [...this.#sessions.values()]) session.goodbye();
     this.#flush();
-    if (this.#link.kind === 'linked' && this.#sessions.size > 0) await this.#drained();
-    this.#unlink({kind: 'closed'});
+    if (this.#link.kind === 'linked' && this.#sessions.size > 0) await this.#settled();
+    const isUntold = [...this.#sessions.values()].some(({holdsNothing}) => !holdsNothing);
+    this.#unlink({kind: 'closed'}, false);
     clearImmediate(this.#flushing);
     clearTimeout(this.#activeTimer);
-    this.#receiver.close();
+    // No server has heard what became of these messages: the next one is to see that there is something to miss.
+    this.#receiver.close({leaveFile: isUntold});
   }
 
   changed(session: MailboxSession): void {
-    this.#toIntroduce.add(session);
+    this.#outbox.introduce(session);
     this.#flushSoon();
   }
 
   active(session: MailboxSession): void {
-    if (!this.#known.has(session)) return;
-    this.#activeOnes.add(session);
+    if (!this.#outbox.active(session)) return;
     this.#activeTimer ??= setTimeout(() => {
       this.#activeTimer = undefined;
       this.#flush();
     }, ACTIVE_INTERVAL_MS).unref();
   }
 
-  shown(session: MailboxSession, id: string): void {
-    const numbers = this.#shown.get(id);
-    if (numbers === undefined) this.#shown.set(id, [session.n]);
-    else numbers.push(session.n);
+  shown(session: MailboxSession, id: string, origin: Origin): void {
+    this.#outbox.shown(id, origin, session);
     this.#flushSoon();
   }
 
   ended(session: MailboxSession): void {
-    this.#activeOnes.delete(session);
-    if (this.#concernsNobody(session)) {
-      this.#forget(session);
-    } else {
-      this.#toLeave.add(session);
-      this.#flushSoon();
-    }
-  }
-
-  /** No server knows of the session, and there is no message whose fate somebody might want to learn. */
-  #concernsNobody(session: MailboxSession): boolean {
-    return !this.#known.has(session) && session.holdsNothing;
-  }
-
-  #forget(session: MailboxSession): void {
-    this.#sessions.delete(session.n);
-    this.#known.delete(session);
-    this.#toIntroduce.delete(session);
-    this.#toLeave.delete(session);
+    this.#outbox.leave(session);
+    this.#flushSoon();
   }
 
   #receive(bytes: Buffer): void {
     const decoded = decodeToMailbox(bytes);
     if (decoded.kind === 'invalid' || this.#link.kind === 'closed') return;
-    if (decoded.datagram.type === 'deliver') {
-      for (const delivery of decoded.datagram.items) this.#take(delivery);
-    } else {
-      this.#unlink({kind: 'absent', failures: 0});
+    const {datagram} = decoded;
+    switch (datagram.type) {
+      case 'deliver':
+        for (const delivery of datagram.items) this.#take(delivery);
+        break;
+      case 'acknowledge':
+        this.#outbox.acknowledged(datagram.seq);
+        break;
+      case 'present':
+        this.#unlink({kind: 'absent', failures: 0}, true);
+        break;
     }
     this.#flushSoon();
   }
 
-  #take({id, text, to}: DeliveryRecord): void {
+  #take({id, text, to, recipients, sender}: DeliveryRecord): void {
     const message = {id, text};
+    const origin = {recipients, sender};
     const takers: number[] = [];
-    for (const session of pick(to, this.#sessions)) if (session.take(message)) takers.push(session.n);
-    for (const ranges of toRanges(takers)) this.#receipts.push({id, state: 'taken', to: ranges});
+    for (const session of pick(to, this.#sessions)) {
+      if (session.take(message, origin)) takers.push(session.n);
+    }
+    this.#outbox.taken(id, origin, takers);
   }
 
   /** Everything that comes up in one turn of the event loop shares its datagrams. */
@@ -159,80 +137,16 @@ class ProcessMailbox implements Mailbox, SessionNews {
   #flush(): void {
     clearImmediate(this.#flushing);
     this.#flushing = undefined;
-    for (const [id, numbers] of this.#shown) {
-      for (const to of toRanges(numbers)) this.#receipts.push({id, state: 'shown', to});
-    }
-    this.#shown.clear();
-    for (let say = this.#nextToSay(); say !== null; say = this.#nextToSay()) {
+    while (this.#outbox.hasNext) {
       const sender = this.#sender();
       if (sender === null || sender.isCongested) return;
-      const parcel = say();
-      const result = sender.send(parcel.bytes);
+      const datagram = this.#outbox.next()!;
+      const result = sender.send(datagram.bytes);
       if (result.kind === 'full') return;
-      if (result.kind === 'sent') parcel.sent();
-      else this.#unlink(this.#lookAgain(0));
+      if (result.kind === 'sent') datagram.sent();
+      else this.#unlink(this.#lookAgain(0), false);
     }
-    this.#onDrained?.();
-  }
-
-  /** In this order: a server hears of a session before its receipts, and of its end after them. */
-  #nextToSay(): (() => OutgoingDatagram) | null {
-    if (this.#toIntroduce.size > 0) return () => this.#hello();
-    if (this.#receipts.length > 0) return () => this.#nextReceipts();
-    if (this.#activeOnes.size > 0) {
-      return () => this.#list('active', this.#activeOnes, (session) => this.#activeOnes.delete(session));
-    }
-    if (this.#toLeave.size > 0) {
-      return () => this.#list('goodbye', this.#toLeave, (session) => this.#forget(session));
-    }
-    return null;
-  }
-
-  #hello(): OutgoingDatagram {
-    const introduced: MailboxSession[] = [];
-    function* records(sessions: Iterable<MailboxSession>) {
-      for (const session of sessions) {
-        introduced.push(session);
-        yield session.record();
-      }
-    }
-    const {bytes, count} = pack({type: 'hello', from: this.#id}, records(this.#toIntroduce));
-    return {
-      bytes,
-      sent: () => {
-        for (const session of introduced.slice(0, count)) {
-          this.#toIntroduce.delete(session);
-          this.#known.add(session);
-        }
-      },
-    };
-  }
-
-  #nextReceipts(): OutgoingDatagram {
-    const {bytes, count} = pack({type: 'receipts', from: this.#id}, this.#receipts);
-    return {
-      bytes,
-      sent: () => {
-        for (const {id, state, to} of this.#receipts.splice(0, count)) {
-          if (state === 'shown') for (const session of pick(to, this.#sessions)) session.reported(id);
-        }
-      },
-    };
-  }
-
-  #list(
-    type: 'active' | 'goodbye',
-    sessions: Set<MailboxSession>,
-    said: (session: MailboxSession) => void,
-  ): OutgoingDatagram {
-    const items = toRanges([...sessions].map(({n}) => n))[0]!;
-    const bytes = Buffer.from(JSON.stringify({type, from: this.#id, items}));
-    return {
-      bytes,
-      sent: () => {
-        for (const session of pick(items, this.#sessions)) said(session);
-      },
-    };
+    if (this.#outbox.isSettled) this.#onSettled?.();
   }
 
   /** The way to the server, looked for if there is none and it is not too soon to look again. */
@@ -248,7 +162,7 @@ class ProcessMailbox implements Mailbox, SessionNews {
       this.#trouble = '';
       return result.sender;
     }
-    this.#complain(result.kind === 'failed' ? result.cause.message : '');
+    this.#complain(result.kind === 'gone' ? '' : result.cause.message);
     this.#link = this.#lookAgain(this.#link.failures);
     return null;
   }
@@ -273,22 +187,17 @@ class ProcessMailbox implements Mailbox, SessionNews {
   }
 
   /** Let go of the server that was there. The next one knows nothing of our sessions. */
-  #unlink(link: Exclude<Link, {kind: 'linked'}>): void {
+  #unlink(link: Exclude<Link, {kind: 'linked'}>, isAsked: boolean): void {
     if (this.#link.kind === 'linked') this.#link.sender.close();
     if (this.#link.kind === 'absent') clearTimeout(this.#link.timer);
     this.#link = link;
-    this.#known.clear();
-    this.#activeOnes.clear();
-    for (const session of [...this.#sessions.values()]) {
-      if (session.ended && session.holdsNothing) this.#forget(session);
-      else this.#toIntroduce.add(session);
-    }
+    this.#outbox.restart(isAsked);
   }
 
-  #drained(): Promise<void> {
+  #settled(): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, CLOSE_GRACE_MS);
-      this.#onDrained = () => {
+      this.#onSettled = () => {
         clearTimeout(timer);
         resolve();
       };

@@ -1,6 +1,6 @@
 import type {DatagramSender} from '../../transport/datagram.ts';
 import {pick, toRanges} from '../ranges.ts';
-import {type DeliveryRecord, pack} from '../schema.ts';
+import {type DeliveryRecord, type Origin, pack, type ToMailbox} from '../schema.ts';
 import type {RegisteredSession} from './registeredSession.ts';
 
 export type FlushResult =
@@ -14,31 +14,68 @@ export type FlushResult =
 /** A mailbox, as the server sees it: its sessions, and what is on its way to them, oldest first. */
 export class MailboxConnection {
   readonly sessions = new Map<number, RegisteredSession>();
+  /** When it was asked for its sessions: milliseconds, monotonic. */
+  readonly askedAt = performance.now();
+  /** Whether it has said all that it has. */
+  isComplete = false;
+  /** Why nothing could be sent when that was last tried. */
+  trouble = '';
   readonly #sender: DatagramSender;
   readonly #queue: DeliveryRecord[] = [];
-  #greeting: Buffer | null;
+  #isAsked = false;
+  /** Number of the last datagram that is to be acknowledged, and of the last that may be. */
+  #received = 0;
+  #recorded = 0;
+  #acknowledged = 0;
 
-  /** @param greeting a datagram to send before all others */
   constructor(
     readonly id: string,
     readonly path: string,
     sender: DatagramSender,
-    greeting: Buffer | null,
   ) {
     this.#sender = sender;
-    this.#greeting = greeting;
   }
 
-  enqueue(id: string, text: string, sessions: readonly RegisteredSession[]): void {
-    for (const to of toRanges(sessions.map(({n}) => n))) this.#queue.push({id, text, to});
+  enqueue(id: string, text: string, origin: Origin, sessions: readonly RegisteredSession[]): void {
+    for (const to of toRanges(sessions.map(({n}) => n))) this.#queue.push({id, text, ...origin, to});
+  }
+
+  /** The mailbox wants to know when datagram `seq` is recorded. */
+  received(seq: number): void {
+    this.#received = seq;
+  }
+
+  get lastReceived(): number {
+    return this.#received;
+  }
+
+  /** What it has said up to `seq` is recorded: the next `flush` says so. */
+  recorded(seq: number): void {
+    this.#recorded = seq;
+  }
+
+  /** Whether nothing would be lost by letting go of it: it has no sessions, and all is said in both directions. */
+  get isIdle(): boolean {
+    return this.sessions.size === 0 && this.isComplete && this.#acknowledged >= this.#received;
+  }
+
+  get hasPending(): boolean {
+    for (const {pending} of this.sessions.values()) if (pending.size > 0) return true;
+    return false;
   }
 
   /** Hand over as much as the mailbox's socket takes now. */
   flush(): FlushResult {
-    if (this.#greeting !== null) {
-      const result = this.#sender.send(this.#greeting);
+    if (!this.#isAsked) {
+      const result = this.#send({type: 'present'});
       if (result.kind !== 'sent') return result;
-      this.#greeting = null;
+      this.#isAsked = true;
+    }
+    if (this.#acknowledged < this.#recorded) {
+      const seq = this.#recorded;
+      const result = this.#send({type: 'acknowledge', seq});
+      if (result.kind !== 'sent') return result;
+      this.#acknowledged = seq;
     }
     while (this.#queue.length > 0) {
       const {bytes, count} = pack({type: 'deliver'}, this.#queue);
@@ -56,5 +93,9 @@ export class MailboxConnection {
 
   close(): void {
     this.#sender.close();
+  }
+
+  #send(datagram: ToMailbox) {
+    return this.#sender.send(Buffer.from(JSON.stringify(datagram)));
   }
 }

@@ -1,92 +1,121 @@
-import {MAX_WAITING_BYTES, MESSAGE_OVERHEAD_BYTES, SETTLED_RECEIPTS} from '../limits.ts';
+import {randomBytes} from 'node:crypto';
+import {
+  MAX_NAMED_UNDELIVERED,
+  MAX_WAITING_BYTES,
+  MESSAGE_OVERHEAD_BYTES,
+  SETTLED_RECEIPTS,
+} from '../limits.ts';
+import type {ReceiptRecord} from '../schema.ts';
+import type {RegisteredSession} from './registeredSession.ts';
 
-/** What became of a message. It is settled when `shown` and `undelivered` make up `recipients`. */
+/** What became of a message. `shown`, `lost`, `waiting` and `unknown` make up `recipients`. */
 export interface Receipt {
   readonly id: string;
+  /** Uid of whoever has sent it. */
+  readonly sender: number;
   /** Sessions it was meant for, those included that could not take it. */
   readonly recipients: number;
   /** Sessions whose process has it, or has had it. */
   readonly taken: number;
   readonly shown: number;
+  /** Sessions that will never show it. */
+  readonly lost: number;
+  /** The first of those. */
   readonly undelivered: readonly Undelivered[];
-  readonly settled: boolean;
+  /** Sessions that may still show it. */
+  readonly waiting: number;
+  /** Sessions that an earlier server has sent it to, and no mailbox has said anything of. */
+  readonly unknown: number;
 }
 
+/** A session that will never show a message. */
 export interface Undelivered {
   readonly session: string;
+  readonly user: string | null;
+  readonly host: string;
   readonly reason: string;
 }
 
-/** A session, as far as a message's fate goes: `waiting` for the mailbox to take it, or `taken` and not yet shown. */
-export interface Recipient {
-  readonly id: string;
-  readonly pending: Map<string, 'waiting' | 'taken'>;
-}
-
 interface Entry {
+  readonly sender: number;
   readonly bytes: number;
   recipients: number;
   taken: number;
   shown: number;
+  waiting: number;
+  lost: number;
   readonly undelivered: Undelivered[];
-  readonly waiters: Set<() => void>;
-  settledAt: number;
+  /** Of a message of an earlier server: the sessions that are accounted for. Their mailboxes may say it again. */
+  readonly inherited: Set<string> | null;
+  /** How many sessions have been said to be unknown. */
+  unknownTold: number;
+  settled: {readonly cost: number; at: number} | null;
 }
 
 /** Keeps account of every message until it has ended for every session, and for a while after. */
 export class ReceiptStore {
+  /** Message ids are unique over all servers and restarts: a random part for this one, and a count. */
+  readonly #run = randomBytes(6).toString('hex');
   readonly #entries = new Map<string, Entry>();
-  /** Ids of what has ended, oldest first. */
+  /** Ids of what has ended; whoever was asked for last is last. */
   readonly #settled = new Set<string>();
+  #count = 0;
   #waitingBytes = 0;
+  #settledBytes = 0;
 
   /** Whether a text of `bytes` bytes may still wait with all the others. */
   hasRoomFor(bytes: number): boolean {
     return this.#waitingBytes + bytes + MESSAGE_OVERHEAD_BYTES <= MAX_WAITING_BYTES;
   }
 
+  /** Whether any message has not ended yet. */
+  get hasOpen(): boolean {
+    return this.#settled.size < this.#entries.size;
+  }
+
+  newId(): string {
+    return `${this.#run}-${++this.#count}`;
+  }
+
   /** Open the account of a message for `takers`, and write down at once what `refused` did not take. */
-  open(id: string, bytes: number, takers: readonly Recipient[], refused: readonly Undelivered[]): void {
-    const entry = this.#add(id, bytes);
-    entry.recipients = takers.length + refused.length;
-    for (const taker of takers) taker.pending.set(id, 'waiting');
-    entry.undelivered.push(...refused);
+  open(
+    {id, bytes, sender}: {id: string; bytes: number; sender: number},
+    takers: readonly RegisteredSession[],
+    refused: readonly Undelivered[],
+  ): void {
+    const entry = this.#add(id, {sender, bytes, recipients: takers.length + refused.length, inherited: null});
+    entry.waiting = takers.length;
+    for (const {pending} of takers) pending.set(id, 'waiting');
+    for (const each of refused) lose(entry, each);
     this.#settleIfOver(id, entry);
   }
 
-  /** A mailbox holds a message for `recipient` that a server before us has sent. */
-  adopt(id: string, recipient: Recipient): void {
-    if (recipient.pending.has(id)) return;
-    const entry = this.#entries.get(id) ?? this.#add(id, 0);
-    if (this.#settled.has(id)) return;
-    entry.recipients++;
-    entry.taken++;
-    recipient.pending.set(id, 'taken');
-  }
-
-  /** @returns whether that is news */
-  taken(id: string, recipient: Recipient): boolean {
-    if (recipient.pending.get(id) !== 'waiting') return false;
-    recipient.pending.set(id, 'taken');
-    this.#entries.get(id)!.taken++;
-    return true;
-  }
-
-  /** @returns whether that is news */
-  shown(id: string, recipient: Recipient): boolean {
-    this.taken(id, recipient);
-    if (!recipient.pending.delete(id)) return false;
+  /**
+   * A mailbox says what became of a message in one of its sessions. It may be one that an earlier server has sent, and
+   * it may have been said before: to that server, or to this one.
+   *
+   * @returns whether the log does not know yet that it was shown
+   */
+  report(record: Omit<ReceiptRecord, 'to'>, session: RegisteredSession): boolean {
+    const {id, state} = record;
+    if (!session.pending.has(id) && !this.#inherit(record, session)) return false;
     const entry = this.#entries.get(id)!;
+    if (session.pending.get(id) === 'waiting') entry.taken++;
+    session.pending.set(id, 'taken');
+    if (state === 'taken') return false;
+    session.pending.delete(id);
+    entry.waiting--;
     entry.shown++;
     this.#settleIfOver(id, entry);
-    return true;
+    return state === 'shown';
   }
 
   /** @returns whether that is news */
-  undelivered(id: string, recipient: Recipient, reason: string): boolean {
-    if (!recipient.pending.delete(id)) return false;
+  undelivered(id: string, session: RegisteredSession, reason: string): boolean {
+    if (!session.pending.delete(id)) return false;
     const entry = this.#entries.get(id)!;
-    entry.undelivered.push({session: recipient.id, reason});
+    entry.waiting--;
+    lose(entry, undeliveredTo(session, reason));
     this.#settleIfOver(id, entry);
     return true;
   }
@@ -96,39 +125,63 @@ export class ReceiptStore {
     this.#prune();
     const entry = this.#entries.get(id);
     if (entry === undefined) return undefined;
-    const {recipients, taken, shown, undelivered} = entry;
-    return {id, recipients, taken, shown, undelivered: [...undelivered], settled: this.#settled.has(id)};
+    if (entry.settled !== null) this.#touch(id, entry.settled);
+    const {sender, recipients, taken, shown, lost, undelivered, waiting} = entry;
+    return {
+      id,
+      sender,
+      recipients,
+      taken,
+      shown,
+      lost,
+      undelivered: [...undelivered],
+      waiting,
+      unknown: unknownOf(entry),
+    };
   }
 
-  /** The receipt of a message as soon as it has ended for everyone, or as it stands when `signal` aborts. */
-  whenSettled(id: string, signal: AbortSignal): Promise<Receipt | undefined> {
-    const waiters = this.#settled.has(id) ? undefined : this.#entries.get(id)?.waiters;
-    if (waiters === undefined || signal.aborted) return Promise.resolve(this.receipt(id));
-    return new Promise((resolve) => {
-      const done = () => {
-        waiters.delete(done);
-        signal.removeEventListener('abort', done);
-        resolve(this.receipt(id));
-      };
-      waiters.add(done);
-      signal.addEventListener('abort', done);
-    });
+  /** Messages of earlier servers with sessions that nobody has said anything of; each number of them once. */
+  newlyUnknown(): {id: string; count: number}[] {
+    const found: {id: string; count: number}[] = [];
+    for (const [id, entry] of this.#entries) {
+      const count = unknownOf(entry);
+      if (count > entry.unknownTold) found.push({id, count});
+      entry.unknownTold = Math.max(count, entry.unknownTold);
+    }
+    return found;
   }
 
-  /** Whoever waits for a message is told how it stands: there will be no more news. */
-  close(): void {
-    for (const {waiters} of this.#entries.values()) for (const done of [...waiters]) done();
+  /** Messages that some session may still show. */
+  unfinished(): {id: string; count: number}[] {
+    return [...this.#entries].flatMap(([id, {waiting}]) => (waiting > 0 ? [{id, count: waiting}] : []));
   }
 
-  #add(id: string, bytes: number): Entry {
-    const entry = {
-      bytes: bytes + MESSAGE_OVERHEAD_BYTES,
-      recipients: 0,
+  /** A mailbox holds a message for `session`, or has shown it, that a server before us has sent. */
+  #inherit({id, sender, recipients}: Omit<ReceiptRecord, 'to'>, session: RegisteredSession): boolean {
+    // Of our own messages we know all, and this one's account for that session is closed.
+    if (id.startsWith(`${this.#run}-`)) return false;
+    const entry =
+      this.#entries.get(id) ?? this.#add(id, {sender, bytes: 0, recipients, inherited: new Set()});
+    if (entry.inherited!.has(session.id)) return false;
+    this.#unsettle(id, entry);
+    entry.inherited!.add(session.id);
+    entry.recipients = Math.max(entry.recipients, entry.inherited!.size);
+    entry.waiting++;
+    session.pending.set(id, 'waiting');
+    return true;
+  }
+
+  #add(id: string, known: Pick<Entry, 'sender' | 'bytes' | 'recipients' | 'inherited'>): Entry {
+    const entry: Entry = {
+      ...known,
+      bytes: known.bytes + MESSAGE_OVERHEAD_BYTES,
       taken: 0,
       shown: 0,
+      waiting: 0,
+      lost: 0,
       undelivered: [],
-      waiters: new Set<() => void>(),
-      settledAt: 0,
+      unknownTold: 0,
+      settled: null,
     };
     this.#entries.set(id, entry);
     this.#waitingBytes += entry.bytes;
@@ -136,20 +189,57 @@ export class ReceiptStore {
   }
 
   #settleIfOver(id: string, entry: Entry): void {
-    if (entry.shown + entry.undelivered.length < entry.recipients) return;
+    if (entry.waiting > 0 || entry.settled !== null) return;
     this.#waitingBytes -= entry.bytes;
-    entry.settledAt = performance.now();
+    entry.settled = {cost: costOf(entry), at: performance.now()};
+    this.#settledBytes += entry.settled.cost;
     this.#settled.add(id);
-    for (const done of [...entry.waiters]) done();
     this.#prune();
+  }
+
+  /** One more mailbox has come that has something to say of it. */
+  #unsettle(id: string, entry: Entry): void {
+    if (entry.settled === null) return;
+    this.#waitingBytes += entry.bytes;
+    this.#settledBytes -= entry.settled.cost;
+    entry.settled = null;
+    this.#settled.delete(id);
+  }
+
+  /** Somebody waits for it: others are forgotten first. */
+  #touch(id: string, settled: NonNullable<Entry['settled']>): void {
+    settled.at = performance.now();
+    this.#settled.delete(id);
+    this.#settled.add(id);
   }
 
   #prune(): void {
     const oldest = performance.now() - SETTLED_RECEIPTS.lifetimeMs;
     for (const id of this.#settled) {
-      if (this.#settled.size <= SETTLED_RECEIPTS.most && this.#entries.get(id)!.settledAt >= oldest) return;
+      const {cost, at} = this.#entries.get(id)!.settled!;
+      if (this.#settledBytes <= SETTLED_RECEIPTS.bytes && at >= oldest) return;
+      this.#settledBytes -= cost;
       this.#settled.delete(id);
       this.#entries.delete(id);
     }
   }
+}
+
+export function undeliveredTo({id, identity}: RegisteredSession, reason: string): Undelivered {
+  return {session: id, user: identity.user, host: identity.host, reason};
+}
+
+function lose(entry: Entry, undelivered: Undelivered): void {
+  entry.lost++;
+  if (entry.undelivered.length < MAX_NAMED_UNDELIVERED) entry.undelivered.push(undelivered);
+}
+
+function unknownOf({recipients, inherited}: Entry): number {
+  return inherited === null ? 0 : recipients - inherited.size;
+}
+
+/** Bytes of a receipt, roughly. */
+function costOf({undelivered, inherited}: Entry): number {
+  const sessions = undelivered.length + (inherited?.size ?? 0);
+  return MESSAGE_OVERHEAD_BYTES * (1 + sessions);
 }

@@ -1,7 +1,6 @@
 import type {SessionIdentity} from '../../audience/session.ts';
 import {MAX_WAITING_MESSAGES} from '../limits.ts';
 import type {SessionRecord} from '../schema.ts';
-import type {Recipient} from './receiptStore.ts';
 
 /** A session as `who` shows it. */
 export interface SessionInfo extends SessionIdentity {
@@ -15,9 +14,10 @@ export interface SessionInfo extends SessionIdentity {
 }
 
 /** A session that the server knows. */
-export class RegisteredSession implements Recipient {
+export class RegisteredSession {
   readonly id: string;
   readonly n: number;
+  /** Messages that it has not shown yet: `waiting` for its mailbox to take them, or `taken`. */
   readonly pending = new Map<string, 'waiting' | 'taken'>();
   readonly #since: number;
   #identity: SessionIdentity;
@@ -50,7 +50,7 @@ export class RegisteredSession implements Recipient {
     this.#activeAt = performance.now();
   }
 
-  entry(): SessionInfo {
+  info(): SessionInfo {
     return {
       ...this.#identity,
       id: this.id,

@@ -1,18 +1,23 @@
-import {randomBytes} from 'node:crypto';
 import {EventEmitter} from 'node:events';
-import {readdirSync} from 'node:fs';
+import {existsSync, readdirSync} from 'node:fs';
 import path from 'node:path';
 import {type Audience, audienceFilter} from '../../audience/audience.ts';
 import type {SessionIdentity} from '../../audience/session.ts';
 import {FtpdctlError} from '../../errors.ts';
 import {DatagramReceiver, DatagramSender, isListening, removeSocketFile} from '../../transport/datagram.ts';
-import {MAX_SESSIONS, MAX_TEXT_BYTES} from '../limits.ts';
+import {
+  ANSWER_TIMEOUT_MS,
+  CHECK_INTERVAL_MS,
+  MAX_CHECKED_AT_ONCE,
+  MAX_SESSIONS,
+  MAX_TEXT_BYTES,
+} from '../limits.ts';
 import {checkQueuePath, mailboxIdOf, mailboxPath} from '../mailboxPath.ts';
-import {pick, type Ranges} from '../ranges.ts';
-import {decodeToServer, pack, type ReceiptRecord, type SessionRecord, type ToServer} from '../schema.ts';
+import {pick} from '../ranges.ts';
+import {decodeToServer, type ReceiptRecord, type SessionRecord} from '../schema.ts';
 import {trustsBeside} from '../trust.ts';
 import {MailboxConnection} from './mailboxConnection.ts';
-import {type Receipt, ReceiptStore, type Undelivered} from './receiptStore.ts';
+import {type Receipt, ReceiptStore, type Undelivered, undeliveredTo} from './receiptStore.ts';
 import {RegisteredSession, type SessionInfo} from './registeredSession.ts';
 
 /** Why a message was not shown. */
@@ -22,6 +27,13 @@ export const UNDELIVERED = {
   allFull: 'too many messages wait',
   stopped: 'server stopped',
 } as const;
+
+/** Who sends a message. */
+export interface Sender {
+  readonly uid: number;
+  /** The names, as logs have them: `root/root`. */
+  readonly client: string;
+}
 
 /** What a message came to when it was sent. Nobody was meant by it when `recipients` and `engineOff` are 0. */
 export interface Delivery {
@@ -40,13 +52,38 @@ export interface NamedSession {
   readonly identity: SessionIdentity;
 }
 
-/** What a log wants to know. Each message ends with one `shown` or `undelivered` for every recipient. */
+/**
+ * What a log wants to know. Each message ends with one `shown` or `undelivered` for every recipient, whichever server
+ * tells it; those of whom no server can tell any more are counted by `unknown`, or by `unfinished` and `killed`.
+ */
 export interface SessionQueueEvents {
-  message: [{readonly audience: Audience; readonly text: string; readonly delivery: Delivery}];
+  message: [
+    {
+      readonly audience: Audience;
+      readonly text: string;
+      readonly sender: Sender;
+      readonly delivery: Delivery;
+    },
+  ];
   shown: [{readonly id: string; readonly sessions: readonly NamedSession[]}];
   undelivered: [{readonly id: string; readonly reason: string; readonly sessions: readonly NamedSession[]}];
+  /** An earlier server has sent the message to so many sessions of which no mailbox says anything. */
+  unknown: [{readonly id: string; readonly count: number}];
+  /** This server closes, and so many sessions have the message and may still show it. */
+  unfinished: [{readonly id: string; readonly count: number}];
+  /** The server before this one, started at this time, has ended without closing the queue. */
+  killed: [{readonly startedAt: Date}];
+  /** A mailbox has ended without a goodbye while no server was there. */
+  mailboxLost: [{readonly mailbox: string}];
   /** A datagram, or a mailbox, that nothing can be done with. */
   ignored: [{readonly reason: string}];
+}
+
+export interface QueueOptions {
+  /** Sessions to keep track of. */
+  readonly maxSessions?: number;
+  /** How long messages wait for a mailbox that has not said yet which sessions it has: milliseconds. */
+  readonly answerTimeout?: number;
 }
 
 /**
@@ -54,23 +91,43 @@ export interface SessionQueueEvents {
  *
  * The queue itself stores nothing. What no mailbox has taken yet lives in this process: a server that is killed loses
  * it, one that is closed reports it as undelivered. What a mailbox has taken is shown whatever becomes of the server;
- * the next server learns of it from the mailbox.
+ * the next server learns of it from the mailbox, and with it how many sessions the message was for.
  */
 export class SessionQueue extends EventEmitter<SessionQueueEvents> {
+  /** Resolves once what the events have told is written down: only then do mailboxes hear that it is. */
+  recorded: () => Promise<void> = async () => {};
   readonly #receiver: DatagramReceiver;
-  readonly #peers = new Map<string, MailboxConnection>();
-  readonly #ledger = new ReceiptStore();
-  /** Message ids are unique over all servers and restarts: a random part for this one, and a count. */
-  readonly #run = randomBytes(6).toString('hex');
+  readonly #mailboxes = new Map<string, MailboxConnection>();
+  /** Mailboxes that are there, and could not be connected to for want of a descriptor, say: by their ids. */
+  readonly #unreached = new Set<string>();
+  readonly #receipts = new ReceiptStore();
   readonly #trusts: (uid: number) => boolean;
-  #messages = 0;
+  readonly #maxSessions: number;
+  readonly #answerTimeout: number;
+  readonly #toAcknowledge = new Set<MailboxConnection>();
+  readonly #answerWaiters = new Set<() => void>();
+  readonly #checks: NodeJS.Timeout;
+  #acknowledging = false;
+  #checked = 0;
   #sessionCount = 0;
 
-  private constructor(readonly path: string) {
+  private constructor(
+    readonly path: string,
+    {maxSessions = MAX_SESSIONS, answerTimeout = ANSWER_TIMEOUT_MS}: QueueOptions,
+  ) {
     super();
+    this.#maxSessions = maxSessions;
+    this.#answerTimeout = answerTimeout;
     this.#receiver = DatagramReceiver.bind(path, (bytes) => this.#receive(bytes));
     this.#trusts = trustsBeside(path);
-    this.#findMailboxes();
+    this.#checks = setInterval(() => this.#check(), CHECK_INTERVAL_MS);
+    const found = this.#findMailboxes();
+    // Whoever opens the queue listens only when it is open.
+    queueMicrotask(() => {
+      if (this.#receiver.replaced !== null) this.emit('killed', {startedAt: this.#receiver.replaced});
+      for (const mailbox of found.lost) this.emit('mailboxLost', {mailbox});
+      for (const reason of found.ignored) this.emit('ignored', {reason});
+    });
   }
 
   /**
@@ -79,83 +136,120 @@ export class SessionQueue extends EventEmitter<SessionQueueEvents> {
    *
    * @throws FtpdctlError when no socket can be bound there, or the package unix-dgram is not installed
    */
-  static open(queuePath: string): SessionQueue {
+  static open(queuePath: string, options: QueueOptions = {}): SessionQueue {
     checkQueuePath(queuePath);
-    return new SessionQueue(queuePath);
+    return new SessionQueue(queuePath, options);
   }
 
   /** The sessions that are there now. A process that has died in the meantime is found out here. */
   sessions(): SessionInfo[] {
-    const alive = [...this.#peers.values()].filter((peer) => this.#isAlive(peer));
-    return alive.flatMap(({sessions}) => [...sessions.values()].map((session) => session.entry()));
+    const alive = [...this.#mailboxes.values()].filter((mailbox) => this.#isAlive(mailbox));
+    return alive.flatMap(({sessions}) => [...sessions.values()].map((session) => session.info()));
+  }
+
+  /** Mailboxes that are there and have not said yet, or not all, which sessions they have. */
+  get unanswered(): number {
+    let count = this.#unreached.size;
+    for (const {isComplete} of this.#mailboxes.values()) if (!isComplete) count++;
+    return count;
+  }
+
+  /** Resolves when every mailbox has said which sessions it has, or has had time enough to do so. */
+  async answered(): Promise<void> {
+    const end = this.#answersDueAt();
+    if (end <= performance.now()) return;
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        clearTimeout(timer);
+        this.#answerWaiters.delete(done);
+        resolve();
+      };
+      const timer = setTimeout(done, end - performance.now());
+      this.#answerWaiters.add(done);
+    });
   }
 
   /**
    * Send `text` to every session that `audience` means. It returns at once: what became of the message is told by
-   * `receipt`, `whenSettled` and the events.
+   * `receipt` and the events.
    *
    * @throws FtpdctlError when the text takes more than 32 KiB as JSON
    */
-  deliver(audience: Audience, text: string): Delivery {
+  deliver(audience: Audience, text: string, sender: Sender): Delivery {
     const bytes = Buffer.byteLength(JSON.stringify(text));
     if (bytes > MAX_TEXT_BYTES) {
       const hint = `${MAX_TEXT_BYTES} bytes are the most, as JSON`;
       throw new FtpdctlError('MESSAGE_TOO_LONG', `the message is too long: ${bytes} bytes`, 3, {hint});
     }
-    const {takers, refused, engineOff} = this.#admit(audience, bytes);
-    const id = `${this.#run}-${++this.#messages}`;
+    const {takers, refused, engineOff} = this.#split(audience, bytes);
+    const id = this.#receipts.newId();
     const accepted = [...takers.values()].flat();
-    const refusals = refused.map(({session, reason}) => ({session: session.id, reason}));
-    const delivery = {id, recipients: accepted.length + refused.length, engineOff, refused: refusals};
-    this.#ledger.open(id, bytes, accepted, refusals);
-    this.emit('message', {audience, text, delivery});
+    const refusals = refused.map(({session, reason}) => undeliveredTo(session, reason));
+    const recipients = accepted.length + refused.length;
+    const delivery = {id, recipients, engineOff, refused: refusals};
+    this.#receipts.open({id, bytes, sender: sender.uid}, accepted, refusals);
+    this.emit('message', {audience, text, sender, delivery});
     for (const {session, reason} of refused) this.emit('undelivered', {id, reason, sessions: [session]});
-    for (const [peer, sessions] of takers) {
-      peer.enqueue(id, text, sessions);
-      this.#flush(peer);
+    for (const [mailbox, sessions] of takers) {
+      mailbox.enqueue(id, text, {recipients, sender: sender.uid}, sessions);
+      this.#flush(mailbox);
     }
     return delivery;
   }
 
-  /** How a message stands. Receipts of messages that have ended are kept for ten minutes, the last 256 of them. */
+  /**
+   * How a message stands; a process that has died with it is found out here. Receipts of messages that have ended are
+   * kept for ten minutes, and less only when they are very many and nobody asks for this one.
+   */
   receipt(id: string): Receipt | undefined {
-    return this.#ledger.receipt(id);
+    if ((this.#receipts.receipt(id)?.waiting ?? 0) > 0) {
+      for (const mailbox of this.#mailboxesWith(id)) this.#isAlive(mailbox);
+    }
+    return this.#receipts.receipt(id);
   }
 
-  /** The receipt of a message once it has ended for everyone; as it stands when `signal` aborts, or at `close`. */
-  whenSettled(id: string, signal: AbortSignal): Promise<Receipt | undefined> {
-    return this.#ledger.whenSettled(id, signal);
+  /** The sessions that have not shown a message yet, and may do so. */
+  waitingFor(id: string): NamedSession[] {
+    return [...this.#mailboxes.values()].flatMap(({sessions}) =>
+      [...sessions.values()].filter(({pending}) => pending.has(id)),
+    );
   }
 
   /** Report what no mailbox has as undelivered, and remove the socket. The mailboxes wait for the next server. */
   close(): void {
-    for (const peer of this.#peers.values()) {
-      for (const {id, sessions} of peer.notHandedOver()) this.#undelivered(id, sessions, UNDELIVERED.stopped);
-      peer.close();
+    clearInterval(this.#checks);
+    for (const mailbox of this.#mailboxes.values()) {
+      for (const {id, sessions} of mailbox.notHandedOver()) {
+        this.#undelivered(id, sessions, UNDELIVERED.stopped);
+      }
+      mailbox.close();
     }
-    this.#peers.clear();
-    this.#ledger.close();
+    for (const left of this.#receipts.unfinished()) this.emit('unfinished', left);
+    this.#tellUnknown();
+    this.#mailboxes.clear();
+    this.#unreached.clear();
+    for (const done of [...this.#answerWaiters]) done();
     this.#receiver.close();
   }
 
   /** Divide those whom the audience means: who takes the message, by mailbox, who cannot, and who is not asked. */
-  #admit(audience: Audience, bytes: number): Admission {
+  #split(audience: Audience, bytes: number): RecipientSplit {
     const means = audienceFilter(audience);
-    const hasRoom = this.#ledger.hasRoomFor(bytes);
-    const admission: Admission = {takers: new Map(), refused: [], engineOff: 0};
-    for (const peer of [...this.#peers.values()]) {
-      const meant = [...peer.sessions.values()].filter(({identity}) => means(identity));
-      if (meant.length === 0 || !this.#isAlive(peer)) continue;
+    const hasRoom = this.#receipts.hasRoomFor(bytes);
+    const split: RecipientSplit = {takers: new Map(), refused: [], engineOff: 0};
+    for (const mailbox of [...this.#mailboxes.values()]) {
+      const meant = [...mailbox.sessions.values()].filter(({identity}) => means(identity));
+      if (meant.length === 0 || !this.#isAlive(mailbox)) continue;
       const takers: RegisteredSession[] = [];
       for (const session of meant) {
-        if (!session.identity.engine) admission.engineOff++;
-        else if (!hasRoom) admission.refused.push({session, reason: UNDELIVERED.allFull});
-        else if (session.isFull) admission.refused.push({session, reason: UNDELIVERED.full});
+        if (!session.identity.engine) split.engineOff++;
+        else if (!hasRoom) split.refused.push({session, reason: UNDELIVERED.allFull});
+        else if (session.isFull) split.refused.push({session, reason: UNDELIVERED.full});
         else takers.push(session);
       }
-      if (takers.length > 0) admission.takers.set(peer, takers);
+      if (takers.length > 0) split.takers.set(mailbox, takers);
     }
-    return admission;
+    return split;
   }
 
   #receive(bytes: Buffer): void {
@@ -165,124 +259,194 @@ export class SessionQueue extends EventEmitter<SessionQueueEvents> {
       return;
     }
     const {datagram} = decoded;
-    const peer = this.#peers.get(datagram.from) ?? this.#join(datagram);
-    if (peer === null) return;
+    const mailbox =
+      this.#mailboxes.get(datagram.from) ?? this.#join(datagram.from, datagram.type === 'hello');
+    if (mailbox === null) return;
     switch (datagram.type) {
       case 'hello':
-        for (const record of datagram.items) this.#introduce(peer, record);
+        for (const record of datagram.items) this.#introduce(mailbox, record);
         break;
       case 'receipts':
-        for (const receipt of datagram.items) this.#account(peer, receipt);
+        for (const record of datagram.items) this.#account(mailbox, record);
+        if (datagram.items.some(({state}) => state === 'shown')) this.#acknowledgeSoon(mailbox, datagram.seq);
         break;
       case 'active':
-        for (const session of pick(datagram.items, peer.sessions)) session.active();
+        for (const session of pick(datagram.items, mailbox.sessions)) session.active();
         break;
       case 'goodbye':
-        this.#leave(peer, datagram.items);
+        this.#endSessions(mailbox, [...pick(datagram.items, mailbox.sessions)]);
+        this.#acknowledgeSoon(mailbox, datagram.seq);
+        break;
+      case 'complete':
+        mailbox.isComplete = true;
+        this.#disconnectIdle(mailbox);
+        this.#answerHasCome();
         break;
     }
   }
 
-  /** A mailbox that is not known yet joins by saying hello. */
-  #join(datagram: ToServer): MailboxConnection | null {
-    if (datagram.type === 'hello') return this.#connect(datagram.from, null);
-    this.emit('ignored', {reason: `mailbox ${datagram.from} has not said hello`});
+  /** A mailbox that is not known joins when it says something, and is asked for all that it has. */
+  #join(id: string, isHello: boolean): MailboxConnection | null {
+    if (!isHello) this.emit('ignored', {reason: `mailbox ${id} has not said hello`});
+    const result = this.#connect(id);
+    if (result.kind === 'connected') return this.#ask(result.mailbox);
+    if (result.kind === 'lost') this.emit('mailboxLost', {mailbox: id});
+    if (result.kind === 'ignored') this.emit('ignored', {reason: result.reason});
     return null;
   }
 
   /** Find the mailboxes that a server before us has left, and clear away those that died with nobody to notice. */
-  #findMailboxes(): void {
-    const {bytes} = pack({type: 'present'}, []);
+  #findMailboxes(): {lost: string[]; ignored: string[]} {
+    const found: {lost: string[]; ignored: string[]} = {lost: [], ignored: []};
     for (const file of filesIn(path.dirname(this.path))) {
       const id = mailboxIdOf(this.path, file);
-      const peer = id === null ? null : this.#connect(id, bytes);
-      if (peer !== null) this.#flush(peer);
+      if (id === null) continue;
+      const result = this.#connect(id);
+      if (result.kind === 'connected') this.#ask(result.mailbox);
+      if (result.kind === 'lost') found.lost.push(id);
+      if (result.kind === 'ignored') found.ignored.push(result.reason);
     }
+    return found;
   }
 
-  #connect(id: string, greeting: Buffer | null): MailboxConnection | null {
+  #connect(id: string): JoinResult {
     const socketPath = mailboxPath(this.path, id);
     const result = DatagramSender.connect(socketPath, {
       trusts: this.#trusts,
       onWritable: () => {
-        const peer = this.#peers.get(id);
-        if (peer !== undefined) this.#flush(peer);
+        const mailbox = this.#mailboxes.get(id);
+        if (mailbox !== undefined) this.#flush(mailbox);
       },
     });
+    const wasUnreached = this.#unreached.delete(id);
     if (result.kind === 'connected') {
-      const peer = new MailboxConnection(id, socketPath, result.sender, greeting);
-      this.#peers.set(id, peer);
-      return peer;
+      const mailbox = new MailboxConnection(id, socketPath, result.sender);
+      this.#mailboxes.set(id, mailbox);
+      return {kind: 'connected', mailbox};
     }
-    if (result.kind === 'gone') removeSocketFile(socketPath);
-    else this.emit('ignored', {reason: `mailbox ${id} cannot be written to: ${result.cause.message}`});
-    return null;
+    if (result.kind === 'gone') {
+      const isLeftBehind = existsSync(socketPath);
+      removeSocketFile(socketPath);
+      return {kind: isLeftBehind ? 'lost' : 'closed'};
+    }
+    if (result.kind === 'failed') {
+      this.#unreached.add(id);
+      if (wasUnreached) return {kind: 'unreached'};
+    }
+    return {kind: 'ignored', reason: `mailbox ${id} cannot be written to: ${result.cause.message}`};
   }
 
-  #introduce(peer: MailboxConnection, record: SessionRecord): void {
-    const known = peer.sessions.get(record.n);
-    if (known === undefined && this.#sessionCount >= MAX_SESSIONS) {
-      this.emit('ignored', {reason: `session ${peer.id}.${record.n} is one too many`});
+  #ask(mailbox: MailboxConnection): MailboxConnection | null {
+    this.#flush(mailbox);
+    return this.#mailboxes.get(mailbox.id) ?? null;
+  }
+
+  #introduce(mailbox: MailboxConnection, record: SessionRecord): void {
+    const known = mailbox.sessions.get(record.n);
+    if (known !== undefined) {
+      known.update(record);
       return;
     }
-    const session = known ?? new RegisteredSession(peer.id, record);
-    if (known === undefined) {
-      peer.sessions.set(record.n, session);
-      this.#sessionCount++;
-    } else {
-      known.update(record);
+    if (this.#sessionCount >= this.#maxSessions) {
+      this.emit('ignored', {reason: `session ${mailbox.id}.${record.n} is one too many`});
+      return;
     }
-    for (const id of record.holds ?? []) this.#ledger.adopt(id, session);
+    mailbox.sessions.set(record.n, new RegisteredSession(mailbox.id, record));
+    this.#sessionCount++;
   }
 
-  #account(peer: MailboxConnection, {id, state, to}: ReceiptRecord): void {
-    const sessions = [...pick(to, peer.sessions)].filter((session) => this.#ledger[state](id, session));
-    if (state === 'shown' && sessions.length > 0) this.emit('shown', {id, sessions});
+  #account(mailbox: MailboxConnection, record: ReceiptRecord): void {
+    const shown = [...pick(record.to, mailbox.sessions)].filter((session) =>
+      this.#receipts.report(record, session),
+    );
+    if (shown.length > 0) this.emit('shown', {id: record.id, sessions: shown});
   }
 
-  #leave(peer: MailboxConnection, numbers: Ranges): void {
-    this.#endSessions(peer, [...pick(numbers, peer.sessions)]);
-    // Its process may go now without another word, and with it the other end of our descriptor.
-    if (peer.sessions.size === 0) this.#drop(peer);
+  /** What comes up in one turn of the event loop is written down together, and acknowledged when it is. */
+  #acknowledgeSoon(mailbox: MailboxConnection, seq: number): void {
+    mailbox.received(seq);
+    this.#toAcknowledge.add(mailbox);
+    if (this.#acknowledging) return;
+    this.#acknowledging = true;
+    setImmediate(() => void this.#acknowledge());
   }
 
-  #flush(peer: MailboxConnection): void {
-    const result = peer.flush();
-    if (result.kind === 'gone') this.#bury(peer);
-    if (result.kind === 'failed') {
-      this.emit('ignored', {reason: `mailbox ${peer.id} cannot be written to: ${result.cause.message}`});
-      this.#lose(peer);
+  async #acknowledge(): Promise<void> {
+    const received = [...this.#toAcknowledge].map((mailbox) => ({mailbox, seq: mailbox.lastReceived}));
+    this.#toAcknowledge.clear();
+    this.#acknowledging = false;
+    await this.recorded();
+    for (const {mailbox, seq} of received) {
+      mailbox.recorded(seq);
+      if (this.#mailboxes.get(mailbox.id) === mailbox) this.#flush(mailbox);
     }
-    // One that was only greeted is let go of again, or its end would be noticed by nobody.
-    if (result.kind === 'done' && peer.sessions.size === 0) this.#drop(peer);
   }
 
-  #isAlive(peer: MailboxConnection): boolean {
-    const alive = isListening(peer.path);
-    if (!alive) this.#bury(peer);
+  #flush(mailbox: MailboxConnection): void {
+    const result = mailbox.flush();
+    if (result.kind === 'gone') {
+      this.#removeDead(mailbox);
+      return;
+    }
+    const trouble = result.kind === 'failed' ? result.cause.message : '';
+    // It is tried again with the next check: its sessions are there all the same.
+    if (trouble !== '' && trouble !== mailbox.trouble) {
+      this.emit('ignored', {reason: `mailbox ${mailbox.id} cannot be written to: ${trouble}`});
+    }
+    mailbox.trouble = trouble;
+    this.#disconnectIdle(mailbox);
+  }
+
+  /** Of one without sessions nobody would notice the end, and with it the other end of our descriptor. */
+  #disconnectIdle(mailbox: MailboxConnection): void {
+    if (mailbox.isIdle) this.#disconnect(mailbox);
+  }
+
+  /** Look after the mailboxes that owe an answer, or a receipt, or could not be reached. */
+  #check(): void {
+    for (const id of [...this.#unreached].slice(0, MAX_CHECKED_AT_ONCE)) this.#join(id, true);
+    const {hasOpen} = this.#receipts;
+    const owing = [...this.#mailboxes.values()].filter(
+      (mailbox) => !mailbox.isComplete || mailbox.trouble !== '' || (hasOpen && mailbox.hasPending),
+    );
+    const start = this.#checked < owing.length ? this.#checked : 0;
+    this.#checked = start + MAX_CHECKED_AT_ONCE;
+    for (const mailbox of owing.slice(start, this.#checked)) {
+      if (this.#isAlive(mailbox) && mailbox.trouble !== '') this.#flush(mailbox);
+    }
+    this.#answerHasCome();
+  }
+
+  #mailboxesWith(id: string): MailboxConnection[] {
+    return [...this.#mailboxes.values()].filter(({sessions}) => {
+      for (const {pending} of sessions.values()) if (pending.has(id)) return true;
+      return false;
+    });
+  }
+
+  #isAlive(mailbox: MailboxConnection): boolean {
+    const alive = isListening(mailbox.path);
+    if (!alive) this.#removeDead(mailbox);
     return alive;
   }
 
   /** The mailbox's process has ended without a goodbye. */
-  #bury(peer: MailboxConnection): void {
-    removeSocketFile(peer.path);
-    this.#lose(peer);
+  #removeDead(mailbox: MailboxConnection): void {
+    removeSocketFile(mailbox.path);
+    this.#disconnect(mailbox);
+    this.#endSessions(mailbox, [...mailbox.sessions.values()]);
+    this.#answerHasCome();
   }
 
-  #lose(peer: MailboxConnection): void {
-    this.#drop(peer);
-    this.#endSessions(peer, [...peer.sessions.values()]);
+  #disconnect(mailbox: MailboxConnection): void {
+    this.#mailboxes.delete(mailbox.id);
+    mailbox.close();
   }
 
-  #drop(peer: MailboxConnection): void {
-    this.#peers.delete(peer.id);
-    peer.close();
-  }
-
-  #endSessions(peer: MailboxConnection, sessions: readonly RegisteredSession[]): void {
+  #endSessions(mailbox: MailboxConnection, sessions: readonly RegisteredSession[]): void {
     const ids = new Set<string>();
     for (const session of sessions) {
-      peer.sessions.delete(session.n);
+      mailbox.sessions.delete(session.n);
       this.#sessionCount--;
       for (const id of session.pending.keys()) ids.add(id);
     }
@@ -290,12 +454,32 @@ export class SessionQueue extends EventEmitter<SessionQueueEvents> {
   }
 
   #undelivered(id: string, among: Iterable<RegisteredSession>, reason: string): void {
-    const sessions = [...among].filter((session) => this.#ledger.undelivered(id, session, reason));
+    const sessions = [...among].filter((session) => this.#receipts.undelivered(id, session, reason));
     if (sessions.length > 0) this.emit('undelivered', {id, reason, sessions});
+  }
+
+  /** When the last mailbox has until to answer: milliseconds, monotonic; 0 when all have answered. */
+  #answersDueAt(): number {
+    let due = 0;
+    for (const mailbox of [...this.#mailboxes.values()]) {
+      if (mailbox.isComplete || !this.#isAlive(mailbox)) continue;
+      due = Math.max(due, mailbox.askedAt + this.#answerTimeout);
+    }
+    return due;
+  }
+
+  #answerHasCome(): void {
+    if (this.unanswered > 0) return;
+    for (const done of [...this.#answerWaiters]) done();
+    this.#tellUnknown();
+  }
+
+  #tellUnknown(): void {
+    for (const unknown of this.#receipts.newlyUnknown()) this.emit('unknown', unknown);
   }
 }
 
-/** None of a directory that may be written to but not read: its mailboxes join with the next word they have to say. */
+/** Empty if the directory is unreadable; those mailboxes join when they next say something. */
 function filesIn(directory: string): string[] {
   try {
     return readdirSync(directory);
@@ -304,7 +488,17 @@ function filesIn(directory: string): string[] {
   }
 }
 
-interface Admission {
+type JoinResult =
+  | {readonly kind: 'connected'; readonly mailbox: MailboxConnection}
+  /** It has removed its socket: all is said. */
+  | {readonly kind: 'closed'}
+  /** It has died, or left its socket because there was nobody to tell what it held. */
+  | {readonly kind: 'lost'}
+  /** Tried again, and still in vain. */
+  | {readonly kind: 'unreached'}
+  | {readonly kind: 'ignored'; readonly reason: string};
+
+interface RecipientSplit {
   readonly takers: Map<MailboxConnection, RegisteredSession[]>;
   readonly refused: {readonly session: RegisteredSession; readonly reason: string}[];
   engineOff: number;

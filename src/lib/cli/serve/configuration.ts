@@ -11,7 +11,19 @@ const EMBEDDED = '(embedded default)';
 
 /** The embedded default for the calling user, as text. Makes its directory. */
 export function embeddedConfiguration(env: NodeJS.ProcessEnv): string {
-  return defaultConfig({runtimeDirectory: ensureRuntimeDirectory(env), user: userInfo().username});
+  return defaultConfig({runtimeDirectory: ensureRuntimeDirectory(env), user: ownName() ?? EVERYBODY});
+}
+
+/** Of those who may enter the runtime directory, that is: a uid without a name cannot be told from others by a list. */
+const EVERYBODY = '*';
+
+/** `undefined` for a uid without an account, as containers have it. */
+function ownName(): string | undefined {
+  try {
+    return userInfo().username;
+  } catch {
+    return undefined;
+  }
 }
 
 /**

@@ -7,6 +7,7 @@ import {setTimeout as sleep} from 'node:timers/promises';
 import {fileURLToPath} from 'node:url';
 import {freePort} from '../scripts/freePort.js';
 import {ended} from './ended.js';
+import {makeHome} from './home.js';
 import {median, printTable} from './measure.js';
 
 const PROFTPD = '/usr/sbin/proftpd';
@@ -90,7 +91,8 @@ async function measure(directory, port, runs) {
   const socket = connect(port, '127.0.0.1');
   socket.setEncoding('utf8').on('error', () => {});
   await once(socket, 'data');
-  const env = {...process.env, XDG_CACHE_HOME: directory};
+  const home = makeHome();
+  const env = {...process.env, XDG_CACHE_HOME: home};
   const times = [];
   for (let i = 0; i <= runs; i++) {
     const text = `message ${i} has come`;
@@ -109,6 +111,7 @@ async function measure(directory, port, runs) {
     if (client.exitCode === null) await once(client, 'exit');
   }
   socket.destroy();
+  rmSync(home, {recursive: true, force: true});
   return times;
 }
 

@@ -4,6 +4,7 @@ import {mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
+import {makeHome} from './home.js';
 import {median, printTable} from './measure.js';
 
 const RUNS = 41;
@@ -17,11 +18,12 @@ const printPeakMemory =
  */
 export async function benchStart() {
   const directory = mkdtempSync(join(tmpdir(), 'ftpdctl-bench-'));
+  const home = makeHome();
   const socket = join(directory, 'ctrls');
   const answerer = fork(here('answerer.js'), [socket]);
   try {
     await once(answerer, 'message');
-    const env = {...process.env, XDG_CACHE_HOME: directory};
+    const env = {...process.env, XDG_CACHE_HOME: home};
     const cases = {
       'node -e 0': ['-e', '0'],
       'ftpdctl msg': [here('../bin/run.js'), '-s', socket, 'msg', 'all', 'hi'],
@@ -57,6 +59,6 @@ export async function benchStart() {
     );
   } finally {
     answerer.kill();
-    rmSync(directory, {recursive: true, force: true});
+    for (const each of [directory, home]) rmSync(each, {recursive: true, force: true});
   }
 }

@@ -2,7 +2,7 @@ import {readFileSync, statSync} from 'node:fs';
 import {createRequire} from 'node:module';
 import {join} from 'node:path';
 import {Script} from 'node:vm';
-import {readOwnFile, writeOwnFile, xdgDirectory} from './lib/transport/ownFile.ts';
+import {type OwnDirectory, readOwnFile, writeOwnFile, xdgDirectory} from './lib/transport/ownFile.ts';
 
 /**
  * Starts the program from `program.cjs` and keeps V8's compiled code between runs, which halves the time to the first
@@ -10,7 +10,7 @@ import {readOwnFile, writeOwnFile, xdgDirectory} from './lib/transport/ownFile.t
  */
 const file = join(__dirname, 'program.cjs');
 const cache = xdgDirectory(process.env, 'cache');
-const cacheFile = cache === null ? null : join(cache, 'code');
+const CODE = 'code';
 
 /**
  * Compiled code fits one program and one Node alone. V8 itself compares no more than the
@@ -26,15 +26,15 @@ function keyOf(): string {
  * damaged code without checking it, and comparing two copies takes a tenth of the time of a checksum.
  */
 function readCache(key: string): Buffer | undefined {
-  const bytes = cacheFile === null ? undefined : readOwnFile(cacheFile);
+  const bytes = cache === null ? undefined : readOwnFile(cache, CODE);
   if (bytes?.toString('latin1', 0, key.length) !== key) return undefined;
   const middle = (key.length + bytes.length) / 2;
   const code = bytes.subarray(key.length, middle);
   return code.equals(bytes.subarray(middle)) ? code : undefined;
 }
 
-function writeCache(path: string, key: string, code: Buffer): void {
-  writeOwnFile(path, Buffer.concat([Buffer.from(key, 'latin1'), code, code]));
+function writeCache(directory: OwnDirectory, key: string, code: Buffer): void {
+  writeOwnFile(directory, CODE, Buffer.concat([Buffer.from(key, 'latin1'), code, code]));
 }
 
 interface Program {
@@ -50,8 +50,8 @@ function load(): Program {
   );
   // Written as the program ends, the cache holds the functions that this run has needed: those of a real one.
   const real = !process.argv.some((word) => word === '-h' || word === '--help' || word === '--version');
-  if (cacheFile !== null && real && (!cachedData || script.cachedDataRejected)) {
-    process.once('exit', () => writeCache(cacheFile, key, script.createCachedData()));
+  if (cache !== null && real && (!cachedData || script.cachedDataRejected)) {
+    process.once('exit', () => writeCache(cache, key, script.createCachedData()));
   }
   const module = {exports: {} as Program};
   script.runInThisContext()(

@@ -1,6 +1,5 @@
 import {existsSync, renameSync, unlinkSync} from 'node:fs';
-import {mkdtemp, readdir, rm, writeFile} from 'node:fs/promises';
-import {tmpdir} from 'node:os';
+import {readdir, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {afterEach, beforeEach, describe, expect, test, vi} from 'vitest';
 import {ControlsClient, type ControlsClientOptions} from '../../src/lib/client/client.ts';
@@ -19,6 +18,7 @@ import {
   speak,
   stale,
 } from '../helpers/behaviours.ts';
+import {makeOwnHome, removeOwnHome} from '../helpers/ownHome.ts';
 import {type ScriptedServer, startScriptedServer} from '../helpers/scriptedServer.ts';
 
 const SENT: ControlResponse = {status: 0, responses: ['message sent']};
@@ -28,13 +28,13 @@ const DIALECTS: Dialect[] = ['binary', 'json'];
 let cache: string;
 const servers: ScriptedServer[] = [];
 
-beforeEach(async () => {
-  cache = await mkdtemp(join(tmpdir(), 'ftpdctl-cache-'));
+beforeEach(() => {
+  cache = makeOwnHome();
 });
 afterEach(async () => {
   vi.restoreAllMocks();
   await Promise.all(servers.splice(0).map((server) => server.stop()));
-  await rm(cache, {recursive: true, force: true});
+  removeOwnHome(cache);
 });
 
 async function serve(script: Behaviour | readonly Behaviour[], socket?: string): Promise<ScriptedServer> {

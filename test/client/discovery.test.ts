@@ -35,7 +35,11 @@ test('without a configuration: the defaults of the distributions, then one’s o
   expect(candidates.slice(0, DEFAULTS.length)).toEqual(
     DEFAULTS.map((path) => ({path, because: 'a default'})),
   );
-  expect(own[0]).toEqual({path: '/run/user/1000/ftpdctl/ftpdctl.sock', because: 'ftpdctl serve'});
+  expect(own[0]).toEqual({
+    path: '/run/user/1000/ftpdctl/ftpdctl.sock',
+    because: 'ftpdctl serve',
+    missing: true,
+  });
 });
 
 describe('a configuration that is installed', () => {

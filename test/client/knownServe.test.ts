@@ -1,10 +1,10 @@
-import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
-import {tmpdir} from 'node:os';
+import {mkdirSync, rmSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {afterEach, beforeEach, expect, test, vi} from 'vitest';
 import {candidateSockets} from '../../src/lib/client/discovery.ts';
 import {knownServeSocket} from '../../src/lib/client/knownServe.ts';
 import {bindingOf, ServerCache, type ServerInfo} from '../../src/lib/client/serverCache.ts';
+import {makeOwnHome, removeOwnHome} from '../helpers/ownHome.ts';
 
 // What is installed on this machine must not decide.
 vi.mock('../../src/lib/client/discovery.ts', async (importOriginal) => ({
@@ -19,7 +19,7 @@ let env: NodeJS.ProcessEnv;
 let socket: string;
 
 beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), 'ftpdctl-known-'));
+  directory = makeOwnHome();
   env = {XDG_CACHE_HOME: directory, XDG_RUNTIME_DIR: directory, HOME: directory};
   socket = join(directory, 'ctrls');
   writeFileSync(socket, '');
@@ -28,10 +28,10 @@ beforeEach(() => {
     {path: socket, because: 'a default'},
   ]);
 });
-afterEach(() => rmSync(directory, {recursive: true, force: true}));
+afterEach(() => removeOwnHome(directory));
 
 const learn = (info: ServerInfo) =>
-  new ServerCache(join(directory, 'ftpdctl')).set(socket, bindingOf(socket), info);
+  new ServerCache({path: join(directory, 'ftpdctl'), makes: 1}).set(socket, bindingOf(socket), info);
 
 test('the first socket that is there, if ftpdctl serve has answered there', () => {
   learn(SERVE);

@@ -1,4 +1,4 @@
-import {chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {chmodSync, existsSync, mkdirSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import type {SessionIdentity} from '../../src/lib/audience/session.ts';
@@ -7,6 +7,7 @@ import {openMailbox} from '../../src/lib/session/mailbox/processMailbox.ts';
 import {hang} from '../helpers/behaviours.ts';
 import {CHECKOUT} from '../helpers/checkout.ts';
 import {OPEN, type RunningServer, startControlsServer} from '../helpers/controlsServer.ts';
+import {makeOwnHome, removeOwnHome} from '../helpers/ownHome.ts';
 import {describeWithPeer, whyNoProgram} from '../helpers/peers.ts';
 import {runProcess} from '../helpers/process.ts';
 import {cleanEnvironment, runFtpdctl} from '../helpers/program.ts';
@@ -37,7 +38,7 @@ beforeAll(async () => {
   server = await startControlsServer(OPEN);
   mailbox = openMailbox({queuePath: server.queue});
   for (const one of SESSIONS) mailbox.register({...NOBODY, ...one});
-  home = mkdtempSync('/tmp/shell-');
+  home = makeOwnHome();
   // Once asked, it is known that `ftpdctl serve` answers there.
   const known = async () => {
     const {stdout} = await runFtpdctl(['--json', '-s', server.socket, 'who'], {home});
@@ -49,7 +50,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await mailbox?.close();
   await server?.stop();
-  rmSync(home, {recursive: true, force: true});
+  removeOwnHome(home);
 });
 
 /** A `ftpdctl` for the shells: it completes as ours does; whatever else it is given it prints, word by word. */

@@ -1,4 +1,5 @@
 import {existsSync} from 'node:fs';
+import {normalize} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import type {ServerKind} from '../protocol/guard.ts';
 import {SERVE_REQUEST_BYTES} from '../protocol/limits.ts';
@@ -6,7 +7,7 @@ import type {ControlResponse, Dialect, ServerIdentity} from '../protocol/message
 import {type Frame, type OutgoingRequest, planRequest} from '../protocol/plan.ts';
 import type {Status} from '../protocol/status.ts';
 import {SystemCallError} from '../transport/libc.ts';
-import {xdgDirectory} from '../transport/ownFile.ts';
+import {type OwnDirectory, xdgDirectory} from '../transport/ownFile.ts';
 import {type AttemptResult, attempt} from './attempt.ts';
 import {candidateSockets, type SocketCandidate} from './discovery.ts';
 import {ClientError} from './errors.ts';
@@ -36,7 +37,10 @@ export interface ControlsClientOptions {
   readonly socket?: string;
   /** Milliseconds that one request may take, retries included. Default 30,000. */
   readonly timeout?: number;
-  /** Where to remember who answers at which socket; `null` keeps it in this object. Default: the XDG cache directory. */
+  /**
+   * Where to remember who answers at which socket: an absolute path; `null` keeps it in this object. Nothing is kept
+   * where another user could change it. Default: the XDG cache directory.
+   */
   readonly cache?: string | null;
   /** Default: `process.env`. `FTPDCTL_SOCKET`, `XDG_*`, `HOME`, `PROFTPD_CONF` are read. */
   readonly env?: NodeJS.ProcessEnv;
@@ -78,9 +82,7 @@ export class ControlsClient {
   constructor(options: ControlsClientOptions = {}) {
     this.#options = options;
     this.#env = options.env ?? process.env;
-    this.#cache = new ServerCache(
-      options.cache === undefined ? xdgDirectory(this.#env, 'cache') : options.cache,
-    );
+    this.#cache = new ServerCache(cacheDirectory(options.cache, this.#env));
   }
 
   /**
@@ -193,6 +195,7 @@ export class ControlsClient {
     for (const candidate of candidates) {
       this.#tell({kind: 'contacting', socket: candidate.path});
       try {
+        if (candidate.missing) throw new SystemCallError('connect', 'ENOENT');
         return await use(candidate.path);
       } catch (error) {
         if (!(error instanceof SystemCallError)) throw error;
@@ -233,6 +236,11 @@ function serverKind(known: ServerInfo | undefined): ServerKind {
 
 function actionOf(request: OutgoingRequest): string {
   return request.kind === 'message' ? 'msg' : request.action;
+}
+
+function cacheDirectory(path: string | null | undefined, env: NodeJS.ProcessEnv): OwnDirectory | null {
+  if (path === undefined) return xdgDirectory(env, 'cache');
+  return path === null ? null : {path: normalize(path), makes: 1};
 }
 
 /** What an answer says of the server behind it. */

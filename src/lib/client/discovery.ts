@@ -9,6 +9,8 @@ import {ClientError} from './errors.ts';
 export interface SocketCandidate {
   readonly path: string;
   readonly because: string;
+  /** Not to be connected to: what turned up at this path by now would be somebody else's. */
+  readonly missing?: boolean;
 }
 
 /** Compiled-in and configured defaults: Debian's binary, Debian's configuration, RPM and Arch, FreeBSD, from source. */
@@ -35,9 +37,10 @@ export function candidateSockets(given: string | undefined, env: NodeJS.ProcessE
   const candidates = [
     ...configuredSockets(),
     ...DEFAULTS.map((path) => ({path, because: 'a default'})),
-    ...runtimeDirectories(env).map((directory) => ({
-      path: `${directory}/${SERVE_SOCKET_NAME}`,
+    ...runtimeDirectories(env).map(({path, isThere}) => ({
+      path: `${path}/${SERVE_SOCKET_NAME}`,
       because: 'ftpdctl serve',
+      missing: !isThere,
     })),
   ];
   return candidates.filter(({path}, i) => candidates.findIndex((other) => other.path === path) === i);

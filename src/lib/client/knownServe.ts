@@ -10,8 +10,10 @@ import {ServerCache} from './serverCache.ts';
  * @throws ClientError `BAD_SOCKET_PATH`
  */
 export function knownServeSocket(given: string | undefined, env: NodeJS.ProcessEnv): string | undefined {
-  const path = candidateSockets(given, env).find((candidate) => existsSync(candidate.path))?.path;
+  const path = candidateSockets(given, env).find(({path, missing}) => !missing && existsSync(path))?.path;
   if (path === undefined) return undefined;
-  const own = runtimeDirectories(env).some((directory) => path === `${directory}/${SERVE_SOCKET_NAME}`);
+  const own = runtimeDirectories(env).some(
+    (directory) => directory.isThere && path === `${directory.path}/${SERVE_SOCKET_NAME}`,
+  );
   return own || new ServerCache(xdgDirectory(env, 'cache')).get(path)?.serve ? path : undefined;
 }

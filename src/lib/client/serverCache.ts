@@ -1,7 +1,6 @@
 import {statSync} from 'node:fs';
-import {join} from 'node:path';
 import type {Dialect} from '../protocol/message.ts';
-import {readOwnFile, writeOwnFile} from '../transport/ownFile.ts';
+import {type OwnDirectory, readOwnFile, writeOwnFile} from '../transport/ownFile.ts';
 
 /** What the last answer from a socket says of the server behind it. */
 export interface ServerInfo {
@@ -19,7 +18,7 @@ export class ServerCache {
   readonly #texts = new Map<string, string>();
 
   /** @param directory of the files; `null` keeps them in this object only */
-  constructor(private readonly directory: string | null) {}
+  constructor(private readonly directory: OwnDirectory | null) {}
 
   get(socketPath: string): ServerInfo | undefined {
     try {
@@ -41,7 +40,7 @@ export class ServerCache {
       const text = JSON.stringify({binding, ...fact});
       if (this.#read(socketPath) === text) return;
       this.#texts.set(socketPath, text);
-      if (this.directory !== null) writeOwnFile(join(this.directory, fileName(socketPath)), text);
+      if (this.directory !== null) writeOwnFile(this.directory, fileName(socketPath), text);
     } catch {}
   }
 
@@ -49,7 +48,7 @@ export class ServerCache {
   #read(socketPath: string): string {
     const known = this.#texts.get(socketPath);
     if (known !== undefined || this.directory === null) return known ?? '';
-    return readOwnFile(join(this.directory, fileName(socketPath)))?.toString('utf8') ?? '';
+    return readOwnFile(this.directory, fileName(socketPath))?.toString('utf8') ?? '';
   }
 }
 

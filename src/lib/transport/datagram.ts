@@ -1,5 +1,6 @@
-import {lstatSync, type Stats, unlinkSync} from 'node:fs';
+import {existsSync, lstatSync, type Stats, unlinkSync} from 'node:fs';
 import {createRequire} from 'node:module';
+import path from 'node:path';
 import {getSystemErrorMap, getSystemErrorName} from 'node:util';
 import {FtpdctlError} from '../errors.ts';
 import {
@@ -311,11 +312,24 @@ function openSocket(): NativeSocket {
  */
 export function loadUnixDgram(): {createSocket(type: 'unix_dgram'): NativeSocket} {
   try {
-    return requireHere('unix-dgram');
+    return requireHere(installed('unix-dgram'));
   } catch (cause) {
     throw new FtpdctlError('UNIX_DGRAM_MISSING', 'the session queue needs the package unix-dgram', 1, {
       cause,
       hint: 'npm install unix-dgram (it is compiled at install: a C++ compiler, make and Python 3 are needed)',
     });
   }
+}
+
+/**
+ * Where a package is installed. What is not Node would look for in `~/.node_modules`, too, which under `sudo` may be
+ * another user's.
+ */
+function installed(name: string): string {
+  const folders = requireHere.resolve
+    .paths(name)
+    ?.filter((folder) => path.basename(folder) === 'node_modules');
+  const found = folders?.map((folder) => path.join(folder, name)).find((candidate) => existsSync(candidate));
+  if (found === undefined) throw new Error(`Cannot find module '${name}'`);
+  return found;
 }

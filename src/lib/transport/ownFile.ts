@@ -7,78 +7,151 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  type Stats,
   writeFileSync,
 } from 'node:fs';
-import {homedir} from 'node:os';
-import {dirname, join} from 'node:path';
+import {userInfo} from 'node:os';
+import {join} from 'node:path';
 
 /**
- * Files that this program keeps for its user between runs: caches and memories. What is read from them is trusted, and
- * under `sudo` the home directory may be somebody else's: so a file counts only if nobody else could have written it,
- * and none is written through a link.
+ * Files that this program keeps for its user between runs: caches and memories. What is read from them is trusted, even
+ * run as code; and under `sudo` or in a service the environment may name the home of somebody else. So nobody but us
+ * and root can have had a hand in them: every directory on the way is opened from its parent's descriptor, without
+ * following a link, and judged by its own descriptor; so is the file. Where that cannot be done, nothing is kept.
  */
+export interface OwnDirectory {
+  /** Absolute, without `.` and `..`. */
+  readonly path: string;
+  /** So many of its last names are made where they are missing. Those before must be there. */
+  readonly makes: number;
+}
 
-/** The text of one's own file; `undefined` when it is absent, unreadable or could be somebody else's. */
-export function readOwnFile(path: string): Buffer | undefined {
+/**
+ * For `ftpdctl` in a directory of the XDG base directory specification, whose relative paths do not count.
+ * @returns `null` where nothing may be kept: without an absolute home, and for root outside root's own, whose
+ * contents another user may serve (FUSE) or replace
+ */
+export function xdgDirectory(env: NodeJS.ProcessEnv, kind: 'cache' | 'state'): OwnDirectory | null {
+  const base = env[kind === 'cache' ? 'XDG_CACHE_HOME' : 'XDG_STATE_HOME'];
+  const directory = base?.startsWith('/') ? {path: join(base, 'ftpdctl'), makes: 2} : inHome(env, kind);
+  if (directory === null || process.geteuid?.() !== 0) return directory;
+  const own = accountHome();
+  return own !== undefined && directory.path.startsWith(join(own, '/')) ? directory : null;
+}
+
+function inHome(env: NodeJS.ProcessEnv, kind: 'cache' | 'state'): OwnDirectory | null {
+  const home = env['HOME'] ?? accountHome();
+  if (!home?.startsWith('/')) return null;
+  return kind === 'cache'
+    ? {path: join(home, '.cache', 'ftpdctl'), makes: 2}
+    : {path: join(home, '.local', 'state', 'ftpdctl'), makes: 3};
+}
+
+/** The home directory of the account database; none for a uid that is not in it. */
+function accountHome(): string | undefined {
   try {
-    // A pipe in its place must not make us wait for a writer.
-    const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    try {
-      const stat = fstatSync(fd);
-      const isOwn = stat.isFile() && stat.uid === process.geteuid?.() && (stat.mode & 0o022) === 0;
-      return isOwn ? readFileSync(fd) : undefined;
-    } finally {
-      closeSync(fd);
-    }
+    return userInfo().homedir;
   } catch {
     return undefined;
   }
 }
 
-/** Replace a file at once, with mode 0600, making its directory. Best effort: whether it was written. */
-export function writeOwnFile(path: string, content: string | Buffer): boolean {
-  const fresh = `${path}.${process.pid}`;
+/** What stands in one's own file; `undefined` when it is absent, unreadable or could be somebody else's. */
+export function readOwnFile(directory: OwnDirectory, name: string): Buffer | undefined {
+  return inside({...directory, makes: 0}, (at) =>
+    // A pipe in its place must not make us wait for a writer.
+    using(
+      openSync(`${at}/${name}`, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW),
+      (fd) => (isOwnFile(fstatSync(fd)) ? readFileSync(fd) : undefined),
+    ),
+  );
+}
+
+/** A second name may stand where others can reach the file. */
+function isOwnFile(stat: Stats): boolean {
+  return stat.isFile() && stat.uid === process.geteuid?.() && stat.nlink === 1 && (stat.mode & 0o022) === 0;
+}
+
+/** Replace a file at once, with mode 0600. Best effort: whether it was written. */
+export function writeOwnFile(directory: OwnDirectory, name: string, content: string | Buffer): boolean {
+  const written = inside(directory, (at) => {
+    const fresh = `${at}/${name}.${process.pid}`;
+    return using(openSync(fresh, 'wx', 0o600), (fd) => {
+      try {
+        writeFileSync(fd, content);
+        renameSync(fresh, `${at}/${name}`);
+      } catch (error) {
+        rmSync(fresh, {force: true});
+        throw error;
+      }
+      return true;
+    });
+  });
+  return written === true;
+}
+
+/** @param use is given a path that means the directory itself, whatever its name comes to mean */
+function inside<T>(directory: OwnDirectory, use: (at: string) => T): T | undefined {
   try {
-    makeDirectory(dirname(path));
-    const fd = openSync(fresh, 'wx', 0o600);
-    try {
-      writeFileSync(fd, content);
-      renameSync(fresh, path);
-    } catch (error) {
-      rmSync(fresh, {force: true});
-      throw error;
-    } finally {
-      closeSync(fd);
-    }
-    return true;
+    return using(openOwnDirectory(directory, isPrivate), (fd) => use(pathOf(fd)));
   } catch {
-    return false;
+    return undefined;
   }
 }
 
+function using<T>(fd: number, use: (fd: number) => T): T {
+  try {
+    return use(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** `O_PATH` of Linux: a directory that may be passed through but not listed is no obstacle. */
+const O_PATH = 0x20_00_00;
+const STEP = O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+
 /**
- * Each level is tried once. Node's `recursive` never ends where a directory is there and nothing can be made in it
- * for ENOENT: in /proc, and on automounted homes.
+ * Go down from the root, one descriptor after the other.
+ * @param trusted judges each directory on the way, the last one too
+ * @returns the descriptor of the directory; to be closed
+ * @throws when one is missing, a link, or not trusted; and where there is no /proc of Linux to go by
  */
+export function openOwnDirectory({path, makes}: OwnDirectory, trusted: (stat: Stats) => boolean): number {
+  const names = path.split('/').filter((name) => name !== '');
+  if (process.platform !== 'linux' || !path.startsWith('/'))
+    throw new Error(`not to be opened safely: ${path}`);
+  let fd = openTrusted('/', trusted);
+  for (const [index, name] of names.entries()) {
+    fd = using(fd, (parent) => {
+      if (index >= names.length - makes) makeDirectory(`${pathOf(parent)}/${name}`);
+      return openTrusted(`${pathOf(parent)}/${name}`, trusted);
+    });
+  }
+  return fd;
+}
+
+function openTrusted(path: string, trusted: (stat: Stats) => boolean): number {
+  const fd = openSync(path, STEP);
+  if (trusted(fstatSync(fd))) return fd;
+  closeSync(fd);
+  throw new Error(`another user can change ${path}`);
+}
+
 function makeDirectory(path: string): void {
   try {
     mkdirSync(path, {mode: 0o700});
   } catch (error) {
-    const {code} = error as NodeJS.ErrnoException;
-    if (code === 'EEXIST') return;
-    if (code !== 'ENOENT' || dirname(path) === path) throw error;
-    makeDirectory(dirname(path));
-    mkdirSync(path, {mode: 0o700});
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }
 
-/** A directory of the XDG base directory specification; `null` for a user who has neither HOME nor an account. */
-export function xdgDirectory(env: NodeJS.ProcessEnv, kind: 'cache' | 'state'): string | null {
-  const base = env[kind === 'cache' ? 'XDG_CACHE_HOME' : 'XDG_STATE_HOME'];
-  if (base?.startsWith('/')) return join(base, 'ftpdctl');
-  try {
-    return join(env['HOME'] || homedir(), kind === 'cache' ? '.cache' : '.local/state', 'ftpdctl');
-  } catch {
-    return null;
-  }
+/** What `openat` would take as two arguments. */
+function pathOf(fd: number): string {
+  return `/proc/self/fd/${fd}`;
+}
+
+/** Whether nobody but us and root can change what is in a directory. */
+export function isPrivate({uid, mode}: Stats): boolean {
+  return (uid === 0 || uid === process.geteuid?.()) && (mode & 0o022) === 0;
 }

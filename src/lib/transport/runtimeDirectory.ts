@@ -1,13 +1,25 @@
-import {existsSync, lstatSync, mkdirSync} from 'node:fs';
+import {closeSync, existsSync, fstatSync, type Stats} from 'node:fs';
 import {dirname} from 'node:path';
 import {FtpdctlError} from '../errors.ts';
+import {isPrivate, openOwnDirectory} from './ownFile.ts';
+
+/** A place for sockets of one's own. */
+export interface RuntimeDirectory {
+  readonly path: string;
+  /** Otherwise nothing there is ours, even if something should turn up in a moment. */
+  readonly isThere: boolean;
+}
 
 /**
  * Where one's own `ftpdctl serve` keeps its sockets: `$XDG_RUNTIME_DIR/ftpdctl`, else a directory of the user's own.
- * A server starts in the first that can be had; a client looks at all, since cron has no XDG_RUNTIME_DIR.
+ * A server starts in the first that can be had; a client looks at all, since cron has no XDG_RUNTIME_DIR. Left out is
+ * what another user has made or can replace.
  */
-export function runtimeDirectories(env: NodeJS.ProcessEnv): string[] {
-  return places(env).filter((directory) => !existsSync(directory) || isOurs(directory));
+export function runtimeDirectories(env: NodeJS.ProcessEnv): RuntimeDirectory[] {
+  return places(env).flatMap((path) => {
+    const standing = standingOf(path, 0);
+    return standing === 'foreign' ? [] : [{path, isThere: standing === 'ours'}];
+  });
 }
 
 /**
@@ -16,12 +28,8 @@ export function runtimeDirectories(env: NodeJS.ProcessEnv): string[] {
  */
 export function ensureRuntimeDirectory(env: NodeJS.ProcessEnv): string {
   const candidates = places(env).filter((directory) => existsSync(dirname(directory)));
-  for (const directory of candidates) {
-    try {
-      mkdirSync(directory, {mode: 0o700, recursive: true});
-      if (isOurs(directory)) return directory;
-    } catch {}
-  }
+  const found = candidates.find((directory) => standingOf(directory, 1) === 'ours');
+  if (found !== undefined) return found;
   throw new FtpdctlError(
     'RUNTIME_DIRECTORY',
     `no directory for the sockets: tried ${candidates.join(', ')}`,
@@ -33,14 +41,26 @@ export function ensureRuntimeDirectory(env: NodeJS.ProcessEnv): string {
 }
 
 function places(env: NodeJS.ProcessEnv): string[] {
-  const uid = process.getuid?.() ?? 0;
+  const uid = process.geteuid?.() ?? 0;
   const xdg = env['XDG_RUNTIME_DIR'];
   const bases = [...(xdg?.startsWith('/') ? [xdg] : []), `/run/user/${uid}`];
   return [...new Set([...bases.map((base) => `${base}/ftpdctl`), `/tmp/ftpdctl-${uid}`])];
 }
 
-/** In `/tmp` anybody may have made a directory of that name. */
-function isOurs(directory: string): boolean {
-  const {uid, mode} = lstatSync(directory);
-  return uid === process.getuid?.() && (mode & 0o077) === 0;
+/** @param makes how many of its last names to make where they are missing */
+function standingOf(path: string, makes: number): 'ours' | 'missing' | 'foreign' {
+  try {
+    const fd = openOwnDirectory({path, makes}, isLasting);
+    const {uid, mode} = fstatSync(fd);
+    closeSync(fd);
+    return uid === process.geteuid?.() && (mode & 0o077) === 0 ? 'ours' : 'foreign';
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'missing' : 'foreign';
+  }
+}
+
+/** Whether nobody but us and root can put another directory in place of one of ours: in `/tmp` only its owner can. */
+function isLasting(stat: Stats): boolean {
+  const sticky = 0o1000;
+  return isPrivate(stat) || (stat.uid === 0 && (stat.mode & sticky) !== 0);
 }

@@ -1,14 +1,14 @@
-import {mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync} from 'node:fs';
-import {tmpdir} from 'node:os';
+import {mkdirSync, readFileSync, statSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {afterEach, beforeEach, expect, test} from 'vitest';
 import {Recent} from '../../../src/lib/cli/prompt/recent.ts';
+import {makeOwnHome, removeOwnHome} from '../../helpers/ownHome.ts';
 
 let home: string;
 beforeEach(() => {
-  home = mkdtempSync(join(tmpdir(), 'ftpdctl-recent-'));
+  home = makeOwnHome();
 });
-afterEach(() => rmSync(home, {recursive: true, force: true}));
+afterEach(() => removeOwnHome(home));
 
 const file = () => join(home, 'ftpdctl', 'recent.json');
 const recent = () => new Recent({XDG_STATE_HOME: home});

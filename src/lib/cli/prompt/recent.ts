@@ -1,6 +1,6 @@
-import {join} from 'node:path';
-import {readOwnFile, writeOwnFile, xdgDirectory} from '../../transport/ownFile.ts';
+import {type OwnDirectory, readOwnFile, writeOwnFile, xdgDirectory} from '../../transport/ownFile.ts';
 
+const FILE = 'recent.json';
 /** Entries kept of each kind, the latest first. */
 const MOST = 20;
 /** Bytes of the file that are worth reading. */
@@ -11,12 +11,13 @@ const MAX_BYTES = 64 * 1024;
  * file of the person's own; without it, or with nonsense in it, nothing is remembered. Messages are not kept.
  */
 export class Recent {
-  readonly #file: string | undefined;
+  /** `$XDG_STATE_HOME/ftpdctl`; null for a user without a home. */
+  readonly #directory: OwnDirectory | null;
   readonly #entries: Map<string, readonly string[]>;
 
   constructor(env: NodeJS.ProcessEnv) {
-    this.#file = stateFile(env);
-    this.#entries = new Map(this.#file === undefined ? [] : read(this.#file));
+    this.#directory = xdgDirectory(env, 'state');
+    this.#entries = new Map(this.#directory === null ? [] : read(this.#directory));
   }
 
   /** The latest first. */
@@ -27,18 +28,13 @@ export class Recent {
   add(kind: string, entry: string): void {
     const others = this.of(kind).filter((other) => other !== entry);
     this.#entries.set(kind, [entry, ...others].slice(0, MOST));
-    if (this.#file !== undefined) writeOwnFile(this.#file, JSON.stringify(Object.fromEntries(this.#entries)));
+    if (this.#directory === null) return;
+    writeOwnFile(this.#directory, FILE, JSON.stringify(Object.fromEntries(this.#entries)));
   }
 }
 
-/** `$XDG_STATE_HOME/ftpdctl/recent.json`; undefined for a user without a home. */
-function stateFile(env: NodeJS.ProcessEnv): string | undefined {
-  const directory = xdgDirectory(env, 'state');
-  return directory === null ? undefined : join(directory, 'recent.json');
-}
-
-function read(file: string): [string, string[]][] {
-  const text = readOwnFile(file);
+function read(directory: OwnDirectory): [string, string[]][] {
+  const text = readOwnFile(directory, FILE);
   if (text === undefined || text.length > MAX_BYTES) return [];
   try {
     return Object.entries(JSON.parse(text.toString('utf8'))).filter(isEntry);

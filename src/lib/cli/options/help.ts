@@ -28,7 +28,8 @@ const FORWARDED = 'Any other word is sent to the server as a control action: see
  * @throws UsageError when they name none of our commands
  */
 export async function showHelp(root: string, topic: string[]): Promise<void> {
-  const config = await Config.load({root});
+  const config = new OwnConfig({root, userPlugins: false, devPlugins: false});
+  await config.load();
   const id = topic.join(':');
   if (topic.length > 0 && !config.findCommand(id) && !config.findTopic(id)) {
     const ours = config.commandIDs.map((other) => other.replaceAll(':', ' '));
@@ -42,6 +43,14 @@ export async function showHelp(root: string, topic: string[]): Promise<void> {
     );
   }
   await new ScreenHelp(config, {maxWidth: columns()}).showHelp(topic);
+}
+
+/**
+ * oclif loads plugins that `$XDG_DATA_HOME/ftpdctl/package.json` names, and a theme from the configuration directory.
+ * We have neither, and under `sudo` those directories may be another user's.
+ */
+class OwnConfig extends Config {
+  override async loadTheme(): Promise<undefined> {}
 }
 
 /** Room for a line: `COLUMNS`, where a shell exports it, else what the terminal says. */

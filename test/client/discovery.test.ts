@@ -7,7 +7,7 @@ import {systemConfigSource} from '../../src/lib/transport/configSource.ts';
 vi.mock('node:fs', async (importOriginal) => ({...(await importOriginal<object>()), existsSync: vi.fn()}));
 
 const configurations = new Map<string, string>();
-const env = {XDG_RUNTIME_DIR: '/run/user/1000', HOME: '/home/dave'};
+const env = {XDG_RUNTIME_DIR: '/run/user/of-nobody', HOME: '/home/dave'};
 
 beforeEach(() => {
   configurations.clear();
@@ -36,7 +36,7 @@ test('without a configuration: the defaults of the distributions, then one’s o
     DEFAULTS.map((path) => ({path, because: 'a default'})),
   );
   expect(own[0]).toEqual({
-    path: '/run/user/1000/ftpdctl/ftpdctl.sock',
+    path: '/run/user/of-nobody/ftpdctl/ftpdctl.sock',
     because: 'ftpdctl serve',
     missing: true,
   });

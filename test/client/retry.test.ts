@@ -1,6 +1,5 @@
 import {getEventListeners} from 'node:events';
-import {mkdtempSync, readdirSync, rmSync, writeFileSync} from 'node:fs';
-import {tmpdir} from 'node:os';
+import {readdirSync, rmSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {afterEach, beforeEach, describe, expect, test, vi} from 'vitest';
 import {type AttemptResult, attempt} from '../../src/lib/client/attempt.ts';
@@ -9,6 +8,7 @@ import {requestDecoder} from '../../src/lib/protocol/codec.ts';
 import type {ServerIdentity} from '../../src/lib/protocol/message.ts';
 import type {Frame} from '../../src/lib/protocol/plan.ts';
 import {SystemCallError} from '../../src/lib/transport/libc.ts';
+import {makeOwnHome, removeOwnHome} from '../helpers/ownHome.ts';
 
 vi.mock('../../src/lib/client/attempt.ts', () => ({attempt: vi.fn()}));
 
@@ -17,13 +17,13 @@ let socket: string;
 let events: ClientEvent[];
 
 beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), 'ftpdctl-retry-'));
+  directory = makeOwnHome();
   socket = join(directory, 'ctrls');
   writeFileSync(socket, '');
   events = [];
   vi.mocked(attempt).mockReset();
 });
-afterEach(() => rmSync(directory, {recursive: true, force: true}));
+afterEach(() => removeOwnHome(directory));
 
 const clientOf = (options: ControlsClientOptions = {}) =>
   new ControlsClient({socket, cache: null, onEvent: (event) => events.push(event), ...options});

@@ -28,6 +28,9 @@ const FORWARDED = 'Any other word is sent to the server as a control action: see
  * @throws UsageError when they name none of our commands
  */
 export async function showHelp(root: string, topic: string[]): Promise<void> {
+  // oclif asks the account database for what the environment does not say, and a uid need not be in it.
+  process.env['HOME'] ||= '/';
+  process.env['SHELL'] ??= '';
   const config = new OwnConfig({root, userPlugins: false, devPlugins: false});
   await config.load();
   const id = topic.join(':');

@@ -8,12 +8,13 @@ export {
   type MessageOptions,
 } from './lib/client/client.ts';
 export {ClientError, type ClientErrorCode} from './lib/client/errors.ts';
-export {connect} from './lib/daemon/connect.ts';
+export {type ConnectOptions, connect, type DaemonEvent} from './lib/daemon/connect.ts';
 export type {
   AccessQuestion,
   AccessResult,
   AudienceWords,
   Daemon,
+  DaemonAnswer,
   DeliveryResult,
   OutgoingMessage,
   Session,
@@ -21,6 +22,7 @@ export type {
   SessionsResult,
   TextRules,
   Unsupported,
+  Via,
 } from './lib/daemon/daemon.ts';
 export {FtpdctlError} from './lib/errors.ts';
 export {RequestRefused} from './lib/protocol/guard.ts';

@@ -3,6 +3,7 @@ import {sendMessage} from '../lib/cli/message/send.ts';
 import {askWith} from '../lib/cli/options/ask.ts';
 import {ControlCommand} from '../lib/cli/options/controlCommand.ts';
 import {parseSeconds} from '../lib/cli/options/seconds.ts';
+import type {Via} from '../lib/daemon/daemon.ts';
 
 /** Seconds that `--wait` alone stands for. */
 const WAIT_SECONDS = '60';
@@ -13,7 +14,8 @@ export default class Msg extends ControlCommand {
     "The message joins the reply to each client's next FTP command. Every word after the audience belongs to it, " +
     'dashes and all; but "-" alone is standard input, and "-F FILE" alone a file. Exits with 7, and sends nothing, where a server ' +
     'cannot say who gets it (--dry-run) or who was shown it (--wait).';
-  static override usage = 'msg [OPTION...] user|host|class NAME MESSAGE...\nmsg [OPTION...] all MESSAGE...';
+  static override usage =
+    'msg [OPTION...] user|host|class|session NAME MESSAGE...\nmsg [OPTION...] all MESSAGE...';
   static override examples = [
     '<%= config.bin %> msg user dave please delete some files',
     '<%= config.bin %> msg class staff the disk is nearly full',
@@ -36,6 +38,12 @@ export default class Msg extends ControlCommand {
       summary: 'say who would get it, and send nothing',
       exclusive: ['wait'],
     }),
+    via: custom<Via>({
+      options: ['auto', 'controls', 'direct'],
+      helpValue: 'WAY',
+      summary:
+        'controls: by the controls socket; direct: past the daemon, as root; auto (default): directly where it can be',
+    })(),
     wait: {
       ...custom<number>({
         helpValue: '[SECONDS]',

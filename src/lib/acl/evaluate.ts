@@ -36,7 +36,7 @@ export function mayRun(control: AccessControl, action: string, caller: Caller): 
 }
 
 /** Either list is enough, and root is a caller like any other (measured on 1.3.8 and 1.3.10). */
-function passes(acl: Acl, caller: Caller): boolean {
+export function passes(acl: Acl, caller: Caller): boolean {
   return listVerdicts(acl, caller).some((verdict) => verdict.passes);
 }
 

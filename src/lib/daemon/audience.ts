@@ -2,7 +2,30 @@ import {lookup} from 'node:dns/promises';
 import {type Audience, audienceFilter} from '../audience/audience.ts';
 import {FtpdctlError} from '../errors.ts';
 import {exitStatusOf, STATUS} from '../protocol/status.ts';
-import type {Session, SessionFilter} from './daemon.ts';
+import type {AudienceWords, Session, SessionFilter} from './daemon.ts';
+
+/**
+ * The sessions that the words of a message mean.
+ * @throws FtpdctlError `UNKNOWN_HOST`, `USAGE`
+ */
+export async function meant(
+  [kind, name = '']: AudienceWords,
+  sessions: readonly Session[],
+): Promise<readonly Session[]> {
+  switch (kind) {
+    case 'all':
+      return sessions;
+    case 'host':
+      return sessions.filter(audienceFilter(await hostAudience(name)));
+    case 'user':
+    case 'class':
+      return sessions.filter(audienceFilter({kind, name}));
+    case 'session':
+      return sessions.filter(({id, pid}) => id === name || String(pid) === name);
+    default:
+      throw new FtpdctlError('USAGE', `unknown msg type requested: '${kind}'`, -STATUS.WRONG_PARAMETERS);
+  }
+}
 
 /** The sessions that meet every name given. @throws FtpdctlError `UNKNOWN_HOST` where the host's name does not resolve */
 export async function matching(

@@ -1,5 +1,5 @@
 import {existsSync} from 'node:fs';
-import {ControlsClient, type ControlsClientOptions} from '../client/client.ts';
+import {type ClientEvent, ControlsClient, type ControlsClientOptions} from '../client/client.ts';
 import {candidateSockets} from '../client/discovery.ts';
 import {knownServeSocket} from '../client/knownServe.ts';
 import {FtpdctlError} from '../errors.ts';
@@ -17,8 +17,10 @@ import type {
   Supported,
   TextRules,
   Unsupported,
+  Via,
 } from './daemon.ts';
 import type {LocalProftpd} from './local.ts';
+import {DIRECT_TEXT_RULES} from './textRules.ts';
 
 /**
  * The daemon that a request would go to. Nothing is asked yet: every method of it may throw a `ClientError` when no
@@ -29,19 +31,36 @@ import type {LocalProftpd} from './local.ts';
  * const {answer, recipients} = await daemon.message({audience: ['all'], text: 'going down at 18:00'});
  * ```
  */
-export function connect(options: ControlsClientOptions = {}): Daemon {
+export function connect(options: ConnectOptions = {}): Daemon {
   return new Connection(options);
 }
+
+/** How to connect. */
+export interface ConnectOptions extends Omit<ControlsClientOptions, 'onEvent'> {
+  /** Default `auto`. */
+  readonly via?: Via;
+  readonly onEvent?: (event: DaemonEvent) => void;
+}
+
+/** What a connection reports while it works. */
+export type DaemonEvent =
+  | ClientEvent
+  /** The way that a message goes; of the controls socket, why not directly. */
+  | {readonly kind: 'way'; readonly via: 'controls' | 'direct'; readonly why?: string};
+
+type Way =
+  | {readonly via: 'direct'; readonly local: LocalProftpd; readonly key: number}
+  | {readonly via: 'controls'; readonly why: string; readonly exitStatus?: number};
 
 type Local = LocalProftpd | FtpdctlError | null;
 
 /** Chooses, for each thing that is asked, between the controls socket and a ProFTPD of this machine. */
 class Connection implements Daemon {
-  readonly #options: ControlsClientOptions;
+  readonly #options: ConnectOptions;
   readonly #controls: ControlsDaemon;
   #local: Promise<Local> | undefined;
 
-  constructor(options: ControlsClientOptions) {
+  constructor(options: ConnectOptions) {
     this.#options = options;
     this.#controls = new ControlsDaemon(
       (timeout) => new ControlsClient(timeout === undefined ? options : {...options, timeout}),
@@ -64,16 +83,21 @@ class Connection implements Daemon {
       : result;
   }
 
-  textRules(): Promise<TextRules> {
-    return this.#controls.textRules();
+  async textRules(): Promise<TextRules> {
+    const way = await this.#way();
+    return way.via === 'direct' ? DIRECT_TEXT_RULES : this.#controls.textRules();
   }
 
-  recipients(message: OutgoingMessage): Promise<DeliveryResult | Unsupported> {
-    return this.#controls.recipients(message);
+  async recipients(message: OutgoingMessage): Promise<DeliveryResult | Unsupported> {
+    const local = await this.#findLocal();
+    if (local === null || local instanceof FtpdctlError) return this.#controls.recipients(message);
+    return local.recipients(message);
   }
 
-  message(message: OutgoingMessage): Promise<DeliveryResult> {
-    return this.#controls.message(message);
+  async message(message: OutgoingMessage): Promise<DeliveryResult> {
+    const way = await this.#way();
+    if (way.via === 'controls') return this.#controls.message(message);
+    return way.local.deliver(message, way.key, this.#options.signal);
   }
 
   receipts(): Promise<Supported | Unsupported> {
@@ -86,6 +110,37 @@ class Connection implements Daemon {
 
   access(question: AccessQuestion): Promise<AccessResult | Unsupported> {
     return this.#controls.access(question);
+  }
+
+  /**
+   * The way of a message.
+   * @throws FtpdctlError `NOT_DIRECT` where it was to go directly and cannot
+   */
+  async #way(): Promise<Way> {
+    const {via = 'auto', onEvent} = this.#options;
+    const way =
+      via === 'controls' ? ({via: 'controls', why: 'as asked for'} as const) : await this.#chooseWay();
+    if (via === 'direct' && way.via === 'controls') {
+      throw new FtpdctlError(
+        'NOT_DIRECT',
+        `the message cannot go directly: ${way.why}`,
+        way.exitStatus ?? 7,
+        {
+          hint: 'send it by the controls socket: --via controls',
+        },
+      );
+    }
+    onEvent?.({kind: 'way', via: way.via, ...(way.via === 'controls' ? {why: way.why} : {})});
+    return way;
+  }
+
+  async #chooseWay(): Promise<Way> {
+    const local = await this.#findLocal();
+    if (local === null) return {via: 'controls', why: 'ftpdctl serve answers'};
+    if (local instanceof FtpdctlError) return {via: 'controls', why: local.message};
+    const access = local.directAccess();
+    if (access.kind === 'possible') return {via: 'direct', local, key: access.key};
+    return {via: 'controls', why: access.why, ...(access.kind === 'denied' ? {exitStatus: 2} : {})};
   }
 
   /** The ProFTPD of this machine that is meant; why there is none; `null` where `ftpdctl serve` is known to be meant. */

@@ -1,5 +1,6 @@
 import type {ControlAnswer} from '../client/client.ts';
 import type {AclCheckDetails, AclListDetails, ReceiptDetails} from '../protocol/details.ts';
+import type {Dialect} from '../protocol/message.ts';
 
 /**
  * One interface to whatever answers: `ftpdctl serve` or a ProFTPD. Who asks does not know which it is, nor by which way
@@ -123,7 +124,7 @@ export interface SessionTransfer {
   readonly rate: number | null;
 }
 
-/** `all`, or `user`, `host` or `class` and a name. */
+/** `all`, or `user`, `host`, `class` or `session` and a name. */
 export type AudienceWords = readonly string[];
 
 export interface OutgoingMessage {
@@ -143,10 +144,25 @@ export interface TextRules {
   refusal(message: OutgoingMessage): string | undefined;
 }
 
+/** By which way a message goes: `auto` is directly where that is possible and allowed, else by the controls socket. */
+export type Via = 'auto' | 'controls' | 'direct';
+
+/** What a daemon says, or, of a direct delivery, what it would say. */
+export interface DaemonAnswer extends Omit<ControlAnswer, 'dialect' | 'socket'> {
+  /** Of an answer that came by a controls socket. */
+  readonly dialect?: Dialect;
+  /** The controls socket that it came by. */
+  readonly socket?: string;
+  /** A direct delivery: no daemon has answered. */
+  readonly via?: 'direct';
+  /** Exit status of the program, where none of ProFTPD's fits: 75 for what may be tried again. */
+  readonly exitStatus?: number;
+}
+
 /** The answer to a message, and what is known of its recipients. */
 export interface DeliveryResult {
   readonly kind: 'answered';
-  readonly answer: ControlAnswer;
+  readonly answer: DaemonAnswer;
   /** Sessions that it was queued for (of `recipients`: would be); absent where the daemon does not count them. */
   readonly recipients?: number;
   /** Sessions that it was not queued for because too much waits for them. */

@@ -1,12 +1,24 @@
+import {passes} from '../acl/evaluate.ts';
+import {resolveAcls} from '../acl/resolve.ts';
 import {chooseDaemon} from '../proftpd/choose.ts';
 import {ifKnown, type ProftpdDaemon} from '../proftpd/daemon.ts';
 import {ProftpdError} from '../proftpd/errors.ts';
 import {findDaemons} from '../proftpd/find.ts';
 import {sessionInfo} from '../proftpd/sessionInfo.ts';
 import {sessionsOf} from '../proftpd/sessions.ts';
+import {STATUS} from '../protocol/status.ts';
 import type {ScoreboardSession} from '../scoreboard/scoreboard.ts';
-import {matching} from './audience.ts';
-import type {Session, SessionFilter, SessionsResult} from './daemon.ts';
+import {nameService} from '../transport/nameService.ts';
+import {matching, meant} from './audience.ts';
+import type {
+  AudienceWords,
+  DeliveryResult,
+  OutgoingMessage,
+  Session,
+  SessionFilter,
+  SessionsResult,
+} from './daemon.ts';
+import {deliverDirectly, directAnswer, type Recipient, splitRecipients} from './direct.ts';
 
 /** Which of several ProFTPDs is meant. */
 export interface Meant {
@@ -14,6 +26,15 @@ export interface Meant {
   readonly socket?: string | undefined;
   /** Its configuration file, where that is not at a distribution's place. */
   readonly configuration?: string | undefined;
+}
+
+/** Whether messages may go past the daemon. */
+export type DirectAccess =
+  | {readonly kind: 'possible'; readonly key: number}
+  | {readonly kind: 'impossible' | 'denied'; readonly why: string};
+
+function impossible(why: string): DirectAccess {
+  return {kind: 'impossible', why};
 }
 
 /** A ProFTPD that runs on this machine: it is looked at, and not asked. */
@@ -37,6 +58,78 @@ export class LocalProftpd {
   async sessions(filter: SessionFilter = {}): Promise<SessionsResult> {
     const sessions = sessionsOf(this.#daemon).map((session) => this.#sessionOf(session));
     return {kind: 'sessions', sessions: await matching(filter, sessions), omitted: 0};
+  }
+
+  /** Whether a message may go past the daemon to its sessions, or why not. */
+  directAccess(): DirectAccess {
+    const {scoreboard, queue} = this.#daemon;
+    if (process.geteuid?.() !== 0) return impossible('only root may signal the sessions of a ProFTPD');
+    if (!scoreboard.known) return impossible(`its sessions cannot be told: ${scoreboard.why}`);
+    if (scoreboard.value === null) return impossible('it has no scoreboard');
+    if (!queue.known) return impossible(`its message queue is not known: ${queue.why}`);
+    if (queue.value === null) return impossible('it has no MessageQueue');
+    if (this.#isRootDenied()) {
+      return {kind: 'denied', why: 'MessageControlsACLs does not let root send messages'};
+    }
+    return {kind: 'possible', key: queue.value.key};
+  }
+
+  /** As the daemon would judge it, to which root is a caller like any other. Without a configuration nobody knows. */
+  #isRootDenied(): boolean {
+    const configuration = ifKnown(this.#daemon.configuration);
+    if (configuration === undefined) return false;
+    const acl = resolveAcls(configuration.settings.acls, nameService).actions.get('msg');
+    return acl === undefined || !passes(acl, {uid: process.geteuid!(), gid: process.getegid!()});
+  }
+
+  /** Deliver a message past the daemon. @param key of its queue, as `directAccess` has it */
+  async deliver(
+    {audience, text}: OutgoingMessage,
+    key: number,
+    signal?: AbortSignal,
+  ): Promise<DeliveryResult> {
+    const recipients = await this.#meant(audience);
+    return deliverDirectly({
+      daemon: this.#daemon.pid,
+      key,
+      lines: text.split('\n'),
+      meant: recipients,
+      signal,
+    });
+  }
+
+  /** Who would get a message. */
+  async recipients({audience}: OutgoingMessage): Promise<DeliveryResult> {
+    const {recipients, leftOut} = splitRecipients(await this.#meant(audience));
+    const sessions = recipients.map(({session}) => session);
+    const answer =
+      sessions.length === 0
+        ? directAnswer(
+            STATUS.OK,
+            ['unable to send message: no such client connected', ...leftOut],
+            STATUS.SUBJECT_NOT_FOUND,
+          )
+        : directAnswer(STATUS.OK, [
+            `message would be sent to ${sessions.length} session${sessions.length === 1 ? '' : 's'}`,
+            ...leftOut,
+          ]);
+    return {kind: 'answered', answer, recipients: sessions.length, sessions};
+  }
+
+  async #meant(audience: AudienceWords): Promise<Recipient[]> {
+    const all = sessionsOf(this.#daemon).map((raw) => ({
+      pid: raw.pid,
+      connectedAt: raw.connectedAt,
+      protocol: raw.protocol,
+      session: this.#sessionOf(raw),
+    }));
+    const wanted = new Set(
+      await meant(
+        audience,
+        all.map(({session}) => session),
+      ),
+    );
+    return all.filter(({session}) => wanted.has(session));
   }
 
   #sessionOf(session: ScoreboardSession): Session {

@@ -33,3 +33,14 @@ export function roomLeft(server: ServerInfo, audience: readonly string[], text: 
   const request = jsonRequestText({action: 'msg', args: [...audience, text]});
   return Math.min(shown, JSON_LIMITS.requestBytes - Buffer.byteLength(request));
 }
+
+/** What a session takes past its daemon: several lines, each a message of its own, and every character but controls. */
+export const DIRECT_TEXT_RULES: TextRules = {
+  severalLines: true,
+  utf8: true,
+  room: ({text}) => Math.min(...text.split('\n').map((line) => MOD_MSG_TEXT_BYTES - Buffer.byteLength(line))),
+  refusal: ({text}) =>
+    text.split('\n').some((line) => Buffer.byteLength(line) > MOD_MSG_TEXT_BYTES)
+      ? `a line has at most ${MOD_MSG_TEXT_BYTES} bytes`
+      : undefined,
+};

@@ -6,7 +6,7 @@ import {findLeftovers, removeLeftovers, textsByPid} from './leftovers.ts';
 import {openSessionProcess, type SessionProcessInfo} from './sessionProcess.ts';
 
 /** Protocols whose sessions show what they take. */
-const PROTOCOLS: readonly string[] = ['ftp', 'ftps'];
+export const MESSAGE_PROTOCOLS: readonly string[] = ['ftp', 'ftps'];
 
 /** A second and third SIGUSR2 end ProFTPD's nap (0.4 s on 1.3.8); measured: 3 ms apart, five at the most. */
 const SIGNAL_INTERVAL_MS = 3;
@@ -59,7 +59,8 @@ export class DeliveryRound<S extends SessionProcessInfo> {
     this.#lines = texts.length;
     const isTooLong = totalBytes(texts) > queue.status().capacity;
     for (const session of sessions) {
-      if (!PROTOCOLS.includes(session.protocol)) this.#settle(session, {kind: 'refused', why: 'protocol'});
+      if (!MESSAGE_PROTOCOLS.includes(session.protocol))
+        this.#settle(session, {kind: 'refused', why: 'protocol'});
       else if (isTooLong) this.#settle(session, {kind: 'refused', why: 'too long'});
       else this.#waiting.push({session, texts});
     }

@@ -2,8 +2,8 @@ import {didYouMean} from '../completion/suggest.ts';
 import {UsageError} from '../options/usageError.ts';
 
 /** What the words after `msg` may begin with. */
-export const AUDIENCES = ['user', 'host', 'class', 'all'] as const;
-/** Those of them that want a name. */
+export const AUDIENCES = ['user', 'host', 'class', 'session', 'all'] as const;
+/** Those of them that the prompt offers, each with a name. */
 export const NAMED_AUDIENCES = ['user', 'host', 'class'] as const;
 export type AudienceKind = (typeof AUDIENCES)[number];
 
@@ -16,7 +16,7 @@ export interface Draft {
   readonly words: readonly string[];
 }
 
-const USAGE = 'ftpdctl msg user|host|class NAME MESSAGE..., or ftpdctl msg all MESSAGE...';
+const USAGE = 'ftpdctl msg user|host|class|session NAME MESSAGE..., or ftpdctl msg all MESSAGE...';
 
 /**
  * Take the words after `msg` apart: who is meant, and what is said.

@@ -1,6 +1,5 @@
-import type {ClientEvent} from '../../client/client.ts';
-import {connect} from '../../daemon/connect.ts';
-import type {Daemon} from '../../daemon/daemon.ts';
+import {connect, type DaemonEvent} from '../../daemon/connect.ts';
+import type {Daemon, Via} from '../../daemon/daemon.ts';
 import {printError} from '../output/output.ts';
 import {Waiting} from '../output/waiting.ts';
 import type {GlobalOptions} from './globalFlags.ts';
@@ -12,13 +11,17 @@ export type Ask = <T>(work: (daemon: Daemon) => Promise<T>) => Promise<T>;
  * A connection as the global options want it: with `-v` each step is said, and at a terminal a wait is explained while
  * it lasts.
  */
-export function askWith(options: GlobalOptions, signal?: AbortSignal): Ask {
+export function askWith(
+  options: GlobalOptions & {readonly via?: Via | undefined},
+  signal?: AbortSignal,
+): Ask {
   let waiting: Waiting | undefined;
-  const {socket, timeout, verbose} = options;
+  const {socket, timeout, verbose, via} = options;
   const daemon = connect({
     ...(signal === undefined ? {} : {signal}),
     ...(socket === undefined ? {} : {socket}),
     ...(timeout === undefined ? {} : {timeout}),
+    ...(via === undefined ? {} : {via}),
     onEvent: (event) => {
       if (verbose) printError(describe(event));
       waiting?.on(event);
@@ -37,12 +40,16 @@ export function askWith(options: GlobalOptions, signal?: AbortSignal): Ask {
   };
 }
 
-function describe(event: ClientEvent): string {
+function describe(event: DaemonEvent): string {
   switch (event.kind) {
     case 'contacting':
       return `contacting server using '${event.socket}'`;
     case 'sending':
       return `sending '${event.action}' control request (${event.dialects.join(' and ')} dialect)`;
+    case 'way':
+      return event.via === 'direct'
+        ? 'delivering directly to the sessions'
+        : `sending by the controls socket${event.why === undefined ? '' : `: ${event.why}`}`;
     case 'retrying':
       return `${event.reason}: trying again`;
     case 'answered':

@@ -1,5 +1,5 @@
 import type {ControlAnswer} from '../../client/client.ts';
-import type {Daemon} from '../../daemon/daemon.ts';
+import type {Daemon, DaemonAnswer} from '../../daemon/daemon.ts';
 import {exitStatusOf, normalizeStatus, STATUS, statusName} from '../../protocol/status.ts';
 import {hintFor} from '../output/answerHint.ts';
 import {printError, printJson, printLine} from '../output/output.ts';
@@ -42,10 +42,10 @@ export abstract class ControlCommand extends BaseCommand {
   protected report(
     options: GlobalOptions,
     request: {readonly action: string; readonly args: readonly string[]},
-    answer: ControlAnswer,
+    answer: DaemonAnswer,
     more: {readonly fields?: Readonly<Record<string, unknown>>; readonly exitStatus?: number} = {},
   ): void {
-    const exitStatus = more.exitStatus ?? exitStatusFor(answer, options, request);
+    const exitStatus = more.exitStatus ?? answer.exitStatus ?? exitStatusFor(answer, options, request);
     process.exitCode = exitStatus;
     const hint = hintFor(request.action, answer, this.config.commandIDs, options.socket);
     if (options.json) {
@@ -56,9 +56,7 @@ export abstract class ControlCommand extends BaseCommand {
         verdict: statusName(-exitStatus) ?? statusName(answer.verdict),
         exitStatus,
         responses: answer.responses,
-        dialect: answer.dialect,
-        socket: answer.socket,
-        ...(answer.server ? {server: answer.server} : {}),
+        ...pick(answer, 'via', 'dialect', 'socket', 'server'),
         ...(hint === undefined ? {} : {hint}),
         ...more.fields,
       });
@@ -74,7 +72,7 @@ export abstract class ControlCommand extends BaseCommand {
  * 0 whatever the answer, that of 1.3.9 and later with the status negated.
  */
 function exitStatusFor(
-  answer: ControlAnswer,
+  answer: DaemonAnswer,
   options: GlobalOptions,
   request: {readonly action: string; readonly args: readonly string[]},
 ): number {
@@ -83,4 +81,11 @@ function exitStatusFor(
   if (toAll && answer.verdict === STATUS.SUBJECT_NOT_FOUND && normalizeStatus(answer.status) === STATUS.OK)
     return 0;
   return exitStatusOf(answer.verdict);
+}
+
+/** Of these keys those that there are. */
+function pick<T extends object, K extends keyof T>(from: T, ...keys: readonly K[]): Partial<Pick<T, K>> {
+  return Object.fromEntries(
+    keys.flatMap((key) => (from[key] === undefined ? [] : [[key, from[key]]])),
+  ) as Partial<Pick<T, K>>;
 }

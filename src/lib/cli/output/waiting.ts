@@ -1,4 +1,4 @@
-import type {ClientEvent} from '../../client/client.ts';
+import type {DaemonEvent} from '../../daemon/connect.ts';
 import type {GlobalOptions} from '../options/globalFlags.ts';
 import {isWatched} from './output.ts';
 import {StatusLine} from './statusLine.ts';
@@ -20,7 +20,7 @@ export class Waiting {
     this.#shown = isWatched() && !options.quiet && !options.json && !options.verbose;
   }
 
-  on(event: ClientEvent): void {
+  on(event: DaemonEvent): void {
     if (!this.#shown) return;
     if (event.kind === 'retrying') this.#reason = event.reason;
     if (event.kind === 'answered') this.end();

@@ -14,6 +14,7 @@ const ADDRESSED: Readonly<Record<Named, (session: Session) => string | null>> = 
   user: ({user}) => user ?? NOT_LOGGED_IN,
   host: ({address}) => address,
   class: (session) => session.class,
+  session: ({id}) => id,
 };
 
 /**
@@ -46,7 +47,7 @@ function kindChoices(sessions: readonly Session[] | undefined): Choice<AudienceK
   ];
 }
 
-const KIND_NAMES: Readonly<Record<Named, string>> = {
+const KIND_NAMES: Readonly<Record<(typeof NAMED_AUDIENCES)[number], string>> = {
   user: 'user   by login name',
   host: 'host   by address or host name',
   class: 'class  by the class of the address',

@@ -1,0 +1,153 @@
+import {EXIT_TEMPFAIL} from '../client/errors.ts';
+import {FtpdctlError} from '../errors.ts';
+import {deliver} from '../proftpd/delivery.ts';
+import {DELIVERY_TIMEOUT_MS, type Delivery, type DeliveryOutcome} from '../proftpd/deliveryOutcome.ts';
+import {DeliveryQueue} from '../proftpd/deliveryQueue.ts';
+import {MESSAGE_PROTOCOLS} from '../proftpd/deliveryRound.ts';
+import type {SessionProcessInfo} from '../proftpd/sessionProcess.ts';
+import {STATUS, type Status} from '../protocol/status.ts';
+import type {DaemonAnswer, DeliveryResult, Session} from './daemon.ts';
+
+/** A session of a ProFTPD and what its process is told from others by. */
+export interface Recipient extends SessionProcessInfo {
+  readonly session: Session;
+}
+
+/** Lines of an answer about sessions that did not take a message; of more only the number is told. */
+const MAX_LINES = 100;
+
+/** Who among those meant can take a message, and who cannot. */
+export interface RecipientSplit {
+  readonly recipients: readonly Recipient[];
+  /** Why some get nothing, a line each reason. */
+  readonly leftOut: readonly string[];
+}
+
+/** SFTP sessions take messages and lose them, and those whose engine is off never look for any. */
+export function splitRecipients(meant: readonly Recipient[]): RecipientSplit {
+  const recipients = meant.filter((each) => takesMessages(each) && each.session.engine !== false);
+  const engineOff = meant.filter((each) => takesMessages(each) && each.session.engine === false);
+  const others = meant.filter((each) => !takesMessages(each));
+  return {
+    recipients,
+    leftOut: [
+      ...others.map(({protocol, session}) => `not sent to ${nameOf(session)}: ${protocol} shows no messages`),
+      ...engineOff.map(({session}) => `not sent to ${nameOf(session)}: MessageEngine is off`),
+    ],
+  };
+}
+
+/** A session of this moment will be an FTP session, or it will not take the message in time. */
+function takesMessages({protocol}: Recipient): boolean {
+  return protocol === '' || MESSAGE_PROTOCOLS.includes(protocol);
+}
+
+export interface DirectDelivery {
+  /** Pid of the daemon. */
+  readonly daemon: number;
+  /** Key of its queue. */
+  readonly key: number;
+  readonly lines: readonly string[];
+  readonly meant: readonly Recipient[];
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Deliver to sessions past their daemon, and say what became of it as a daemon would have. */
+export async function deliverDirectly({
+  daemon,
+  key,
+  lines,
+  meant,
+  signal,
+}: DirectDelivery): Promise<DeliveryResult> {
+  const {recipients, leftOut} = splitRecipients(meant);
+  if (recipients.length === 0) return {kind: 'answered', answer: nobody(leftOut), recipients: 0};
+  const queue = DeliveryQueue.open(key, daemon);
+  if (queue === undefined) {
+    throw new FtpdctlError('NO_QUEUE', 'the message queue of the ProFTPD is gone', 1, {
+      hint: 'restart ProFTPD: it makes its MessageQueue anew',
+    });
+  }
+  try {
+    const deliveries = await deliver(daemon, queue, lines, recipients, signal === undefined ? {} : {signal});
+    return {kind: 'answered', answer: answerOf(deliveries, leftOut), recipients: takenOf(deliveries).length};
+  } finally {
+    queue.close();
+  }
+}
+
+/** What mod_msg says where nobody is connected whom a message is for (measured). */
+function nobody(leftOut: readonly string[]): DaemonAnswer {
+  return directAnswer(
+    STATUS.OK,
+    ['unable to send message: no such client connected', ...leftOut],
+    STATUS.SUBJECT_NOT_FOUND,
+  );
+}
+
+function answerOf(deliveries: readonly Delivery<Recipient>[], leftOut: readonly string[]): DaemonAnswer {
+  const taken = takenOf(deliveries).length;
+  const missed = deliveries.filter(({outcome}) => outcome.kind !== 'taken');
+  const lines = missed.map(({session: {session}, outcome}) => missedLine(session, outcome));
+  const told = [...lines.slice(0, MAX_LINES), ...more(lines.length - MAX_LINES), ...leftOut];
+  const count = `taken by ${taken}${missed.length === 0 ? '' : ` of ${deliveries.length}`} session${deliveries.length === 1 ? '' : 's'}`;
+  if (missed.length === 0) return directAnswer(STATUS.OK, ['message sent', count, ...told]);
+  const {status, exitStatus} = failureOf(missed);
+  const first = taken === 0 ? 'unable to send message' : 'message sent';
+  return {...directAnswer(status, [first, count, ...told]), exitStatus};
+}
+
+/** What may be tried again comes before what never will be: 75, then the status of what was refused, then 4. */
+function failureOf(missed: readonly Delivery<Recipient>[]): {status: Status; exitStatus: number} {
+  const kinds = new Set(missed.map(({outcome}) => outcome.kind));
+  if (kinds.has('withdrawn')) return {status: STATUS.GENERIC_ERROR, exitStatus: EXIT_TEMPFAIL};
+  if (kinds.has('refused')) return {status: STATUS.OPERATION_DENIED, exitStatus: -STATUS.OPERATION_DENIED};
+  return {status: STATUS.SUBJECT_NOT_FOUND, exitStatus: -STATUS.SUBJECT_NOT_FOUND};
+}
+
+function missedLine(session: Session, outcome: DeliveryOutcome): string {
+  return `not taken by ${nameOf(session)}: ${whyNotTaken(outcome)}`;
+}
+
+function whyNotTaken(outcome: DeliveryOutcome): string {
+  switch (outcome.kind) {
+    case 'taken':
+      return 'taken';
+    case 'gone':
+      return 'it has ended';
+    case 'withdrawn':
+      return {
+        timeout: `withdrawn after ${DELIVERY_TIMEOUT_MS / 1000} s`,
+        'queue full': `withdrawn: the queue had no room for ${DELIVERY_TIMEOUT_MS / 1000} s`,
+        aborted: 'withdrawn',
+      }[outcome.why];
+    case 'refused':
+      return {
+        protocol: 'its protocol shows no messages',
+        'not its process': 'its process is another one by now',
+        permission: 'its process may not be signalled',
+        'too long': 'the queue cannot hold so long a message',
+      }[outcome.why];
+  }
+}
+
+function more(count: number): string[] {
+  return count > 0 ? [`and by ${count} more`] : [];
+}
+
+function takenOf(deliveries: readonly Delivery<Recipient>[]): readonly Delivery<Recipient>[] {
+  return deliveries.filter(({outcome}) => outcome.kind === 'taken');
+}
+
+export function directAnswer(
+  status: Status,
+  responses: readonly string[],
+  verdict: Status = status,
+): DaemonAnswer {
+  return {status, verdict, responses, via: 'direct'};
+}
+
+/** `dave@client.example (session 812-tp0nvq)` */
+function nameOf({id, user, host}: Session): string {
+  return `${user ?? '(none)'}@${host} (session ${id})`;
+}

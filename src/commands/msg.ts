@@ -41,8 +41,7 @@ export default class Msg extends ControlCommand {
     via: custom<Via>({
       options: ['auto', 'controls', 'direct'],
       helpValue: 'WAY',
-      summary:
-        'controls: by the controls socket; direct: past the daemon, as root; auto (default): directly where it can be',
+      summary: 'auto, controls (the socket) or direct (as root)',
     })(),
     wait: {
       ...custom<number>({

@@ -6,13 +6,17 @@ export type Audience =
   | {readonly kind: 'user'; readonly name: string}
   | {readonly kind: 'host'; readonly name: string; readonly addresses: readonly string[]}
   | {readonly kind: 'class'; readonly name: string}
+  /** One session by its id; of a real ProFTPD, mod_msg has no such audience. */
+  | {readonly kind: 'session'; readonly name: string}
   | {readonly kind: 'all'};
 
 /** What the real module calls the user of a session that has not logged in; it can be addressed by it. */
 export const NOT_LOGGED_IN = '(none)';
 
 /** What tells whether a session is meant. */
-export type AddressedSession = Pick<SessionIdentity, 'user' | 'address' | 'class'>;
+export interface AddressedSession extends Pick<SessionIdentity, 'user' | 'address' | 'class'> {
+  readonly id?: string;
+}
 
 /**
  * Which sessions an audience means, as ProFTPD's mod_msg 0.5 has it (measured, 1.3.8 and 1.3.10rc5).
@@ -22,6 +26,7 @@ export type AddressedSession = Pick<SessionIdentity, 'user' | 'address' | 'class
  * - `host`: the client's address is one of `addresses`, which the caller has resolved from `name`. A session's
  *   host name is not asked: whoever owns an address may give it any name.
  * - `class`: the exact name of the class.
+ * - `session`: ours alone: the session with this id.
  * - `all`: everyone, logged in or not.
  */
 export function audienceFilter(audience: Audience): (session: AddressedSession) => boolean {
@@ -34,6 +39,8 @@ export function audienceFilter(audience: Audience): (session: AddressedSession) 
     }
     case 'class':
       return (session) => session.class === audience.name;
+    case 'session':
+      return (session) => session.id === audience.name;
     case 'all':
       return () => true;
   }

@@ -8,7 +8,12 @@ import {runFtpdctl} from '../../helpers/program.ts';
 
 const manifest = JSON.parse(readFileSync(join(CHECKOUT, 'oclif.manifest.json'), 'utf8'));
 const commands = manifest.commands as Commands;
-const LIVE = {user: ['alice', 'dave'], host: ['192.0.2.7', 'work'], class: ['staff']};
+const LIVE = {
+  user: ['alice', 'dave'],
+  host: ['192.0.2.7', 'work'],
+  class: ['staff'],
+  session: ['812-tp0nvq'],
+};
 
 /** What completes the line, whose last word is being typed; and the sockets that were asked. */
 async function completeLine(line: string): Promise<{values: readonly string[] | 'files'; asked: unknown[]}> {
@@ -46,7 +51,7 @@ describe('the words after it', () => {
     ['ftpdctl acl check ms', ['msg']],
     ['ftpdctl completion ', ['bash', 'zsh', 'fish']],
     ['ftpdctl status ', ['all']],
-    ['ftpdctl msg ', ['user', 'host', 'class', 'all']],
+    ['ftpdctl msg ', ['user', 'host', 'class', 'session', 'all']],
     ['ftpdctl msg u', ['user']],
     ['ftpdctl msg all ', []],
     ['ftpdctl msg --wait al', ['all']],

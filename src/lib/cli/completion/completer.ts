@@ -124,7 +124,7 @@ export class Completer {
   }
 
   async #names(kind: string): Promise<readonly Candidate[]> {
-    if (kind !== 'user' && kind !== 'host' && kind !== 'class') return [];
+    if (kind !== 'user' && kind !== 'host' && kind !== 'class' && kind !== 'session') return [];
     const names = await this.#live(this.#socket);
     return names[kind].map((value) => ({value, description: `a ${kind} connected now`}));
   }

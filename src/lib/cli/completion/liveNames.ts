@@ -9,9 +9,11 @@ export interface LiveNames {
   readonly user: readonly string[];
   readonly host: readonly string[];
   readonly class: readonly string[];
+  /** Ids. */
+  readonly session: readonly string[];
 }
 
-const NOBODY: LiveNames = {user: [], host: [], class: []};
+const NOBODY: LiveNames = {user: [], host: [], class: [], session: []};
 
 /** The names of connected sessions. Any trouble means nobody: a completion must not wait. */
 export async function liveNames(socket: string | undefined, env: NodeJS.ProcessEnv): Promise<LiveNames> {
@@ -24,6 +26,7 @@ export async function liveNames(socket: string | undefined, env: NodeJS.ProcessE
       user: unique(sessions.map(({user}) => user ?? NOT_LOGGED_IN)),
       host: unique(sessions.flatMap(({host, address}) => [host, address])),
       class: unique(sessions.flatMap((session) => session.class ?? [])),
+      session: sessions.map(({id}) => id),
     };
   } catch {
     return NOBODY;

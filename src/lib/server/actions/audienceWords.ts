@@ -17,7 +17,7 @@ export type AudienceWords =
 export function takeAudience(action: string, [type, ...rest]: readonly string[]): AudienceWords {
   if (type === undefined) return refused('missing required parameters');
   if (type === 'all') return {kind: 'audience', type, name: '', rest};
-  if (type !== 'user' && type !== 'host' && type !== 'class') {
+  if (type !== 'user' && type !== 'host' && type !== 'class' && type !== 'session') {
     return refused(`unknown ${action} type requested: '${type}'`);
   }
   const [name, ...words] = rest;

@@ -2,7 +2,7 @@ import {once} from 'node:events';
 import {connect, Socket} from 'node:net';
 import {text} from 'node:stream/consumers';
 import {describe, expect, onTestFinished, test} from 'vitest';
-import {MemoryTree} from '../../src/lib/ftp/memoryTree.ts';
+import {MemoryTree} from '../../src/lib/ftp/tree/memoryTree.ts';
 import {MAX_JOINED_OCTETS} from '../../src/lib/reply/join.ts';
 import {fetchData, openData} from '../helpers/data.ts';
 import {startHarness} from '../helpers/harness.ts';

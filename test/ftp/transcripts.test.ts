@@ -2,7 +2,7 @@ import {once} from 'node:events';
 import {connect, createServer} from 'node:net';
 import {buffer} from 'node:stream/consumers';
 import {describe, expect, onTestFinished, test} from 'vitest';
-import {MemoryTree} from '../../src/lib/ftp/memoryTree.ts';
+import {MemoryTree} from '../../src/lib/ftp/tree/memoryTree.ts';
 import type {FtpSession} from '../helpers/ftpSession.ts';
 import {type Harness, startHarness} from '../helpers/harness.ts';
 import {oracle} from '../helpers/oracle.ts';

@@ -1,7 +1,7 @@
 import {onTestFinished} from 'vitest';
-import {MemoryTree} from '../../src/lib/ftp/memoryTree.ts';
 import type {HarnessOptions} from '../../src/lib/ftp/options.ts';
 import {MockFtpServer} from '../../src/lib/ftp/server.ts';
+import {MemoryTree} from '../../src/lib/ftp/tree/memoryTree.ts';
 import {FakeMailbox} from './fakeMailbox.ts';
 import {FtpSession} from './ftpSession.ts';
 

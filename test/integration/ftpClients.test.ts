@@ -5,7 +5,7 @@ import {Readable, Writable} from 'node:stream';
 import {buffer} from 'node:stream/consumers';
 import {Client} from 'basic-ftp';
 import {beforeEach, describe, expect, onTestFinished, test} from 'vitest';
-import {MemoryTree} from '../../src/lib/ftp/memoryTree.ts';
+import {MemoryTree} from '../../src/lib/ftp/tree/memoryTree.ts';
 import type {FakeMailbox} from '../helpers/fakeMailbox.ts';
 import {startHarness} from '../helpers/harness.ts';
 import {describeWithPeer, whyNoProgram} from '../helpers/peers.ts';

@@ -1,5 +1,5 @@
 import type {Mailbox} from '../session/mailbox/mailbox.ts';
-import type {FileTree} from './tree.ts';
+import type {FileTree} from './tree/tree.ts';
 
 /** One (virtual) server: sessions belong to it by the address and port they came in on. */
 export interface HarnessServer {

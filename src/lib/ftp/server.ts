@@ -1,8 +1,8 @@
 import {createServer, type Server, type Socket} from 'node:net';
 import {FtpdctlError} from '../errors.ts';
 import {formatReply, reply} from '../reply/reply.ts';
-import {isLoopback, isWildcard, plainAddress} from './address.ts';
-import {ControlConnection} from './control.ts';
+import {ControlConnection} from './control/controlConnection.ts';
+import {isLoopback, isWildcard, plainAddress} from './data/address.ts';
 import {
   DEFAULT_LIMITS,
   DEFAULT_TIMEOUTS,

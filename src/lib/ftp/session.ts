@@ -1,9 +1,9 @@
 import type {Reply} from '../reply/reply.ts';
-import type {DataPort} from './dataPort.ts';
-import {ALL_FACTS, type ListedFact} from './facts.ts';
+import type {DataPort} from './data/dataPort.ts';
+import type {RunningTransfer} from './data/runningTransfer.ts';
 import type {HarnessServer} from './options.ts';
-import type {RunningTransfer} from './runningTransfer.ts';
-import type {FileTree} from './tree.ts';
+import {ALL_FACTS, type ListedFact} from './tree/facts.ts';
+import type {FileTree} from './tree/tree.ts';
 
 export type Login =
   | {readonly kind: 'none'}

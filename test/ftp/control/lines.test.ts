@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import {describe, expect, test} from 'vitest';
-import {type FtpLine, LineReader, MAX_COMMAND_LINE} from '../../src/lib/ftp/lines.ts';
+import {type FtpLine, LineReader, MAX_COMMAND_LINE} from '../../../src/lib/ftp/control/lines.ts';
 
 const command = (text: string): FtpLine => ({kind: 'command', text});
 const octets = (...parts: (string | number)[]): Buffer =>

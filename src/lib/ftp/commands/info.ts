@@ -1,9 +1,9 @@
-import {type Reply, reply} from '../reply/reply.ts';
-import {ALL_FACTS} from './facts.ts';
+import {type Reply, reply} from '../../reply/reply.ts';
+import type {Handler, Session} from '../session.ts';
+import {ALL_FACTS} from '../tree/facts.ts';
+import {resolvePath, TreeError} from '../tree/tree.ts';
 import {status as pathStatus} from './listing.ts';
 import {replyForPath} from './pathReply.ts';
-import type {Handler, Session} from './session.ts';
-import {resolvePath, TreeError} from './tree.ts';
 
 export const noop: Handler = () => reply(200, 'NOOP command successful');
 

@@ -1,7 +1,7 @@
-import {type Reply, reply} from '../reply/reply.ts';
-import {isIPv6, parseAddress} from './address.ts';
-import {ActivePort, PassivePort} from './dataPort.ts';
-import type {Handler, Session} from './session.ts';
+import {type Reply, reply} from '../../reply/reply.ts';
+import {isIPv6, parseAddress} from '../data/address.ts';
+import {ActivePort, PassivePort} from '../data/dataPort.ts';
+import type {Handler, Session} from '../session.ts';
 
 /** RFC 2577 §3: no data connection to a well-known service. */
 const FIRST_UNPRIVILEGED_PORT = 1024;

@@ -1,17 +1,17 @@
 import type {Socket} from 'node:net';
 import {setImmediate as nextTurn} from 'node:timers/promises';
-import {mayJoin} from '../reply/commands.ts';
-import {countThatFit, joinMessages} from '../reply/join.ts';
-import {formatReply, type Reply, reply} from '../reply/reply.ts';
-import type {SessionMailbox} from '../session/mailbox/mailbox.ts';
-import {findCommand} from './commands.ts';
-import {ActivePort, type DataPort} from './dataPort.ts';
-import {status} from './info.ts';
+import {mayJoin} from '../../reply/commands.ts';
+import {countThatFit, joinMessages} from '../../reply/join.ts';
+import {formatReply, type Reply, reply} from '../../reply/reply.ts';
+import type {SessionMailbox} from '../../session/mailbox/mailbox.ts';
+import {findCommand} from '../commands/commands.ts';
+import {status} from '../commands/info.ts';
+import {ActivePort, type DataPort} from '../data/dataPort.ts';
+import type {RunningTransfer} from '../data/runningTransfer.ts';
+import type {HarnessServer, HarnessTimeouts} from '../options.ts';
+import {initialState, type Session} from '../session.ts';
+import type {FileTree} from '../tree/tree.ts';
 import {type FtpLine, LineReader} from './lines.ts';
-import type {HarnessServer, HarnessTimeouts} from './options.ts';
-import type {RunningTransfer} from './runningTransfer.ts';
-import {initialState, type Session} from './session.ts';
-import type {FileTree} from './tree.ts';
 import {WrittenMessages} from './writtenMessages.ts';
 
 /** Commands that wait for their turn; with more of them the socket is not read until there are fewer. */

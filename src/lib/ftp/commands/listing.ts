@@ -1,13 +1,13 @@
 import {posix} from 'node:path';
 import {Readable} from 'node:stream';
 import {pipeline} from 'node:stream/promises';
-import {type Reply, reply} from '../reply/reply.ts';
-import {spellControls} from '../reply/text.ts';
-import {writeFacts} from './facts.ts';
+import {type Reply, reply} from '../../reply/reply.ts';
+import {spellControls} from '../../reply/text.ts';
+import type {Handler, Session} from '../session.ts';
+import {writeFacts} from '../tree/facts.ts';
+import {type FileFacts, resolvePath, TreeError} from '../tree/tree.ts';
 import {replyForPath} from './pathReply.ts';
-import type {Handler, Session} from './session.ts';
 import {type Carry, overDataConnection} from './transfer.ts';
-import {type FileFacts, resolvePath, TreeError} from './tree.ts';
 
 const SIX_MONTHS = 180 * 24 * 60 * 60 * 1000;
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];

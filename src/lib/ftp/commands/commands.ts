@@ -1,11 +1,11 @@
-import {type Reply, reply} from '../reply/reply.ts';
+import {type Reply, reply} from '../../reply/reply.ts';
+import type {Command, Handler} from '../session.ts';
 import * as dataPorts from './dataPorts.ts';
 import * as info from './info.ts';
 import * as listing from './listing.ts';
 import * as login from './login.ts';
 import * as parameters from './parameters.ts';
 import * as paths from './paths.ts';
-import type {Command, Handler} from './session.ts';
 import * as transfer from './transfer.ts';
 
 /** What ProFTPD says to a command without its argument: the codes differ, RFC 959 §5.4 knows only the 501. */

@@ -2,11 +2,11 @@ import type {Socket} from 'node:net';
 import {posix} from 'node:path';
 import {type Readable, Transform, type Writable} from 'node:stream';
 import {pipeline} from 'node:stream/promises';
-import {type Reply, reply} from '../reply/reply.ts';
+import {type Reply, reply} from '../../reply/reply.ts';
+import {RunningTransfer} from '../data/runningTransfer.ts';
+import type {Handler, Session} from '../session.ts';
+import {resolvePath, TreeError, type WriteMode} from '../tree/tree.ts';
 import {replyForPath} from './pathReply.ts';
-import {RunningTransfer} from './runningTransfer.ts';
-import type {Handler, Session} from './session.ts';
-import {resolvePath, TreeError, type WriteMode} from './tree.ts';
 
 export type Carry = (socket: Socket, signal: AbortSignal) => Promise<void>;
 

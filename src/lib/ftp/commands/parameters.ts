@@ -1,5 +1,5 @@
-import {reply} from '../reply/reply.ts';
-import type {Handler} from './session.ts';
+import {reply} from '../../reply/reply.ts';
+import type {Handler} from '../session.ts';
 
 /** RFC 959 §3.1.1: ASCII and image; `L 8` is image on every machine of today. */
 export const type: Handler = (session, argument) => {

@@ -1,6 +1,6 @@
 import {posix} from 'node:path';
 import type {Readable, Writable} from 'node:stream';
-import {FtpdctlError} from '../errors.ts';
+import {FtpdctlError} from '../../errors.ts';
 
 /** What a listing tells of one entry. */
 export interface FileFacts {

@@ -1,8 +1,8 @@
-import {type Reply, reply} from '../reply/reply.ts';
-import {timeValue} from './facts.ts';
+import {type Reply, reply} from '../../reply/reply.ts';
+import type {Handler, Session} from '../session.ts';
+import {timeValue} from '../tree/facts.ts';
+import {resolvePath, TreeError} from '../tree/tree.ts';
 import {replyForPath} from './pathReply.ts';
-import type {Handler, Session} from './session.ts';
-import {resolvePath, TreeError} from './tree.ts';
 
 /** RFC 959 Appendix II: a quote within the path is doubled. */
 function quoted(path: string): string {

@@ -4,14 +4,14 @@ import {Readable} from 'node:stream';
 import {buffer} from 'node:stream/consumers';
 import fc from 'fast-check';
 import {describe, expect, onTestFinished, test} from 'vitest';
-import {VERBS} from '../../src/lib/ftp/commands.ts';
-import {matches} from '../../src/lib/ftp/listing.ts';
-import {MemoryTree} from '../../src/lib/ftp/memoryTree.ts';
-import {fromNetwork, toNetwork} from '../../src/lib/ftp/transfer.ts';
-import {readOnly} from '../../src/lib/ftp/tree.ts';
-import {JOIN_RULES} from '../../src/lib/reply/commands.ts';
-import {fetchData, openData, storeData} from '../helpers/data.ts';
-import {startHarness} from '../helpers/harness.ts';
+import {VERBS} from '../../../src/lib/ftp/commands/commands.ts';
+import {matches} from '../../../src/lib/ftp/commands/listing.ts';
+import {fromNetwork, toNetwork} from '../../../src/lib/ftp/commands/transfer.ts';
+import {MemoryTree} from '../../../src/lib/ftp/tree/memoryTree.ts';
+import {readOnly} from '../../../src/lib/ftp/tree/tree.ts';
+import {JOIN_RULES} from '../../../src/lib/reply/commands.ts';
+import {fetchData, openData, storeData} from '../../helpers/data.ts';
+import {startHarness} from '../../helpers/harness.ts';
 
 test('every command has its rule for messages', () => {
   const ruled = JOIN_RULES.map(({command}) => command);

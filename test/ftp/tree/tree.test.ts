@@ -19,9 +19,9 @@ import {join} from 'node:path';
 import {buffer} from 'node:stream/consumers';
 import {pipeline} from 'node:stream/promises';
 import {afterEach, beforeEach, describe, expect, onTestFinished, test} from 'vitest';
-import {DiskTree} from '../../src/lib/ftp/diskTree.ts';
-import {MemoryTree} from '../../src/lib/ftp/memoryTree.ts';
-import {type FileTree, readOnly, resolvePath, type WriteMode} from '../../src/lib/ftp/tree.ts';
+import {DiskTree} from '../../../src/lib/ftp/tree/diskTree.ts';
+import {MemoryTree} from '../../../src/lib/ftp/tree/memoryTree.ts';
+import {type FileTree, readOnly, resolvePath, type WriteMode} from '../../../src/lib/ftp/tree/tree.ts';
 
 let base: string;
 let root: string;

@@ -1,5 +1,5 @@
-import {reply} from '../reply/reply.ts';
-import type {Handler, Session} from './session.ts';
+import {reply} from '../../reply/reply.ts';
+import type {Handler, Session} from '../session.ts';
 
 /** ProFTPD's PR_TUNABLE_LOGIN_MAX. */
 const MAX_USER_OCTETS = 256;

@@ -40,8 +40,11 @@ test('npm installs every page', () => {
 });
 
 describe.each(commands.map((command) => [command.id, command] as const))('%s', (_id, command) => {
+  const options = Object.values(command.flags);
+
   test('every option stands in a page', () => {
-    for (const {name, char, helpGroup} of Object.values(command.flags)) {
+    expect(options).not.toEqual([]);
+    for (const {name, char, helpGroup} of options) {
       const text = pageText(helpGroup === 'GLOBAL' ? 'ftpdctl.8' : pageOf(command));
       expect(text).toMatch(new RegExp(`^\\.It .*Fl -${name}\\b`, 'm'));
       if (char !== undefined) expect(text).toMatch(new RegExp(`^\\.It Fl ${char}\\b`, 'm'));
@@ -55,7 +58,8 @@ describe.each(commands.map((command) => [command.id, command] as const))('%s', (
 
   test('every option stands in an example of a man page or of the README', () => {
     const words = ` ${command.id.replaceAll(':', ' ')} `;
-    for (const {name, char, helpGroup} of Object.values(command.flags)) {
+    expect(options).not.toEqual([]);
+    for (const {name, char, helpGroup} of options) {
       const option = new RegExp(` (--${name}${char === undefined ? '' : `|-${char}`})\\b`);
       const ofCommand = examples.filter((line) => helpGroup === 'GLOBAL' || line.includes(words));
       expect(

@@ -106,9 +106,13 @@ describe('systemd', () => {
   });
 
   test('what a unit starts is one of our commands, with options it has', async () => {
-    for (const [, line] of blocks('ini')
-      .join('')
-      .matchAll(/^ExecStart=(.*)$/gm)) {
+    const lines = [
+      ...blocks('ini')
+        .join('')
+        .matchAll(/^ExecStart=(.*)$/gm),
+    ];
+    expect(lines).not.toEqual([]);
+    for (const [, line] of lines) {
       const [command, ...words] = here(line!, '/nonexistent').split(' ');
       const run = await runProcess(command!, ['-s', '/nonexistent/socket', ...words], {
         env: cleanEnvironment(directory),

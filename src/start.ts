@@ -2,7 +2,7 @@ import {readFileSync, statSync} from 'node:fs';
 import {createRequire} from 'node:module';
 import {join} from 'node:path';
 import {Script} from 'node:vm';
-import {type OwnDirectory, readOwnFile, writeOwnFile, xdgDirectory} from './lib/transport/ownFile.ts';
+import {type OwnDirectory, readOwnFile, writeOwnFile, xdgDirectory} from './lib/transport/files/ownFile.ts';
 
 /**
  * Starts the program from `program.cjs` and keeps V8's compiled code between runs, which halves the time to the first

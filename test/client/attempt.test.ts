@@ -3,10 +3,10 @@ import {beforeEach, describe, expect, test, vi} from 'vitest';
 import {attempt} from '../../src/lib/client/attempt.ts';
 import {encodeResponse} from '../../src/lib/protocol/codec.ts';
 import type {Dialect} from '../../src/lib/protocol/message.ts';
-import {type ControlsConnection, openConnection} from '../../src/lib/transport/connection.ts';
 import {SystemCallError} from '../../src/lib/transport/libc.ts';
+import {type ControlsConnection, openConnection} from '../../src/lib/transport/sockets/connection.ts';
 
-vi.mock('../../src/lib/transport/connection.ts', () => ({openConnection: vi.fn()}));
+vi.mock('../../src/lib/transport/sockets/connection.ts', () => ({openConnection: vi.fn()}));
 
 /** Connections that are open, by their paths. */
 const open = new Set<string>();

@@ -6,7 +6,7 @@ import {ControlsClient, type ControlsClientOptions} from '../../src/lib/client/c
 import {ClientError} from '../../src/lib/client/errors.ts';
 import {RequestRefused} from '../../src/lib/protocol/guard.ts';
 import type {ControlRequest, ControlResponse, Dialect} from '../../src/lib/protocol/message.ts';
-import {listenAt} from '../../src/lib/transport/listener.ts';
+import {listenAt} from '../../src/lib/transport/sockets/listener.ts';
 import {
   after,
   type Behaviour,

@@ -1,7 +1,7 @@
 import {existsSync} from 'node:fs';
 import {afterEach, beforeEach, describe, expect, test, vi} from 'vitest';
 import {candidateSockets} from '../../src/lib/client/discovery.ts';
-import {systemConfigSource} from '../../src/lib/transport/configSource.ts';
+import {systemConfigSource} from '../../src/lib/transport/files/configSource.ts';
 
 // What is installed on this machine must not decide: its configurations are those of the test.
 vi.mock('node:fs', async (importOriginal) => ({...(await importOriginal<object>()), existsSync: vi.fn()}));

@@ -1,10 +1,10 @@
 import {expect, test, vi} from 'vitest';
 import {ControlsClient} from '../../src/lib/client/client.ts';
-import {openConnection} from '../../src/lib/transport/connection.ts';
 import {SystemCallError} from '../../src/lib/transport/libc.ts';
+import {openConnection} from '../../src/lib/transport/sockets/connection.ts';
 
 // Root, who runs these tests in CI, is never refused by the file system: so the refusal is played here.
-vi.mock('../../src/lib/transport/connection.ts', () => ({openConnection: vi.fn()}));
+vi.mock('../../src/lib/transport/sockets/connection.ts', () => ({openConnection: vi.fn()}));
 vi.mock('../../src/lib/client/discovery.ts', () => ({
   candidateSockets: () => [
     {path: '/nonexistent/first', because: 'a default'},

@@ -3,7 +3,7 @@ import {describe, expect, test} from 'vitest';
 import {classOf} from '../../src/lib/config/classes.ts';
 import {defaultConfig} from '../../src/lib/config/defaults.ts';
 import {loadSettings} from '../../src/lib/config/load.ts';
-import {systemConfigSource} from '../../src/lib/transport/configSource.ts';
+import {systemConfigSource} from '../../src/lib/transport/files/configSource.ts';
 import {memorySource} from './memorySource.ts';
 
 const FILE = '/d/t.conf';

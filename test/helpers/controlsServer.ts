@@ -4,7 +4,7 @@ import {setTimeout as sleep} from 'node:timers/promises';
 import {loadSettings} from '../../src/lib/config/load.ts';
 import {ControlsServer} from '../../src/lib/server/controlsServer.ts';
 import type {NameDirectory} from '../../src/lib/server/names.ts';
-import {systemConfigSource} from '../../src/lib/transport/configSource.ts';
+import {systemConfigSource} from '../../src/lib/transport/files/configSource.ts';
 import {nameService} from '../../src/lib/transport/nameService.ts';
 import {OPEN_ACLS} from './proftpd.ts';
 

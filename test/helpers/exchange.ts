@@ -2,7 +2,7 @@ import {once} from 'node:events';
 import {createConnection, type Socket} from 'node:net';
 import {responseDecoder} from '../../src/lib/protocol/codec.ts';
 import type {ControlResponse, Dialect} from '../../src/lib/protocol/message.ts';
-import {openConnection} from '../../src/lib/transport/connection.ts';
+import {openConnection} from '../../src/lib/transport/sockets/connection.ts';
 import {requestFrame} from './frames.ts';
 
 /** What came back on one connection. */

@@ -1,6 +1,6 @@
 import {join} from 'node:path';
 import type {SessionSource} from '../../src/lib/proftpd/sessions.ts';
-import {processStat} from '../../src/lib/transport/processes.ts';
+import {processStat} from '../../src/lib/transport/processes/proc.ts';
 import type {RealProftpd} from './proftpd.ts';
 
 /** Where the sessions of a daemon of the tests are listed. */

@@ -4,9 +4,9 @@ import {explain} from '../../src/lib/acl/explain.ts';
 import {resolveAcls} from '../../src/lib/acl/resolve.ts';
 import {quoteWord} from '../../src/lib/config/lexer.ts';
 import {loadSettings} from '../../src/lib/config/load.ts';
-import {systemConfigSource} from '../../src/lib/transport/configSource.ts';
-import {installedVersion} from '../../src/lib/transport/installedProftpd.ts';
+import {systemConfigSource} from '../../src/lib/transport/files/configSource.ts';
 import {nameService} from '../../src/lib/transport/nameService.ts';
+import {installedVersion} from '../../src/lib/transport/processes/installedProftpd.ts';
 import {describeWithPeer} from '../helpers/peers.ts';
 import {type RealProftpd, runStockFtpdctl, startProftpd, whyNoProftpd} from '../helpers/proftpd.ts';
 

@@ -23,7 +23,7 @@ import {readScoreboardOf} from '../../src/lib/proftpd/scoreboardFile.ts';
 import {sessionById, sessionId, sessionInfo} from '../../src/lib/proftpd/sessionInfo.ts';
 import {listSessions, type SessionSource} from '../../src/lib/proftpd/sessions.ts';
 import {abisOf, layoutOf} from '../../src/lib/scoreboard/layout.ts';
-import {processStat} from '../../src/lib/transport/processes.ts';
+import {processStat} from '../../src/lib/transport/processes/proc.ts';
 import {openData} from '../helpers/data.ts';
 import {FtpSession} from '../helpers/ftpSession.ts';
 import {describeWithPeer} from '../helpers/peers.ts';

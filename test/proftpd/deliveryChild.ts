@@ -1,7 +1,7 @@
 import {deliver} from '../../src/lib/proftpd/delivery.ts';
 import {DeliveryQueue} from '../../src/lib/proftpd/deliveryQueue.ts';
 import {sessionsOf} from '../../src/lib/proftpd/sessions.ts';
-import {processStat} from '../../src/lib/transport/processes.ts';
+import {processStat} from '../../src/lib/transport/processes/proc.ts';
 
 /**
  * Sends messages, one after the other, to every session there is, and says what became of each.

@@ -1,6 +1,6 @@
 import {afterEach, beforeEach, describe, expect, test} from 'vitest';
 import {DeliveryQueue, separate} from '../../src/lib/proftpd/deliveryQueue.ts';
-import {FileLock} from '../../src/lib/transport/fileLock.ts';
+import {FileLock} from '../../src/lib/transport/files/fileLock.ts';
 import {makeQueue, type TestQueue} from '../helpers/sysvQueue.ts';
 
 const texts = (...words: string[]) => words.map((word) => Buffer.from(`${word}\0`));

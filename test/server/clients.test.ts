@@ -3,7 +3,7 @@ import {existsSync} from 'node:fs';
 import {afterEach, beforeEach, describe, expect, test} from 'vitest';
 import {ControlsClient} from '../../src/lib/client/client.ts';
 import {SERVE_REQUEST_BYTES} from '../../src/lib/protocol/limits.ts';
-import {openConnection} from '../../src/lib/transport/connection.ts';
+import {openConnection} from '../../src/lib/transport/sockets/connection.ts';
 import {OPEN, type RunningServer, startControlsServer, until} from '../helpers/controlsServer.ts';
 import {ask, exchange, exchangeAsOurs, silentClients} from '../helpers/exchange.ts';
 import {requestFrame} from '../helpers/frames.ts';

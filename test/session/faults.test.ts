@@ -15,7 +15,7 @@ import {ALL, identity, logOf, ROOT} from './support.ts';
 
 const MAILBOX = join(import.meta.dirname, 'mailboxChild.ts');
 const QUEUE = join(import.meta.dirname, 'queueChild.ts');
-const STRANGER = join(import.meta.dirname, '../transport/strangerChild.ts');
+const STRANGER = join(import.meta.dirname, '../transport/sockets/strangerChild.ts');
 const NOBODY = 65534;
 
 let directory: string;
@@ -303,7 +303,7 @@ describe('a stranger’s datagram', () => {
     await vi.waitFor(() => expect(log).toEqual([refusal, refusal]));
     expect(server.sessions()).toEqual([]);
     expect(server.unanswered).toBe(0);
-    const sender = await spawnTs(join(import.meta.dirname, '../transport/datagramChild.ts'), [
+    const sender = await spawnTs(join(import.meta.dirname, '../transport/sockets/datagramChild.ts'), [
       'send',
       queuePath,
       String(NOBODY),

@@ -1,7 +1,7 @@
 import {describe, expect, it} from 'vitest';
 import {MAX_NAME_LENGTH, MAX_RANGES, MAX_TEXT_BYTES} from '../../src/lib/session/limits.ts';
 import {decodeToMailbox, decodeToServer, pack} from '../../src/lib/session/schema.ts';
-import {MAX_DATAGRAM_BYTES} from '../../src/lib/transport/datagram.ts';
+import {MAX_DATAGRAM_BYTES} from '../../src/lib/transport/sockets/datagram.ts';
 import {identity} from './support.ts';
 
 const from = '42.0123456789ab';

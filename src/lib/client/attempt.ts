@@ -1,8 +1,8 @@
 import {type Framed, responseDecoder} from '../protocol/codec.ts';
 import type {ControlResponse, Dialect} from '../protocol/message.ts';
 import type {Frame} from '../protocol/plan.ts';
-import {type ControlsConnection, openConnection} from '../transport/connection.ts';
 import {SystemCallError} from '../transport/libc.ts';
+import {type ControlsConnection, openConnection} from '../transport/sockets/connection.ts';
 import {ClientError} from './errors.ts';
 import {isNotExecuted} from './verdict.ts';
 

@@ -1,8 +1,8 @@
 import {existsSync} from 'node:fs';
 import {loadSettings} from '../config/load.ts';
 import {CONFIGURATION_FILES} from '../config/places.ts';
-import {systemConfigSource} from '../transport/configSource.ts';
-import {runtimeDirectories} from '../transport/runtimeDirectory.ts';
+import {systemConfigSource} from '../transport/files/configSource.ts';
+import {runtimeDirectories} from '../transport/files/runtimeDirectory.ts';
 import {ClientError} from './errors.ts';
 
 /** A place where a server's controls socket may be, and why we look there. */

@@ -1,6 +1,6 @@
 import {existsSync} from 'node:fs';
-import {xdgDirectory} from '../transport/ownFile.ts';
-import {runtimeDirectories} from '../transport/runtimeDirectory.ts';
+import {xdgDirectory} from '../transport/files/ownFile.ts';
+import {runtimeDirectories} from '../transport/files/runtimeDirectory.ts';
 import {candidateSockets, SERVE_SOCKET_NAME} from './discovery.ts';
 import {ServerCache} from './serverCache.ts';
 

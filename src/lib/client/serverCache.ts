@@ -1,6 +1,6 @@
 import {statSync} from 'node:fs';
 import type {Dialect} from '../protocol/message.ts';
-import {type OwnDirectory, readOwnFile, writeOwnFile} from '../transport/ownFile.ts';
+import {type OwnDirectory, readOwnFile, writeOwnFile} from '../transport/files/ownFile.ts';
 
 /** What the last answer from a socket says of the server behind it. */
 export interface ServerInfo {

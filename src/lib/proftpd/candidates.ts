@@ -6,7 +6,7 @@ import {
   processStat,
   realUid,
   sharesNamespace,
-} from '../transport/processes.ts';
+} from '../transport/processes/proc.ts';
 
 /** A process that is a ProFTPD daemon as far as the kernel can vouch for it. */
 export interface Candidate extends ProcessStat {

@@ -3,7 +3,7 @@ import {posix} from 'node:path';
 import {loadSettings} from '../config/load.ts';
 import {CONFIGURATION_FILES} from '../config/places.ts';
 import type {ServerSettings, Settings} from '../config/settings.ts';
-import {systemConfigSource} from '../transport/configSource.ts';
+import {systemConfigSource} from '../transport/files/configSource.ts';
 import type {ServerEngine} from './daemon.ts';
 import type {OpenFacts} from './openFiles.ts';
 

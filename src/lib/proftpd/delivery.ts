@@ -1,4 +1,4 @@
-import {onWayOut} from '../transport/wayOut.ts';
+import {onExit} from '../transport/processes/exitCleanup.ts';
 import {auditDelivery} from './deliveryAudit.ts';
 import {DELIVERY_TIMEOUT_MS, type Delivery, type DeliveryOptions} from './deliveryOutcome.ts';
 import type {DeliveryQueue} from './deliveryQueue.ts';
@@ -26,7 +26,7 @@ export async function deliver<S extends SessionProcessInfo>(
   const {signal, timeoutMs = DELIVERY_TIMEOUT_MS} = options;
   const round = new DeliveryRound(daemon, queue, texts, sessions, {...options, timeoutMs});
   const abort = () => round.end('aborted');
-  const disarm = onWayOut(abort);
+  const disarm = onExit(abort);
   signal?.addEventListener('abort', abort, {once: true});
   try {
     if (signal?.aborted) abort();

@@ -1,4 +1,4 @@
-import {FileLock} from '../transport/fileLock.ts';
+import {FileLock} from '../transport/files/fileLock.ts';
 import {type QueuedMessage, type QueueStatus, SystemVQueue} from '../transport/systemV.ts';
 
 /** Milliseconds that another sender may keep us from the queue; what it does there takes far less than one. */

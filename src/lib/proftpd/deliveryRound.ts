@@ -1,5 +1,5 @@
 import {setTimeout as sleep} from 'node:timers/promises';
-import type {ProcessHandle} from '../transport/pidfd.ts';
+import type {ProcessHandle} from '../transport/processes/pidfd.ts';
 import type {DeliveryOptions, DeliveryOutcome, WithdrawalReason} from './deliveryOutcome.ts';
 import {type DeliveryQueue, separate} from './deliveryQueue.ts';
 import {findLeftovers, removeLeftovers, textsByPid} from './leftovers.ts';

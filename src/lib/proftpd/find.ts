@@ -1,7 +1,7 @@
 import {statSync} from 'node:fs';
 import {uptime} from 'node:os';
 import type {Settings} from '../config/settings.ts';
-import {processStat, sharesNamespace} from '../transport/processes.ts';
+import {processStat, sharesNamespace} from '../transport/processes/proc.ts';
 import {type Candidate, findCandidates, type PassedOver} from './candidates.ts';
 import {
   type ConfigurationFile,

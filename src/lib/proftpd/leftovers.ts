@@ -1,5 +1,5 @@
-import {processStat} from '../transport/processes.ts';
-import {isUnusedPid} from '../transport/processStatus.ts';
+import {processStat} from '../transport/processes/proc.ts';
+import {isUnusedPid} from '../transport/processes/processStatus.ts';
 import type {QueuedMessage} from '../transport/systemV.ts';
 import type {DeliveryQueue} from './deliveryQueue.ts';
 

@@ -5,7 +5,7 @@ import {
   type OpenFile,
   openFiles,
   systemVQueues,
-} from '../transport/processes.ts';
+} from '../transport/processes/proc.ts';
 import {isTrusted} from './candidates.ts';
 import type {Known, MessageQueue, ScoreboardFile} from './daemon.ts';
 import {checkScoreboard} from './scoreboardFile.ts';

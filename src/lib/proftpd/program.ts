@@ -1,7 +1,7 @@
 import {existsSync} from 'node:fs';
 import type {Dialect} from '../protocol/message.ts';
-import {executableOf} from '../transport/processes.ts';
-import {runProgram} from '../transport/runProgram.ts';
+import {executableOf} from '../transport/processes/proc.ts';
+import {runProgram} from '../transport/processes/runProgram.ts';
 import type {Known} from './daemon.ts';
 
 /** Milliseconds; it takes 4 to 8. */

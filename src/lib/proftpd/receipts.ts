@@ -1,9 +1,9 @@
 import {setTimeout as sleep} from 'node:timers/promises';
 import {FtpdctlError} from '../errors.ts';
 import type {ScoreboardSession} from '../scoreboard/scoreboard.ts';
-import {processStat} from '../transport/processes.ts';
-import {socketInode} from '../transport/processStatus.ts';
-import {type TcpCounters, tcpCounters} from '../transport/tcpCounters.ts';
+import {processStat} from '../transport/processes/proc.ts';
+import {socketInode} from '../transport/processes/processStatus.ts';
+import {type TcpCounters, tcpCounters} from '../transport/sockets/tcpCounters.ts';
 import {ReceiptEvidence, type ReceiptState, type SessionLook} from './receiptEvidence.ts';
 import type {SessionProcessInfo} from './sessionProcess.ts';
 

@@ -1,8 +1,8 @@
 import {HEAD_BYTES, readDaemonPid} from '../scoreboard/detect.ts';
 import {ScoreboardError} from '../scoreboard/errors.ts';
 import {MAX_SCOREBOARD_BYTES, readScoreboard, type Scoreboard} from '../scoreboard/scoreboard.ts';
-import {descriptorPath} from '../transport/processes.ts';
-import {type Snapshot, takeSnapshot} from '../transport/snapshot.ts';
+import {type Snapshot, takeSnapshot} from '../transport/files/snapshot.ts';
+import {descriptorPath} from '../transport/processes/proc.ts';
 import {isTrusted} from './candidates.ts';
 import type {ProftpdDaemon} from './daemon.ts';
 import {ProftpdError} from './errors.ts';

@@ -1,5 +1,5 @@
 import type {ScoreboardSession} from '../scoreboard/scoreboard.ts';
-import {childrenOf, processIds, processStat} from '../transport/processes.ts';
+import {childrenOf, processIds, processStat} from '../transport/processes/proc.ts';
 import type {ProftpdDaemon} from './daemon.ts';
 import {ProftpdError} from './errors.ts';
 import {readScoreboardOf} from './scoreboardFile.ts';

@@ -3,7 +3,7 @@ import {locatedAt} from '../config/errors.ts';
 import type {LoadedConfig} from '../config/load.ts';
 import {FtpdctlError} from '../errors.ts';
 import {SessionQueue} from '../session/queue/sessionQueue.ts';
-import type {ClientHandler} from '../transport/listener.ts';
+import type {ClientHandler} from '../transport/sockets/listener.ts';
 import {acl} from './actions/acl.ts';
 import {help} from './actions/help.ts';
 import {insctrl} from './actions/insctrl.ts';

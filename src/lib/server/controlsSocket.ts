@@ -1,8 +1,8 @@
 import {chownSync, lstatSync} from 'node:fs';
 import type {Caller} from '../acl/names.ts';
-import {bindSocket} from '../transport/bindSocket.ts';
-import {type ClientHandler, type Listener, listenAt} from '../transport/listener.ts';
-import {SocketFile, SocketFileError} from '../transport/socketFile.ts';
+import {bindSocket} from '../transport/sockets/bindSocket.ts';
+import {type ClientHandler, type Listener, listenAt} from '../transport/sockets/listener.ts';
+import {SocketFile, SocketFileError} from '../transport/sockets/socketFile.ts';
 
 /** What chown(2) takes for "as it is". */
 const UNCHANGED = -1;

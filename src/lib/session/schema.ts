@@ -1,6 +1,6 @@
 import {Ajv, type ValidateFunction} from 'ajv';
 import type {SessionIdentity} from '../audience/session.ts';
-import {MAX_DATAGRAM_BYTES} from '../transport/datagram.ts';
+import {MAX_DATAGRAM_BYTES} from '../transport/sockets/datagram.ts';
 import {MAX_NAME_LENGTH, MAX_RANGES} from './limits.ts';
 import type {Message} from './mailbox/mailbox.ts';
 import {MAILBOX_ID_PATTERN} from './mailboxPath.ts';

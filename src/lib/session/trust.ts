@@ -1,6 +1,6 @@
 import {statSync} from 'node:fs';
 import path from 'node:path';
-import {loadUnixDgram} from '../transport/datagram.ts';
+import {loadUnixDgram} from '../transport/sockets/datagram.ts';
 
 /*
  * Only processes of the server's user or root's take part in a queue. The kernel sees to it that no other can send to

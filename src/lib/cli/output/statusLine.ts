@@ -1,4 +1,4 @@
-import {onWayOut} from '../../transport/wayOut.ts';
+import {onExit} from '../../transport/processes/exitCleanup.ts';
 import {isWatched, printError} from './output.ts';
 import {printable} from './printable.ts';
 
@@ -23,7 +23,7 @@ export class StatusLine {
     if (!isDumb()) {
       this.#drawn = printable(text).slice(0, (process.stderr.columns || COLUMNS) - ECHO);
       process.stderr.write(`\r\x1b[K${style(this.#drawn)}`);
-      this.#callOff ??= onWayOut(() => this.clear());
+      this.#callOff ??= onExit(() => this.clear());
     } else if (plain !== this.#drawn) {
       this.#drawn = plain;
       printError(plain);

@@ -1,4 +1,4 @@
-import {type OwnDirectory, readOwnFile, writeOwnFile, xdgDirectory} from '../../transport/ownFile.ts';
+import {type OwnDirectory, readOwnFile, writeOwnFile, xdgDirectory} from '../../transport/files/ownFile.ts';
 
 const FILE = 'recent.json';
 /** Entries kept of each kind, the latest first. */

@@ -15,8 +15,8 @@ import {
   subjectOf,
 } from '../../server/aclAnswers.ts';
 import {Names} from '../../server/names.ts';
-import {installedVersion} from '../../transport/installedProftpd.ts';
 import {nameService} from '../../transport/nameService.ts';
+import {installedVersion} from '../../transport/processes/installedProftpd.ts';
 import type {Ask} from '../options/ask.ts';
 import type {GlobalOptions} from '../options/globalFlags.ts';
 import {UsageError, unsupported} from '../options/usageError.ts';

@@ -3,8 +3,8 @@ import {resolve} from 'node:path';
 import {defaultConfig} from '../../config/defaults.ts';
 import {type LoadedConfig, loadSettings} from '../../config/load.ts';
 import type {ConfigSource} from '../../config/source.ts';
-import {systemConfigSource} from '../../transport/configSource.ts';
-import {ensureRuntimeDirectory} from '../../transport/runtimeDirectory.ts';
+import {systemConfigSource} from '../../transport/files/configSource.ts';
+import {ensureRuntimeDirectory} from '../../transport/files/runtimeDirectory.ts';
 
 /** How the embedded configuration is called where a file would be named. */
 const EMBEDDED = '(embedded default)';

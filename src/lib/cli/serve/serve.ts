@@ -1,8 +1,8 @@
 import {SERVE_SOCKET_NAME} from '../../client/discovery.ts';
 import type {LoadedConfig} from '../../config/load.ts';
 import {ControlsServer} from '../../server/controlsServer.ts';
+import {ensureRuntimeDirectory} from '../../transport/files/runtimeDirectory.ts';
 import {nameService} from '../../transport/nameService.ts';
-import {ensureRuntimeDirectory} from '../../transport/runtimeDirectory.ts';
 import type {GlobalOptions} from '../options/globalFlags.ts';
 import {printError, printJson} from '../output/output.ts';
 import {untilSignal} from './untilSignal.ts';

@@ -1,5 +1,5 @@
 import {setTimeout as sleep} from 'node:timers/promises';
-import {onWayOut} from '../../transport/wayOut.ts';
+import {onExit} from '../../transport/processes/exitCleanup.ts';
 
 /** xterm's "alternate screen", which every terminal emulator has: what stood before comes back when it is left. */
 const ENTER = '\x1b[?1049h\x1b[?25l';
@@ -27,7 +27,7 @@ export async function watch(
   // The first frame may fail: then there is nothing to leave.
   let text = await frame();
   screen.write(ENTER);
-  const callOff = onWayOut(leave);
+  const callOff = onExit(leave);
   try {
     while (!signal.aborted) {
       screen.write(drawn(text, screen.rows || ROWS, screen.columns || COLUMNS));

@@ -1,6 +1,6 @@
 import type {Socket} from 'node:net';
 import type {Message} from '../../session/mailbox/mailbox.ts';
-import {TcpWatch} from '../../transport/tcpProgress.ts';
+import {TcpWatch} from '../../transport/sockets/tcpProgress.ts';
 
 /** Between two looks at what the client has acknowledged: milliseconds, doubled each time. */
 const LOOK_AGAIN_MS = {first: 1, last: 1000} as const;

@@ -1,5 +1,5 @@
 import type {SessionIdentity} from '../../audience/session.ts';
-import {DatagramReceiver, DatagramSender} from '../../transport/datagram.ts';
+import {DatagramReceiver, DatagramSender} from '../../transport/sockets/datagram.ts';
 import {ACTIVE_INTERVAL_MS, CLOSE_GRACE_MS, RETRY_MS} from '../limits.ts';
 import {checkQueuePath, mailboxPath, newMailboxId} from '../mailboxPath.ts';
 import {pick} from '../ranges.ts';

@@ -1,4 +1,4 @@
-import type {DatagramSender} from '../../transport/datagram.ts';
+import type {DatagramSender} from '../../transport/sockets/datagram.ts';
 import {pick, toRanges} from '../ranges.ts';
 import {type DeliveryRecord, type Origin, pack, type ToMailbox} from '../schema.ts';
 import type {RegisteredSession} from './registeredSession.ts';

@@ -4,7 +4,12 @@ import path from 'node:path';
 import {type Audience, audienceFilter} from '../../audience/audience.ts';
 import type {SessionIdentity} from '../../audience/session.ts';
 import {FtpdctlError} from '../../errors.ts';
-import {DatagramReceiver, DatagramSender, isListening, removeSocketFile} from '../../transport/datagram.ts';
+import {
+  DatagramReceiver,
+  DatagramSender,
+  isListening,
+  removeSocketFile,
+} from '../../transport/sockets/datagram.ts';
 import {
   ANSWER_TIMEOUT_MS,
   CHECK_INTERVAL_MS,

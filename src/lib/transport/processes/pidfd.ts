@@ -1,5 +1,5 @@
 import {constants} from 'node:os';
-import {checked, closeDescriptor, koffi, libc} from './libc.ts';
+import {checked, closeDescriptor, koffi, libc} from '../libc.ts';
 
 /**
  * System call numbers; the same on every architecture that Node runs on (Linux 5.3 and later). glibc has functions for

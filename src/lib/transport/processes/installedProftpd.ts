@@ -1,6 +1,6 @@
 import {spawnSync} from 'node:child_process';
 import {existsSync} from 'node:fs';
-import {type ProftpdVersion, parseVersion} from '../protocol/version.ts';
+import {type ProftpdVersion, parseVersion} from '../../protocol/version.ts';
 
 /** Where distributions, FreeBSD and the sources put it. Never found by PATH: root asks, too. */
 const PROGRAMS = ['/usr/sbin/proftpd', '/usr/local/sbin/proftpd', '/usr/bin/proftpd'];

@@ -33,7 +33,7 @@ const SIGNALS = (
  * @param cleanup synchronous; must not throw
  * @returns calls it off; no signal handler stays when nothing is left to do
  */
-export function onWayOut(cleanup: () => void): () => void {
+export function onExit(cleanup: () => void): () => void {
   if (cleanups.size === 0) watch();
   cleanups.add(cleanup);
   return () => {

@@ -9,8 +9,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import {afterEach, beforeEach, describe, expect, test, vi} from 'vitest';
-import {bindPath, closeDescriptor, streamSocket} from '../../src/lib/transport/libc.ts';
-import {removeClientPath} from '../../src/lib/transport/removeClientPath.ts';
+import {bindPath, closeDescriptor, streamSocket} from '../../../src/lib/transport/libc.ts';
+import {removeClientPath} from '../../../src/lib/transport/sockets/removeClientPath.ts';
 
 vi.mock('node:fs', async (load) => {
   const real = await load<typeof import('node:fs')>();

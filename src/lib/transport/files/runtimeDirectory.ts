@@ -1,6 +1,6 @@
 import {closeSync, existsSync, fstatSync, type Stats} from 'node:fs';
 import {dirname} from 'node:path';
-import {FtpdctlError} from '../errors.ts';
+import {FtpdctlError} from '../../errors.ts';
 import {isPrivate, openOwnDirectory} from './ownFile.ts';
 
 /** A place for sockets of one's own. */

@@ -1,5 +1,5 @@
 import type {Socket} from 'node:net';
-import {checked, closeDescriptor, libc} from './libc.ts';
+import {checked, closeDescriptor, libc} from '../libc.ts';
 
 /** How far a TCP connection has come with what was written to it. */
 export interface TcpProgress {

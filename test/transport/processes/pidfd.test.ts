@@ -1,7 +1,7 @@
 import {spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {expect, test} from 'vitest';
-import {ProcessHandle} from '../../src/lib/transport/pidfd.ts';
+import {ProcessHandle} from '../../../src/lib/transport/processes/pidfd.ts';
 
 test('signals the process it was opened for', async () => {
   const child = spawn('sleep', ['60']);

@@ -1,6 +1,6 @@
 import {closeSync, constants, fstatSync, lstatSync, openSync, unlinkSync} from 'node:fs';
 import {setTimeout as sleep} from 'node:timers/promises';
-import {closeDescriptor, connectPath, libc, SystemCallError, streamSocket} from './libc.ts';
+import {closeDescriptor, connectPath, libc, SystemCallError, streamSocket} from '../libc.ts';
 import {
   checkSocketDirectory,
   checkSocketPath,

@@ -1,9 +1,9 @@
 import {existsSync, lstatSync, rmSync, symlinkSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {afterEach, expect, test, vi} from 'vitest';
-import {bindClientPath, isOurClientPath} from '../../src/lib/transport/clientPath.ts';
-import {closeDescriptor, streamSocket} from '../../src/lib/transport/libc.ts';
-import {spawnTs} from '../helpers/spawnTs.ts';
+import {closeDescriptor, streamSocket} from '../../../src/lib/transport/libc.ts';
+import {bindClientPath, isOurClientPath} from '../../../src/lib/transport/sockets/clientPath.ts';
+import {spawnTs} from '../../helpers/spawnTs.ts';
 
 const NOWHERE = `/tmp/ftpdctl-nowhere-${process.pid}`;
 

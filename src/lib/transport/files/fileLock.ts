@@ -1,6 +1,6 @@
 import {closeSync, constants as fsConstants, openSync} from 'node:fs';
 import {constants} from 'node:os';
-import {checked, koffi, libc} from './libc.ts';
+import {checked, koffi, libc} from '../libc.ts';
 
 const LOCK_SH = 1;
 const LOCK_EX = 2;

@@ -1,5 +1,5 @@
 import {readdirSync, readFileSync, statSync} from 'node:fs';
-import type {ConfigSource} from '../config/source.ts';
+import type {ConfigSource} from '../../config/source.ts';
 
 /** Bytes of one configuration file; compared before it is read. */
 const MAX_FILE_BYTES = 1024 * 1024;

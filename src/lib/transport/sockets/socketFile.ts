@@ -1,6 +1,6 @@
 import {lstatSync, realpathSync, type Stats, statSync, unlinkSync} from 'node:fs';
 import {dirname} from 'node:path';
-import {FtpdctlError} from '../errors.ts';
+import {FtpdctlError} from '../../errors.ts';
 
 /*
  * Where a Unix socket may be bound, what it may replace, and whose file it is afterwards: one policy for the stream

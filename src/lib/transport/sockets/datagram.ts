@@ -2,7 +2,7 @@ import {existsSync, lstatSync, type Stats, unlinkSync} from 'node:fs';
 import {createRequire} from 'node:module';
 import path from 'node:path';
 import {getSystemErrorMap, getSystemErrorName} from 'node:util';
-import {FtpdctlError} from '../errors.ts';
+import {FtpdctlError} from '../../errors.ts';
 import {
   checkSocketDirectory,
   checkSocketPath,

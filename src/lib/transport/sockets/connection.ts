@@ -1,6 +1,6 @@
 import {Socket} from 'node:net';
+import {closeDescriptor, connectPath, SystemCallError, sendWhole, streamSocket} from '../libc.ts';
 import {bindClientPath, type ClientPath} from './clientPath.ts';
-import {closeDescriptor, connectPath, SystemCallError, sendWhole, streamSocket} from './libc.ts';
 
 /** How one exchange over a controls socket went. `connect` failures are thrown. */
 export type Exchange =

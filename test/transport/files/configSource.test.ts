@@ -2,8 +2,8 @@ import {mkdir, mkdtemp, rm, symlink, truncate, writeFile} from 'node:fs/promises
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterEach, beforeEach, expect, test, vi} from 'vitest';
-import {loadSettings} from '../../src/lib/config/load.ts';
-import {systemConfigSource} from '../../src/lib/transport/configSource.ts';
+import {loadSettings} from '../../../src/lib/config/load.ts';
+import {systemConfigSource} from '../../../src/lib/transport/files/configSource.ts';
 
 let directory: string;
 const inside = (name: string) => join(directory, name);

@@ -1,5 +1,5 @@
 import {expect, test} from 'vitest';
-import {FileLock} from '../../src/lib/transport/fileLock.ts';
+import {FileLock} from '../../../src/lib/transport/files/fileLock.ts';
 
 /** A file of the kernel that only the process's own user can open, and that is gone with the process. */
 const path = `/proc/${process.pid}/environ`;

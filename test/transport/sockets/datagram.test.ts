@@ -21,10 +21,10 @@ import {
   isListening,
   MAX_DATAGRAM_BYTES,
   MAX_SOCKET_PATH_BYTES,
-} from '../../src/lib/transport/datagram.ts';
-import {loopTurns} from '../helpers/loopTurns.ts';
-import {runProcess} from '../helpers/process.ts';
-import {spawnTs, type TsProcess} from '../helpers/spawnTs.ts';
+} from '../../../src/lib/transport/sockets/datagram.ts';
+import {loopTurns} from '../../helpers/loopTurns.ts';
+import {runProcess} from '../../helpers/process.ts';
+import {spawnTs, type TsProcess} from '../../helpers/spawnTs.ts';
 
 const CHILD = join(import.meta.dirname, 'datagramChild.ts');
 const NOBODY = 65534;
@@ -311,7 +311,7 @@ describe('send', () => {
 it('says what to install when unix-dgram is missing', async () => {
   // Outside the checkout nothing finds the package.
   const program = join(directory, 'program.mjs');
-  const source = join(import.meta.dirname, '../../src/lib/transport/datagram.ts');
+  const source = join(import.meta.dirname, '../../../src/lib/transport/sockets/datagram.ts');
   await build({
     stdin: {
       contents: `import {DatagramReceiver} from ${JSON.stringify(source)};

@@ -1,5 +1,5 @@
 /** Binds a socket as another user. */
-import {DatagramReceiver} from '../../src/lib/transport/datagram.ts';
+import {DatagramReceiver} from '../../../src/lib/transport/sockets/datagram.ts';
 
 const [path, uid] = process.argv.slice(2) as [string, string];
 // The native package is loaded as root: the checkout may lie where nobody else can read.

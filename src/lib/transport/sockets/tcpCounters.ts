@@ -1,5 +1,5 @@
 import {getSystemErrorName} from 'node:util';
-import {checked, closeDescriptor, libc, SystemCallError} from './libc.ts';
+import {checked, closeDescriptor, libc, SystemCallError} from '../libc.ts';
 
 /** How much has gone over a TCP connection since it began, as the kernel counts: without repeats. */
 export interface TcpCounters {

@@ -1,7 +1,7 @@
 import {readFileSync, readlinkSync} from 'node:fs';
 import {constants} from 'node:os';
-import {checked, libc} from './libc.ts';
-import {descriptorPath, type ProcessStat, processStat} from './processes.ts';
+import {checked, libc} from '../libc.ts';
+import {descriptorPath, type ProcessStat, processStat} from './proc.ts';
 
 /** What tells a process from another that has its pid, and what it would do with a signal. */
 export interface ProcessStatus extends ProcessStat {

@@ -16,9 +16,14 @@ import {
 import {tmpdir, userInfo} from 'node:os';
 import {join} from 'node:path';
 import {afterEach, beforeEach, describe, expect, test} from 'vitest';
-import {type OwnDirectory, readOwnFile, writeOwnFile, xdgDirectory} from '../../src/lib/transport/ownFile.ts';
-import {makeOwnHome, removeOwnHome} from '../helpers/ownHome.ts';
-import {runFtpdctl} from '../helpers/program.ts';
+import {
+  type OwnDirectory,
+  readOwnFile,
+  writeOwnFile,
+  xdgDirectory,
+} from '../../../src/lib/transport/files/ownFile.ts';
+import {makeOwnHome, removeOwnHome} from '../../helpers/ownHome.ts';
+import {runFtpdctl} from '../../helpers/program.ts';
 
 const STRANGER = 65_534;
 const isRoot = process.getuid?.() === 0;

@@ -1,5 +1,5 @@
 /** Binds a socket and counts what comes, or, as another user, tries to send to one. */
-import {DatagramReceiver, DatagramSender} from '../../src/lib/transport/datagram.ts';
+import {DatagramReceiver, DatagramSender} from '../../../src/lib/transport/sockets/datagram.ts';
 
 const [role, path, uid] = process.argv.slice(2) as [string, string, string];
 

@@ -1,5 +1,5 @@
 import {lstatSync, unlinkSync} from 'node:fs';
-import {libc} from './libc.ts';
+import {libc} from '../libc.ts';
 
 /** Where stock clients and ours bind their own end. */
 const CLIENT_PATH = /^\/tmp\/ftp\.cl\d+$/;

@@ -10,7 +10,7 @@ import {
   shutdownDescriptor,
   streamSocket,
   untilReadable,
-} from './libc.ts';
+} from '../libc.ts';
 
 /** One client of a controls socket. */
 export interface Accepted {

@@ -1,6 +1,6 @@
 import {chmodSync, lstatSync, type Stats, unlinkSync} from 'node:fs';
-import {bindPath, SystemCallError} from './libc.ts';
-import {onWayOut} from './wayOut.ts';
+import {bindPath, SystemCallError} from '../libc.ts';
+import {onExit} from '../processes/exitCleanup.ts';
 
 /**
  * Where a client binds its own end: ProFTPD ≥ 1.3.10rc4 resets a client that is not bound to `/tmp/ftp.cl<digits>`,
@@ -51,7 +51,7 @@ function bindAt(fd: number, path: string): ClientPath {
       if (now.dev === made?.dev && now.ino === made.ino) unlinkSync(path);
     } catch {}
   };
-  const callOff = onWayOut(removeFile);
+  const callOff = onExit(removeFile);
   const remove = () => {
     callOff();
     removeFile();

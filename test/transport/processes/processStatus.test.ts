@@ -2,8 +2,8 @@ import {spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {connect, createServer, type Socket} from 'node:net';
 import {expect, test} from 'vitest';
-import {isUnusedPid, processStatus, socketInode} from '../../src/lib/transport/processStatus.ts';
-import {tcpCounters} from '../../src/lib/transport/tcpCounters.ts';
+import {isUnusedPid, processStatus, socketInode} from '../../../src/lib/transport/processes/processStatus.ts';
+import {tcpCounters} from '../../../src/lib/transport/sockets/tcpCounters.ts';
 
 test('says what a process is', async () => {
   const before = Date.now();

@@ -2,8 +2,8 @@ import {fork} from 'node:child_process';
 import {once} from 'node:events';
 import builtin from 'node:fs';
 import {syncBuiltinESMExports} from 'node:module';
-import {bindClientPath} from '../../src/lib/transport/clientPath.ts';
-import {streamSocket} from '../../src/lib/transport/libc.ts';
+import {streamSocket} from '../../../src/lib/transport/libc.ts';
+import {bindClientPath} from '../../../src/lib/transport/sockets/clientPath.ts';
 
 /*
  * Binds a client path and is met by a signal at the moment the file is there. With several signals, it does so in a

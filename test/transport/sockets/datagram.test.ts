@@ -60,7 +60,7 @@ function connect(onWritable = () => {}, trusts = (_uid: number) => true): Datagr
 }
 
 function describeResult(result: ConnectResult): string {
-  return result.kind === 'failed' ? result.cause.message : result.kind;
+  return 'cause' in result ? result.cause.message : result.kind;
 }
 
 function tryConnect(trusts = (_uid: number) => true): string {

@@ -1,8 +1,10 @@
+import {setTimeout as sleep} from 'node:timers/promises';
 import {afterAll, beforeAll, expect, it} from 'vitest';
 import type {FtpSession} from '../helpers/ftpSession.ts';
 import {describeWithPeer} from '../helpers/peers.ts';
 import {type RealProftpd, startProftpd, whyNoProftpd} from '../helpers/proftpd.ts';
 import {runFtpdctl} from '../helpers/program.ts';
+import {spawnServe} from '../helpers/serveProgram.ts';
 
 /** Longer than the test: nothing waits for a poll. */
 const NEVER = 600;
@@ -66,6 +68,43 @@ describeWithPeer(whyNoProftpd(), 'msg, directly to the sessions of a real ProFTP
       responses: ['message sent', 'taken by 1 session'],
     });
     await dave.command('NOOP');
+  });
+
+  it('--wait: shown once the client has its reply, 75 while nobody asks for one', async () => {
+    const text = 'x'.repeat(400);
+    let ended = false;
+    const waiting = ftpdctl('--json', 'msg', '--wait=10', 'user', 'dave', text).finally(() => {
+      ended = true;
+    });
+    while (!ended) {
+      await dave.command('NOOP');
+      await sleep(100);
+    }
+    const run = await waiting;
+    expect(JSON.parse(run.stdout)).toMatchObject({
+      exitStatus: 0,
+      receipt: {id: 'direct', recipients: 1, taken: 1, lost: 0, waiting: []},
+    });
+
+    const late = await ftpdctl('msg', '--wait=0.5', 'all', 'nobody asks');
+    expect(late).toMatchObject({status: 75, stdout: 'ftpdctl: message sent\nftpdctl: taken by 2 sessions\n'});
+    expect(late.stderr).toMatch(
+      /shown to 0 of 2 sessions within 0\.5 s; not yet to (dave|alice)@\S+, (dave|alice)@/,
+    );
+    await dave.command('NOOP');
+    await alice.command('NOOP');
+  });
+
+  it('--wait: 4 when the client hangs up first', async () => {
+    const bob = await proftpd.session('alice');
+    const {sessions} = JSON.parse((await ftpdctl('--json', 'who', '--user', 'alice')).stdout);
+    const latest = sessions.at(-1).id;
+    const args = ['-s', proftpd.socket, 'msg', '--wait=10', 'session', latest, 'too late for you'];
+    const program = spawnServe(args, {env: {PROFTPD_CONF: proftpd.configFile}});
+    while (!program.stdout().includes('taken by 1 session')) await sleep(20);
+    await bob.close();
+    expect(await program.ended).toBe(4);
+    expect(program.stderr()).toContain('undelivered to alice@127.0.0.1, it ended before it showed it');
   });
 
   it('nobody of that name', async () => {

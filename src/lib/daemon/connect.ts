@@ -19,6 +19,8 @@ import type {
   Unsupported,
   Via,
 } from './daemon.ts';
+import {DIRECT_RECEIPT_ID} from './daemon.ts';
+import type {DirectReceipt} from './directReceipt.ts';
 import type {LocalProftpd} from './local.ts';
 import {DIRECT_TEXT_RULES} from './textRules.ts';
 
@@ -59,6 +61,8 @@ class Connection implements Daemon {
   readonly #options: ConnectOptions;
   readonly #controls: ControlsDaemon;
   #local: Promise<Local> | undefined;
+  /** Of the last direct delivery. */
+  #receipt: DirectReceipt | undefined;
 
   constructor(options: ConnectOptions) {
     this.#options = options;
@@ -96,20 +100,31 @@ class Connection implements Daemon {
 
   async message(message: OutgoingMessage): Promise<DeliveryResult> {
     const way = await this.#way();
-    if (way.via === 'controls') return this.#controls.message(message);
-    return way.local.deliver(message, way.key, this.#options.signal);
+    if (way.via === 'controls') return this.#sendByControls(message);
+    const {result, receipt} = await way.local.deliver(message, way.key, this.#options.signal);
+    this.#receipt = receipt;
+    return result;
   }
 
-  receipts(): Promise<Supported | Unsupported> {
-    return this.#controls.receipts();
+  async receipts(): Promise<Supported | Unsupported> {
+    const way = await this.#way();
+    return way.via === 'direct' ? {kind: 'supported'} : this.#controls.receipts();
   }
 
-  receipt(id: string, timeout?: number): Promise<ReceiptDetails> {
+  async receipt(id: string, timeout?: number): Promise<ReceiptDetails> {
+    if (id === DIRECT_RECEIPT_ID && this.#receipt) return this.#receipt.details();
     return this.#controls.receipt(id, timeout);
   }
 
   access(question: AccessQuestion): Promise<AccessResult | Unsupported> {
     return this.#controls.access(question);
+  }
+
+  /** The guard stands before each message to a ProFTPD of this machine, whoever sends it. */
+  async #sendByControls(message: OutgoingMessage): Promise<DeliveryResult> {
+    const local = await this.#findLocal();
+    if (local !== null && !(local instanceof FtpdctlError)) await local.guard(message, this.#options.signal);
+    return this.#controls.message(message);
   }
 
   /**

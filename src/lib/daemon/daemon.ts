@@ -159,6 +159,9 @@ export interface DaemonAnswer extends Omit<ControlAnswer, 'dialect' | 'socket'> 
   readonly exitStatus?: number;
 }
 
+/** Receipt of a direct delivery, which is known to the process alone that has made it. */
+export const DIRECT_RECEIPT_ID = 'direct';
+
 /** The answer to a message, and what is known of its recipients. */
 export interface DeliveryResult {
   readonly kind: 'answered';

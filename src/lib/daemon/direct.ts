@@ -6,7 +6,9 @@ import {DeliveryQueue} from '../proftpd/deliveryQueue.ts';
 import {MESSAGE_PROTOCOLS} from '../proftpd/deliveryRound.ts';
 import type {SessionProcessInfo} from '../proftpd/sessionProcess.ts';
 import {STATUS, type Status} from '../protocol/status.ts';
-import type {DaemonAnswer, DeliveryResult, Session} from './daemon.ts';
+import type {ScoreboardSession} from '../scoreboard/scoreboard.ts';
+import {type DaemonAnswer, type DeliveryResult, DIRECT_RECEIPT_ID, type Session} from './daemon.ts';
+import {DirectReceipt} from './directReceipt.ts';
 
 /** A session of a ProFTPD and what its process is told from others by. */
 export interface Recipient extends SessionProcessInfo {
@@ -49,7 +51,15 @@ export interface DirectDelivery {
   readonly key: number;
   readonly lines: readonly string[];
   readonly meant: readonly Recipient[];
+  /** The sessions of the daemon as they are now; `undefined` where there is no scoreboard. */
+  readonly readSlots: () => readonly ScoreboardSession[] | undefined;
   readonly signal?: AbortSignal | undefined;
+}
+
+export interface DirectResult {
+  readonly result: DeliveryResult;
+  /** Absent where nothing was sent. */
+  readonly receipt?: DirectReceipt;
 }
 
 /** Deliver to sessions past their daemon, and say what became of it as a daemon would have. */
@@ -58,10 +68,11 @@ export async function deliverDirectly({
   key,
   lines,
   meant,
+  readSlots,
   signal,
-}: DirectDelivery): Promise<DeliveryResult> {
+}: DirectDelivery): Promise<DirectResult> {
   const {recipients, leftOut} = splitRecipients(meant);
-  if (recipients.length === 0) return {kind: 'answered', answer: nobody(leftOut), recipients: 0};
+  if (recipients.length === 0) return {result: {kind: 'answered', answer: nobody(leftOut), recipients: 0}};
   const queue = DeliveryQueue.open(key, daemon);
   if (queue === undefined) {
     throw new FtpdctlError('NO_QUEUE', 'the message queue of the ProFTPD is gone', 1, {
@@ -69,8 +80,19 @@ export async function deliverDirectly({
     });
   }
   try {
-    const deliveries = await deliver(daemon, queue, lines, recipients, signal === undefined ? {} : {signal});
-    return {kind: 'answered', answer: answerOf(deliveries, leftOut), recipients: takenOf(deliveries).length};
+    const receipt = new DirectReceipt(lines, recipients, readSlots);
+    const deliveries = await deliver(daemon, queue, lines, recipients, {
+      onTaken: (sessions) => receipt.taken(sessions),
+      ...(signal === undefined ? {} : {signal}),
+    });
+    receipt.delivered(deliveries, ({outcome}) => whyNotTaken(outcome));
+    const result = {
+      kind: 'answered',
+      answer: answerOf(deliveries, leftOut),
+      recipients: recipients.length,
+      receiptId: DIRECT_RECEIPT_ID,
+    } as const;
+    return {result, receipt};
   } finally {
     queue.close();
   }

@@ -1,14 +1,19 @@
 import {passes} from '../acl/evaluate.ts';
 import {resolveAcls} from '../acl/resolve.ts';
+import {EXIT_TEMPFAIL} from '../client/errors.ts';
+import {FtpdctlError} from '../errors.ts';
 import {chooseDaemon} from '../proftpd/choose.ts';
 import {ifKnown, type ProftpdDaemon} from '../proftpd/daemon.ts';
 import {ProftpdError} from '../proftpd/errors.ts';
 import {findDaemons} from '../proftpd/find.ts';
+import type {QueueAssessment} from '../proftpd/queueGuard.ts';
+import {guardQueue} from '../proftpd/queueState.ts';
 import {sessionInfo} from '../proftpd/sessionInfo.ts';
 import {sessionsOf} from '../proftpd/sessions.ts';
 import {STATUS} from '../protocol/status.ts';
 import type {ScoreboardSession} from '../scoreboard/scoreboard.ts';
 import {nameService} from '../transport/nameService.ts';
+import {SystemVQueue} from '../transport/systemV.ts';
 import {matching, meant} from './audience.ts';
 import type {
   AudienceWords,
@@ -18,7 +23,7 @@ import type {
   SessionFilter,
   SessionsResult,
 } from './daemon.ts';
-import {deliverDirectly, directAnswer, type Recipient, splitRecipients} from './direct.ts';
+import {type DirectResult, deliverDirectly, directAnswer, type Recipient, splitRecipients} from './direct.ts';
 
 /** Which of several ProFTPDs is meant. */
 export interface Meant {
@@ -83,19 +88,30 @@ export class LocalProftpd {
   }
 
   /** Deliver a message past the daemon. @param key of its queue, as `directAccess` has it */
-  async deliver(
-    {audience, text}: OutgoingMessage,
-    key: number,
-    signal?: AbortSignal,
-  ): Promise<DeliveryResult> {
+  async deliver({audience, text}: OutgoingMessage, key: number, signal?: AbortSignal): Promise<DirectResult> {
     const recipients = await this.#meant(audience);
     return deliverDirectly({
       daemon: this.#daemon.pid,
       key,
       lines: text.split('\n'),
       meant: recipients,
+      readSlots: () => sessionsOf(this.#daemon),
       signal,
     });
+  }
+
+  /**
+   * Whether the daemon may be asked to send a message, after waiting for what is on its way (0.6 s): it would spin, and
+   * serve nobody, while its queue is full.
+   * @throws FtpdctlError `QUEUE_FULL`
+   */
+  async guard({audience, text}: OutgoingMessage, signal?: AbortSignal): Promise<void> {
+    const found = ifKnown(this.#daemon.queue);
+    const queue = found ? SystemVQueue.open(found.key) : undefined;
+    if (queue === undefined) return;
+    const {length} = await this.#meant(audience);
+    const verdict = await guardQueue(this.#daemon.pid, queue, length, Buffer.byteLength(text), signal);
+    if (verdict.kind === 'refuse') throw queueFull(verdict);
   }
 
   /** Who would get a message. */
@@ -143,6 +159,23 @@ export class LocalProftpd {
     const [first, ...others] = new Set(meant.map(({engine}) => engine));
     return first === undefined || others.length > 0 ? null : first;
   }
+}
+
+function queueFull({
+  need,
+  free,
+  stuck,
+  capacity,
+  spinMs,
+}: Extract<QueueAssessment, {kind: 'refuse'}>): FtpdctlError {
+  const spin = spinMs === null ? 'perhaps for ever' : `for about ${(spinMs / 1000).toFixed(1)} s`;
+  const numbers = `${need} bytes are needed, ${free} of ${capacity} are free, ${stuck} are stuck`;
+  return new FtpdctlError(
+    'QUEUE_FULL',
+    `not sent: the daemon would serve nobody ${spin}, since its message queue is full: ${numbers}`,
+    EXIT_TEMPFAIL,
+    {hint: 'as root, send directly (--via direct); a shorter message or fewer recipients need less'},
+  );
 }
 
 /** The ProFTPD of this machine, or why there is none to be looked at. */

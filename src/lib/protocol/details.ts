@@ -70,8 +70,12 @@ export interface ReceiptDetails {
   readonly id: string;
   /** Sessions that it was sent to, those included that could not take it. */
   readonly recipients: number;
+  /** Of a direct delivery: sessions that have taken it, those among them that have shown it. */
+  readonly taken?: number;
   /** Sessions whose client has been shown the message. */
   readonly shown: number;
+  /** Of a direct delivery: sessions that have answered a command since, though perhaps one whose reply carries no message. */
+  readonly probablyShown?: number;
   /** Sessions that will never show it. */
   readonly lost: number;
   /** Sessions that an earlier server sent it to, and of which this one knows nothing. */

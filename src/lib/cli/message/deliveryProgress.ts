@@ -19,7 +19,11 @@ export class DeliveryProgress {
 
   update(receipt: ReceiptDetails): void {
     const text = shownTo(receipt);
-    this.#line.draw(`${progressBar(receipt.shown, receipt.recipients)} ${text}`, text, this.paint);
+    this.#line.draw(
+      `${progressBar(receipt.shown + (receipt.probablyShown ?? 0), receipt.recipients)} ${text}`,
+      text,
+      this.paint,
+    );
   }
 
   end(): void {

@@ -1,5 +1,6 @@
 import {setTimeout as sleep} from 'node:timers/promises';
 import {ClientError, EXIT_TEMPFAIL} from '../../client/errors.ts';
+import {DIRECT_RECEIPT_ID} from '../../daemon/daemon.ts';
 import {FtpdctlError} from '../../errors.ts';
 import type {ReceiptDetails, SessionName} from '../../protocol/details.ts';
 import {exitStatusOf, STATUS} from '../../protocol/status.ts';
@@ -97,8 +98,8 @@ function sinceBefore(
   };
 }
 
-function waitingCount({recipients, shown, lost, unknown}: ReceiptDetails): number {
-  return recipients - shown - lost - unknown;
+function waitingCount({recipients, shown, probablyShown = 0, lost, unknown}: ReceiptDetails): number {
+  return recipients - shown - probablyShown - lost - unknown;
 }
 
 /** Nobody has anything left to say of it. */
@@ -107,18 +108,19 @@ function isSettled(receipt: ReceiptDetails): boolean {
   return waitingCount(receipt) <= 0 && !mayBecomeKnown;
 }
 
-/** `shown to 2 of 3 sessions`. */
-export function shownTo({shown, recipients}: ReceiptDetails): string {
-  return `shown to ${shown} of ${sessionCount(recipients)}`;
+/** `shown to 2 of 3 sessions, probably to 1`. */
+export function shownTo({shown, probablyShown = 0, recipients}: ReceiptDetails): string {
+  const probably = probablyShown === 0 ? '' : `, probably to ${probablyShown}`;
+  return `shown to ${shown} of ${sessionCount(recipients)}${probably}`;
 }
 
 function errorIn(receipt: ReceiptDetails): {error?: FtpdctlError} {
-  const {lost, unknown, shown, recipients} = receipt;
+  const {lost, unknown, shown, probablyShown = 0, recipients} = receipt;
   const what = [shownTo(receipt), ...lostWords(receipt), ...unknownWords(receipt)].join('; ');
   if (lost > 0) {
     return {error: new FtpdctlError('UNDELIVERED', what, exitStatusOf(STATUS.SUBJECT_NOT_FOUND))};
   }
-  if (unknown === 0 && shown === recipients) return {};
+  if (unknown === 0 && shown + probablyShown === recipients) return {};
   return {
     error: new FtpdctlError('FATE_UNKNOWN', what, EXIT_TEMPFAIL, {
       hint: 'the server that sent it has ended; its MessageLog has what it knew',
@@ -161,8 +163,13 @@ function tooLate(receipt: ReceiptDetails, wait: number): FtpdctlError {
     ...unknownWords(receipt),
   ];
   return new FtpdctlError('NOT_SHOWN_YET', what.join('; '), EXIT_TEMPFAIL, {
-    hint: `a message is shown with the reply to a client's next command; "ftpdctl receipt ${receipt.id}" asks again`,
+    hint: `a message is shown with the reply to a client's next command${askAgain(receipt.id)}`,
   });
+}
+
+/** What went directly is known to this process alone. */
+function askAgain(id: string): string {
+  return id === DIRECT_RECEIPT_ID ? '' : `; "ftpdctl receipt ${id}" asks again`;
 }
 
 function noServer(receipt: ReceiptDetails | undefined, cause: FtpdctlError): FtpdctlError {

@@ -113,7 +113,8 @@ function reportSent(
   const {answer, receiptId, recipients = 0} = result;
   const {json, quiet} = options;
   report(requestOf(message), answer, exitStatusIn(result, options));
-  if (receiptId !== undefined && !json && !quiet) printLine(`queued for ${sessionCount(recipients)}`);
+  if (receiptId !== undefined && answer.via !== 'direct' && !json && !quiet)
+    printLine(`queued for ${sessionCount(recipients)}`);
 }
 
 async function follow(

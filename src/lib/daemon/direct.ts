@@ -4,16 +4,10 @@ import {deliver} from '../proftpd/delivery.ts';
 import {DELIVERY_TIMEOUT_MS, type Delivery, type DeliveryOutcome} from '../proftpd/deliveryOutcome.ts';
 import {DeliveryQueue} from '../proftpd/deliveryQueue.ts';
 import {MESSAGE_PROTOCOLS} from '../proftpd/deliveryRound.ts';
-import type {SessionProcessInfo} from '../proftpd/sessionProcess.ts';
 import {STATUS, type Status} from '../protocol/status.ts';
 import type {ScoreboardSession} from '../scoreboard/scoreboard.ts';
 import {type DaemonAnswer, type DeliveryResult, DIRECT_RECEIPT_ID, type Session} from './daemon.ts';
-import {DirectReceipt} from './directReceipt.ts';
-
-/** A session of a ProFTPD and what its process is told from others by. */
-export interface Recipient extends SessionProcessInfo {
-  readonly session: Session;
-}
+import {DirectReceipt, type Recipient} from './directReceipt.ts';
 
 /** Lines of an answer about sessions that did not take a message; of more only the number is told. */
 const MAX_LINES = 100;

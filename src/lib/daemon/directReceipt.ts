@@ -1,9 +1,14 @@
 import type {Delivery} from '../proftpd/deliveryOutcome.ts';
 import {Receipts} from '../proftpd/receipts.ts';
+import type {SessionProcessInfo} from '../proftpd/sessionProcess.ts';
 import type {ReceiptDetails} from '../protocol/details.ts';
 import type {ScoreboardSession} from '../scoreboard/scoreboard.ts';
-import {DIRECT_RECEIPT_ID} from './daemon.ts';
-import type {Recipient} from './direct.ts';
+import {DIRECT_RECEIPT_ID, type Session} from './daemon.ts';
+
+/** A session of a ProFTPD and what its process is told from others by. */
+export interface Recipient extends SessionProcessInfo {
+  readonly session: Session;
+}
 
 /** Milliseconds between two looks: a command that takes longer is seen. */
 const POLL_INTERVAL_MS = 50;

@@ -23,7 +23,8 @@ import type {
   SessionFilter,
   SessionsResult,
 } from './daemon.ts';
-import {type DirectResult, deliverDirectly, directAnswer, type Recipient, splitRecipients} from './direct.ts';
+import {type DirectResult, deliverDirectly, directAnswer, splitRecipients} from './direct.ts';
+import type {Recipient} from './directReceipt.ts';
 
 /** Which of several ProFTPDs is meant. */
 export interface Meant {

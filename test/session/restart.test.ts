@@ -276,6 +276,16 @@ describe('a mailbox process', () => {
     expect(next.sessions()).toEqual([]);
   });
 
+  it('that dies before it has answered takes something with it that nobody knows', async () => {
+    const child = await spawn(MAILBOX, queuePath, '1');
+    child.child.kill('SIGSTOP');
+    const server = open({answerTimeout: 60_000});
+    expect(server.unanswered).toBe(1);
+    await child.kill();
+    await server.answered();
+    expect(log).toEqual([expect.stringMatching(`^lost: ${child.child.pid}\\.`)]);
+  });
+
   it('without sessions answers, too', async () => {
     mailbox();
     const server = open({answerTimeout: 60_000});

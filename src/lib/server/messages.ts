@@ -103,7 +103,7 @@ function logEvents(queue: MessageQueue, log: (line: string) => void): void {
     ),
   );
   queue.on('mailboxLost', ({mailbox}) =>
-    log(`session process ${mailbox} ended while no server was there: what its sessions held is lost`),
+    log(`session process ${mailbox} ended before this server heard of its sessions: what they held is lost`),
   );
   queue.on('ignored', ({reason}) => log(`ignored: ${reason}`));
 }

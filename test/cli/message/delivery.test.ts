@@ -252,7 +252,7 @@ describe('--wait', () => {
       error: {code: 'FATE_UNKNOWN'},
     });
     expect(server.messageLog().join('\n')).toMatch(
-      /session process \d+\.\w+ ended while no server was there.* unknown to 1 session: /s,
+      /session process \d+\.\w+ ended before this server heard of its sessions.* unknown to 1 session: /s,
     );
   });
 

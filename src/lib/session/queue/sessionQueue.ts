@@ -78,7 +78,7 @@ export interface SessionQueueEvents {
   unfinished: [{readonly id: string; readonly count: number}];
   /** The server before this one, started at this time, has ended without closing the queue. */
   killed: [{readonly startedAt: Date}];
-  /** A mailbox has ended without a goodbye while no server was there. */
+  /** A mailbox has ended before it had said what its sessions hold: while no server was there, or just after that. */
   mailboxLost: [{readonly mailbox: string}];
   /** A datagram, or a mailbox, that nothing can be done with. */
   ignored: [{readonly reason: string}];
@@ -437,7 +437,9 @@ export class SessionQueue extends EventEmitter<SessionQueueEvents> {
 
   /** The mailbox's process has ended without a goodbye. */
   #removeDead(mailbox: MailboxConnection): void {
+    const isLeftBehind = existsSync(mailbox.path);
     removeSocketFile(mailbox.path);
+    if (isLeftBehind && !mailbox.isComplete) this.emit('mailboxLost', {mailbox: mailbox.id});
     this.#disconnect(mailbox);
     this.#endSessions(mailbox, [...mailbox.sessions.values()]);
     this.#answerHasCome();

@@ -111,6 +111,13 @@ it('a session of no class is in no class', () => {
     expect(selectSessions({kind: 'class', name}, [session])).toEqual([]);
 });
 
+it('a session is known by its id, and by no other name of its own', () => {
+  const sessions = ['a', 'b', 'dave'].map((id) => ({...dave, id}));
+  expect(selectSessions({kind: 'session', name: 'b'}, sessions)).toEqual([sessions[1]]);
+  expect(selectSessions({kind: 'session', name: 'staff'}, sessions)).toEqual([]);
+  expect(selectSessions({kind: 'session', name: '1'}, [dave])).toEqual([]);
+});
+
 it('keeps the order of the sessions', () => {
   const sessions = ['a', 'b', 'c'].map((user) => ({...dave, user}));
   expect(selectSessions({kind: 'all'}, sessions)).toEqual(sessions);

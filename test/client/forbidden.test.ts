@@ -32,7 +32,9 @@ test('a socket that is not there and may not be looked at gives way, too', async
   vi.mocked(openConnection).mockImplementation(() => {
     throw new SystemCallError('connect', 'EACCES');
   });
-  await expect(new ControlsClient({cache: null}).message(['all'], 'hi')).rejects.toBeDefined();
+  await expect(new ControlsClient({cache: null}).message(['all'], 'hi')).rejects.toMatchObject({
+    code: 'NO_SOCKET',
+  });
   expect(vi.mocked(openConnection).mock.calls.map(([path]) => path)).toEqual([
     '/nonexistent/first',
     '/etc/passwd',

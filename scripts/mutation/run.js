@@ -14,7 +14,8 @@ async function mutate(folder, share, seed) {
   await rm(REPORT, {force: true});
   const args = ['stryker', 'run', 'scripts/mutation/stryker.json', '--mutate', `src/lib/${folder}/**/*.ts`];
   const child = spawn('npx', ['--no-install', ...args], {
-    stdio: ['ignore', 'ignore', 'inherit'],
+    // Stryker's own words are no result: what fails in its first run of the tests, for example.
+    stdio: ['ignore', 2, 'inherit'],
     detached: true,
     env: {...process.env, MUTATION_FOLDER: folder, MUTATION_SHARE: String(share), MUTATION_SEED: seed},
   });
@@ -39,19 +40,26 @@ if (unknown.length > 0) {
   process.exit(3);
 }
 
-let failed = false;
-for (const folder of positionals.length > 0 ? positionals : Object.keys(FOLDERS)) {
+/** @returns whether the folder's tests kill as many as they must */
+async function judge(folder) {
   const {goal, share} = FOLDERS[folder];
   const started = process.hrtime.bigint();
   const report = await mutate(folder, Number(values.share ?? share), values.seed);
   const seconds = Number((process.hrtime.bigint() - started) / 1_000_000_000n);
   const {score, ran, all} = scoreOf(report);
   const missed = score < goal;
-  failed ||= missed;
   const sample = ran === all ? `all ${all} mutants` : `${ran} of ${all} mutants, seed ${values.seed}`;
-  console.log(
-    `${folder}: ${score.toFixed(1)} % killed (goal ${goal} %${missed ? ', missed' : ''}); ${sample}; ${seconds} s`,
-  );
+  const goals = `goal ${goal} %${missed ? ', missed' : ''}`;
+  console.log(`${folder}: ${score.toFixed(1)} % killed (${goals}); ${sample}; ${seconds} s`);
   if (missed || values.survivors) for (const line of survivorsOf(report)) console.log(`  ${line}`);
+  return !missed;
 }
-process.exit(failed ? 1 : 0);
+
+for (const folder of positionals.length > 0 ? positionals : Object.keys(FOLDERS)) {
+  try {
+    if (!(await judge(folder))) process.exitCode = 1;
+  } catch (error) {
+    console.log(error.message);
+    process.exitCode = 1;
+  }
+}

@@ -1,9 +1,9 @@
 import {chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
+import type {NameDirectory} from '../../src/lib/acl/nameDirectory.ts';
 import {loadSettings} from '../../src/lib/config/load.ts';
 import {ControlsServer} from '../../src/lib/server/controlsServer.ts';
-import type {NameDirectory} from '../../src/lib/server/names.ts';
 import {systemConfigSource} from '../../src/lib/transport/files/configSource.ts';
 import {nameService} from '../../src/lib/transport/nameService.ts';
 import {OPEN_ACLS} from './proftpd.ts';

@@ -1,5 +1,6 @@
 import {EventEmitter} from 'node:events';
 import {beforeEach, describe, expect, test} from 'vitest';
+import {type NameDirectory, Names} from '../../src/lib/acl/nameDirectory.ts';
 import {audienceFilter} from '../../src/lib/audience/audience.ts';
 import {loadSettings} from '../../src/lib/config/load.ts';
 import {FtpdctlError} from '../../src/lib/errors.ts';
@@ -12,7 +13,6 @@ import {who} from '../../src/lib/server/actions/who.ts';
 import {Controls} from '../../src/lib/server/controls.ts';
 import {HostResolver} from '../../src/lib/server/hostResolver.ts';
 import {type MessageQueue, Messages} from '../../src/lib/server/messages.ts';
-import {type NameDirectory, Names} from '../../src/lib/server/names.ts';
 import type {Reply} from '../../src/lib/server/reply.ts';
 import type {SessionInfo} from '../../src/lib/session/queue/registeredSession.ts';
 import type {SessionQueueEvents} from '../../src/lib/session/queue/sessionQueue.ts';

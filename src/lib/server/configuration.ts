@@ -1,10 +1,10 @@
+import type {NameDirectory} from '../acl/nameDirectory.ts';
 import {type AccessControl, resolveAcls} from '../acl/resolve.ts';
 import {resolveSocketOwner, type SocketOwner} from '../acl/socketOwner.ts';
 import {ConfigError, type ConfigWarning} from '../config/errors.ts';
 import type {LoadedConfig} from '../config/load.ts';
 import type {Setting, Settings} from '../config/settings.ts';
 import {checkDirectory, LogError, LogFile} from './log/logFile.ts';
-import type {NameDirectory} from './names.ts';
 
 /** What is in force from one reading of the configuration to the next. */
 export interface Configuration {

@@ -1,3 +1,4 @@
+import {type NameDirectory, Names} from '../acl/nameDirectory.ts';
 import {showAt} from '../config/at.ts';
 import {locatedAt} from '../config/errors.ts';
 import type {LoadedConfig} from '../config/load.ts';
@@ -19,7 +20,6 @@ import {ControlsSocket} from './controlsSocket.ts';
 import {HostResolver} from './hostResolver.ts';
 import {ControlsLog} from './log/controlsLog.ts';
 import {Messages} from './messages.ts';
-import {type NameDirectory, Names} from './names.ts';
 import {RequestHandler, type ServerState} from './request/requestHandler.ts';
 
 const ACTIONS = [acl, help, insctrl, lsctrl, msg, receipt, rmctrl, status, who];

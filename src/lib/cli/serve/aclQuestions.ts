@@ -1,11 +1,4 @@
 import {string} from '@oclif/core/flags';
-import {resolveAcls} from '../../acl/resolve.ts';
-import {resolveSocketOwner} from '../../acl/socketOwner.ts';
-import {quoted} from '../../config/quote.ts';
-import type {AccessQuestion} from '../../daemon/daemon.ts';
-import type {AclCheckDetails, AclListDetails} from '../../protocol/details.ts';
-import {STATUS} from '../../protocol/status.ts';
-import {formatVersion, type ProftpdVersion, parseVersion} from '../../protocol/version.ts';
 import {
   type AclAnswer,
   checkAnswer,
@@ -13,8 +6,15 @@ import {
   noteLine,
   showFinding,
   subjectOf,
-} from '../../server/aclAnswers.ts';
-import {Names} from '../../server/names.ts';
+} from '../../acl/answers.ts';
+import {Names} from '../../acl/nameDirectory.ts';
+import {resolveAcls} from '../../acl/resolve.ts';
+import {resolveSocketOwner} from '../../acl/socketOwner.ts';
+import {quoted} from '../../config/quote.ts';
+import type {AccessQuestion} from '../../daemon/daemon.ts';
+import type {AclCheckDetails, AclListDetails} from '../../protocol/details.ts';
+import {STATUS} from '../../protocol/status.ts';
+import {formatVersion, type ProftpdVersion, parseVersion} from '../../protocol/version.ts';
 import {nameService} from '../../transport/nameService.ts';
 import {installedVersion} from '../../transport/processes/installedProftpd.ts';
 import type {Ask} from '../options/ask.ts';

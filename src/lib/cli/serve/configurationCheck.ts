@@ -1,7 +1,7 @@
+import {showFinding} from '../../acl/answers.ts';
 import {type Finding, findings} from '../../acl/findings.ts';
 import type {ConfigWarning} from '../../config/errors.ts';
 import type {LoadedConfig} from '../../config/load.ts';
-import {showFinding} from '../../server/aclAnswers.ts';
 import {checkLogs, resolveConfiguration} from '../../server/configuration.ts';
 import {nameService} from '../../transport/nameService.ts';
 import type {GlobalOptions} from '../options/globalFlags.ts';

@@ -1,8 +1,8 @@
+import {checkAnswer, listAnswer, subjectOf} from '../../acl/answers.ts';
 import {mayRun, OPEN_ACTION} from '../../acl/evaluate.ts';
 import type {Caller} from '../../acl/names.ts';
 import {FtpdctlError} from '../../errors.ts';
 import {STATUS} from '../../protocol/status.ts';
-import {checkAnswer, listAnswer, subjectOf} from '../aclAnswers.ts';
 import {failure, type Reply, success} from '../reply.ts';
 import type {Action, ActionRequest, ServerView} from './action.ts';
 

@@ -1,10 +1,10 @@
+import type {Names} from '../../acl/nameDirectory.ts';
 import type {Caller} from '../../acl/names.ts';
 import type {AccessControl} from '../../acl/resolve.ts';
 import type {Settings} from '../../config/settings.ts';
 import type {Control, Controls} from '../controls.ts';
 import type {Hosts} from '../hostResolver.ts';
 import type {Messages} from '../messages.ts';
-import type {Names} from '../names.ts';
 import type {Reply} from '../reply.ts';
 
 /** One request, when its caller may make it. */

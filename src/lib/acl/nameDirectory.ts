@@ -1,4 +1,4 @@
-import type {Caller, NameService} from '../acl/names.ts';
+import type {Caller, NameService} from './names.ts';
 
 /** The system's users and groups, both ways. */
 export interface NameDirectory extends NameService {

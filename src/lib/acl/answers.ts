@@ -1,15 +1,15 @@
-import {CONNECT} from '../acl/evaluate.ts';
-import {explain, type Reader} from '../acl/explain.ts';
-import {type Finding, findings} from '../acl/findings.ts';
-import {listAccess} from '../acl/list.ts';
-import type {Caller} from '../acl/names.ts';
-import type {AccessControl} from '../acl/resolve.ts';
 import {subactionsOf} from '../config/aclRule.ts';
 import {type At, showAt} from '../config/at.ts';
 import {FtpdctlError} from '../errors.ts';
 import type {AclCheckDetails, AclListDetails} from '../protocol/details.ts';
 import {STATUS} from '../protocol/status.ts';
-import type {NameDirectory, Names} from './names.ts';
+import {CONNECT} from './evaluate.ts';
+import {explain, type Reader} from './explain.ts';
+import {type Finding, findings} from './findings.ts';
+import {listAccess} from './list.ts';
+import type {NameDirectory, Names} from './nameDirectory.ts';
+import type {Caller} from './names.ts';
+import type {AccessControl} from './resolve.ts';
 
 /** Whose right is asked about. */
 export interface Subject extends Caller {

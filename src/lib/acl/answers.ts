@@ -1,5 +1,5 @@
-import {subactionsOf} from '../config/aclRule.ts';
 import {type At, showAt} from '../config/at.ts';
+import {subactionsOf} from '../config/values/aclRule.ts';
 import {FtpdctlError} from '../errors.ts';
 import type {AclCheckDetails, AclListDetails} from '../protocol/details.ts';
 import {STATUS} from '../protocol/status.ts';

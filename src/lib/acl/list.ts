@@ -1,4 +1,4 @@
-import {type AclDirective, type AclRule, directiveOf} from '../config/aclRule.ts';
+import {type AclDirective, type AclRule, directiveOf} from '../config/values/aclRule.ts';
 import {OPEN_ACTION} from './evaluate.ts';
 import {intersection, inWords, type Passing, passing, passingAcl, passingSocket} from './passing.ts';
 import type {AccessControl, Acl} from './resolve.ts';

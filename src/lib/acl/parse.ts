@@ -1,4 +1,4 @@
-import {aclItems} from '../config/items.ts';
+import {aclItems} from '../config/values/items.ts';
 
 /** The names of an ACL list, as written. */
 export interface NameList {

@@ -1,5 +1,5 @@
-import {ACL_DIRECTIVES, type AclRule, actionsUnder} from '../config/aclRule.ts';
 import type {Setting} from '../config/settings.ts';
+import {ACL_DIRECTIVES, type AclRule, actionsUnder} from '../config/values/aclRule.ts';
 import {formatVersion, isOpenWithoutSocketAcl, type ProftpdVersion} from '../protocol/version.ts';
 import type {NameService} from './names.ts';
 import {parseNames} from './parse.ts';

@@ -1,4 +1,4 @@
-import {quoteWord} from './lexer.ts';
+import {quoteWord} from './syntax/lexer.ts';
 
 /** What the embedded configuration is made for. */
 export interface DefaultConfigOptions {

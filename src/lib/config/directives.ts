@@ -1,9 +1,9 @@
-import {type AclDirective, actionAcl, socketAcl} from './aclRule.ts';
-import {from, fromDoubts} from './classes.ts';
 import {ConfigError, UnexpectedValue, valueAt} from './errors.ts';
-import type {Directive} from './parser.ts';
-import {quoted} from './quote.ts';
-import {type ContextKind, showContext} from './sections.ts';
+import type {Directive} from './syntax/parser.ts';
+import {type ContextKind, showContext} from './syntax/sections.ts';
+import {type AclDirective, actionAcl, socketAcl} from './values/aclRule.ts';
+import {from, fromDoubts} from './values/classes.ts';
+import {quoted} from './values/quote.ts';
 import {
   absolutePath,
   absolutePathOrNone,
@@ -13,7 +13,7 @@ import {
   port,
   portDoubts,
   positiveNumber,
-} from './values.ts';
+} from './values/values.ts';
 
 /** What a directive takes, and where. */
 interface DirectiveRule<T> {

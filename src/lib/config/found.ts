@@ -1,6 +1,12 @@
-import {ACL_SCOPES, type AclDirective, type AclRule, type AclValue, type ActionAclValue} from './aclRule.ts';
 import type {CheckedDirective, DirectiveName} from './directives.ts';
-import type {Section} from './sections.ts';
+import type {Section} from './syntax/sections.ts';
+import {
+  ACL_SCOPES,
+  type AclDirective,
+  type AclRule,
+  type AclValue,
+  type ActionAclValue,
+} from './values/aclRule.ts';
 
 /** The directives that were found, by name and by the section they stand in. */
 export class Found {

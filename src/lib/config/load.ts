@@ -1,16 +1,16 @@
 import {posix} from 'node:path';
 import type {At} from './at.ts';
-import type {ClassSettings} from './classes.ts';
 import {type CheckedDirective, checkDirective, DIRECTIVES, knownDirective} from './directives.ts';
 import {ConfigError, type ConfigWarning, valueAt} from './errors.ts';
 import {Found, isAclDirective} from './found.ts';
 import {nearMiss} from './nearMiss.ts';
-import {parseConfig} from './parser.ts';
-import {quoted} from './quote.ts';
-import type {Section} from './sections.ts';
 import type {ServerSettings, Setting, Settings} from './settings.ts';
 import type {ConfigSource} from './source.ts';
-import {address} from './values.ts';
+import {parseConfig} from './syntax/parser.ts';
+import type {Section} from './syntax/sections.ts';
+import type {ClassSettings} from './values/classes.ts';
+import {quoted} from './values/quote.ts';
+import {address} from './values/values.ts';
 
 /** A directive that was skipped because nobody here knows it. */
 export interface SkippedDirective {

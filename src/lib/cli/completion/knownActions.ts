@@ -1,4 +1,4 @@
-import {ACL_DIRECTIVES, ACL_SCOPES, actionsUnder} from '../../config/aclRule.ts';
+import {ACL_DIRECTIVES, ACL_SCOPES, actionsUnder} from '../../config/values/aclRule.ts';
 
 /** Those that no directive decides on: `receipt` is that of `ftpdctl serve`. */
 const WITHOUT_DIRECTIVE = ['help', 'receipt'];

@@ -1,7 +1,7 @@
 import {lookup} from 'node:dns/promises';
-import {classOf} from '../../config/classes.ts';
 import {DEFAULT_FTP_PORT} from '../../config/defaults.ts';
 import type {ServerSettings, Settings} from '../../config/settings.ts';
+import {classOf} from '../../config/values/classes.ts';
 import {FtpdctlError} from '../../errors.ts';
 import type {HarnessOptions, HarnessServer} from '../../ftp/options.ts';
 

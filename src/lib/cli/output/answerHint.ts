@@ -1,5 +1,5 @@
 import type {ControlAnswer} from '../../client/client.ts';
-import {directiveOf, subactionsOf} from '../../config/aclRule.ts';
+import {directiveOf, subactionsOf} from '../../config/values/aclRule.ts';
 import {STATUS} from '../../protocol/status.ts';
 import {KNOWN_ACTIONS} from '../completion/knownActions.ts';
 import {didYouMean} from '../completion/suggest.ts';

@@ -10,7 +10,7 @@ import {
 import {Names} from '../../acl/nameDirectory.ts';
 import {resolveAcls} from '../../acl/resolve.ts';
 import {resolveSocketOwner} from '../../acl/socketOwner.ts';
-import {quoted} from '../../config/quote.ts';
+import {quoted} from '../../config/values/quote.ts';
 import type {AccessQuestion} from '../../daemon/daemon.ts';
 import type {AclCheckDetails, AclListDetails} from '../../protocol/details.ts';
 import {STATUS} from '../../protocol/status.ts';

@@ -1,6 +1,6 @@
-import type {At} from './at.ts';
-import {ConfigError} from './errors.ts';
-import {quoted} from './quote.ts';
+import type {At} from '../at.ts';
+import {ConfigError} from '../errors.ts';
+import {quoted} from '../values/quote.ts';
 
 /** A line with its first word taken apart: `<Name …>`, `</Name>` or `Name …`. */
 export interface Statement {

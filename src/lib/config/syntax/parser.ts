@@ -1,11 +1,11 @@
-import {type At, showAt} from './at.ts';
-import {ConfigError, type ConfigWarning} from './errors.ts';
-import {expandGlob, isGlob} from './glob.ts';
+import {type At, showAt} from '../at.ts';
+import {ConfigError, type ConfigWarning} from '../errors.ts';
+import {PRESENT_MODULES} from '../modules.ts';
+import type {ConfigSource} from '../source.ts';
+import {expandGlob, isGlob} from '../values/glob.ts';
+import {quoted} from '../values/quote.ts';
 import {logicalLines, quoteWord, words} from './lexer.ts';
-import {PRESENT_MODULES} from './modules.ts';
-import {quoted} from './quote.ts';
 import {type Section, sectionRule, showContext} from './sections.ts';
-import type {ConfigSource} from './source.ts';
 import {type Statement, takeApart} from './statement.ts';
 
 /** One directive as it stands in a file, sections and conditions resolved. */

@@ -1,5 +1,5 @@
 import ipaddr from 'ipaddr.js';
-import {UnexpectedValue} from './errors.ts';
+import {UnexpectedValue} from '../errors.ts';
 import {quoted} from './quote.ts';
 
 const TRUE = new Set(['on', 'true', 'yes', '1']);

@@ -1,4 +1,4 @@
-import type {At} from './at.ts';
+import type {At} from '../at.ts';
 
 /** The sections ProFTPD's core knows, by what they are called in a message. */
 export type SectionKind = 'Global' | 'VirtualHost' | 'Class' | 'Anonymous' | 'Directory' | 'Limit';

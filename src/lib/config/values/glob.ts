@@ -1,5 +1,5 @@
 import picomatch from 'picomatch';
-import type {ConfigSource} from './source.ts';
+import type {ConfigSource} from '../source.ts';
 
 const WILD = /[*?[]/;
 

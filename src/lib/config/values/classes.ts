@@ -1,5 +1,5 @@
 import ipaddr from 'ipaddr.js';
-import {UnexpectedValue} from './errors.ts';
+import {UnexpectedValue} from '../errors.ts';
 import {globMatcher, isGlob} from './glob.ts';
 import {listItems} from './items.ts';
 import {quoted} from './quote.ts';

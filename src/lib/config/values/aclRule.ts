@@ -1,5 +1,5 @@
-import type {At} from './at.ts';
-import {UnexpectedValue} from './errors.ts';
+import type {At} from '../at.ts';
+import {UnexpectedValue} from '../errors.ts';
 import {aclItems} from './items.ts';
 import {quoted} from './quote.ts';
 

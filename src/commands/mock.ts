@@ -6,7 +6,7 @@ import {errorLine} from '../lib/cli/output/failure.ts';
 import {printError, printJson} from '../lib/cli/output/output.ts';
 import {loadConfiguration} from '../lib/cli/serve/configuration.ts';
 import {untilSignal} from '../lib/cli/serve/untilSignal.ts';
-import {locatedAt} from '../lib/config/errors.ts';
+import {withLocation} from '../lib/config/errors.ts';
 import type {Settings} from '../lib/config/settings.ts';
 import {FtpdctlError} from '../lib/errors.ts';
 import type {ListeningAddress} from '../lib/ftp/server.ts';
@@ -79,7 +79,7 @@ function mailboxOf({message: {queue}}: Settings): Mailbox {
   } catch (error) {
     if (error instanceof FtpdctlError && error.code === 'UNIX_DGRAM_MISSING')
       return without(errorLine(error));
-    throw locatedAt(queue.at, 'MessageQueue', error);
+    throw withLocation(queue.at, 'MessageQueue', error);
   }
 }
 

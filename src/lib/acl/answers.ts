@@ -1,4 +1,4 @@
-import {type At, showAt} from '../config/at.ts';
+import {formatLocation, type Location} from '../config/location.ts';
 import {subactionsOf} from '../config/values/aclRule.ts';
 import {FtpdctlError} from '../errors.ts';
 import type {AclCheckDetails, AclListDetails} from '../protocol/details.ts';
@@ -110,9 +110,9 @@ export function noteLine(what: string): string {
 
 /** `FILE:LINE: what is odd`. */
 export function showFinding({at, message}: Pick<Finding, 'at' | 'message'>): string {
-  return at === null ? message : `${showAt(at)}: ${message}`;
+  return at === null ? message : `${formatLocation(at)}: ${message}`;
 }
 
-function origin({at, text}: {readonly at: At; readonly text: string}) {
+function origin({at, text}: {readonly at: Location; readonly text: string}) {
   return {file: at.file, line: at.line, text};
 }

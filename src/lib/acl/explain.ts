@@ -1,4 +1,4 @@
-import {showAt} from '../config/at.ts';
+import {formatLocation} from '../config/location.ts';
 import {type AclDirective, type AclRule, directiveOf, subactionsOf} from '../config/values/aclRule.ts';
 import {CONNECT, type ListVerdict, listVerdicts, mayConnect, OPEN_ACTION} from './evaluate.ts';
 import type {Caller} from './names.ts';
@@ -70,7 +70,7 @@ function atSocket(
 
 function withoutList(socket: Exclude<SocketAccess, {kind: 'set'}>, reader: Reader): string {
   if (socket.kind === 'off') {
-    const where = socket.at === null || reader === 'caller' ? '' : ` (${showAt(socket.at)})`;
+    const where = socket.at === null || reader === 'caller' ? '' : ` (${formatLocation(socket.at)})`;
     return `ControlsEngine is off${where}, so there is no socket to connect to`;
   }
   const {open, version} = socket;
@@ -117,5 +117,5 @@ function reason({kind, because, rule}: ListVerdict, {uid, gid}: Caller, reader: 
     'not-listed': denies ? `denies others only, so ${who} passes` : `does not name ${who}`,
     unset: '',
   };
-  return `${reader === 'administrator' ? `${showAt(at)} (${text})` : directive} ${says[because]}`;
+  return `${reader === 'administrator' ? `${formatLocation(at)} (${text})` : directive} ${says[because]}`;
 }

@@ -1,4 +1,4 @@
-import {type At, showAt} from '../config/at.ts';
+import {formatLocation, type Location} from '../config/location.ts';
 import type {AclRule} from '../config/values/aclRule.ts';
 import {OPEN_ACTION} from './evaluate.ts';
 import {passing} from './passing.ts';
@@ -19,7 +19,7 @@ export interface Finding {
     | 'surplus-words'
     | 'unknown-name';
   /** `null`: it is about a directive that is not there. */
-  readonly at: At | null;
+  readonly at: Location | null;
   /** One sentence, without the place and without a full stop. */
   readonly message: string;
 }
@@ -90,7 +90,7 @@ function replaced({rule}: ResolvedRule, {socket, actions}: AccessControl): Findi
   const [acl] = acls;
   const by = (acl?.[kind] ?? acl?.user ?? acl?.group)?.rule;
   if (by === undefined) return [];
-  const message = `'${rule.text}' has no effect: '${by.text}' (${showAt(by.at)}) replaces it`;
+  const message = `'${rule.text}' has no effect: '${by.text}' (${formatLocation(by.at)}) replaces it`;
   return [{code: 'replaced', at, message}];
 }
 
@@ -122,7 +122,7 @@ function aboutPair({user, group}: {user: ResolvedRule; group: ResolvedRule}): Fi
 }
 
 function outdone(rule: AclRule, opener: AclRule): Finding {
-  const because = `'${opener.text}' (${showAt(opener.at)}) lets everybody in`;
+  const because = `'${opener.text}' (${formatLocation(opener.at)}) lets everybody in`;
   return rule.effect === 'deny'
     ? {code: 'denies-nobody', at: rule.at, message: `'${rule.text}' denies no one: ${because}`}
     : {code: 'no-effect', at: rule.at, message: `'${rule.text}' has no effect: ${because}`};

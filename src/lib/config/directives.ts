@@ -1,4 +1,4 @@
-import {ConfigError, UnexpectedValue, valueAt} from './errors.ts';
+import {ConfigError, parseAt, UnexpectedValue} from './errors.ts';
 import type {Directive} from './syntax/parser.ts';
 import {type ContextKind, showContext} from './syntax/sections.ts';
 import {type AclDirective, actionAcl, socketAcl} from './values/aclRule.ts';
@@ -117,7 +117,7 @@ export function checkDirective<N extends DirectiveName>(name: N, directive: Dire
     );
   }
   const surplus = rule.surplus === 'used' ? [] : args.slice(rule.parameters);
-  const value = valueAt(at, name, () => rule.value(args)) as ValueOf<N>;
+  const value = parseAt(at, name, () => rule.value(args)) as ValueOf<N>;
   return {...directive, name, value, surplus, doubts: rule.doubts?.(args) ?? []};
 }
 

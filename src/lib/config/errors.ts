@@ -1,5 +1,5 @@
 import {FtpdctlError} from '../errors.ts';
-import {type At, showAt} from './at.ts';
+import {formatLocation, type Location} from './location.ts';
 
 /** A configuration that ProFTPD would not start with, or a file of it that cannot be read. */
 export class ConfigError extends FtpdctlError {
@@ -10,15 +10,15 @@ export class ConfigError extends FtpdctlError {
    * @param problem what was expected there, without the place
    */
   constructor(
-    readonly at: At | {readonly file: string},
+    readonly at: Location | {readonly file: string},
     readonly problem: string,
     options: {cause?: unknown; hint?: string} = {},
   ) {
-    super('CONFIG_INVALID', `${'line' in at ? showAt(at) : at.file}: ${problem}`, 1, options);
+    super('CONFIG_INVALID', `${'line' in at ? formatLocation(at) : at.file}: ${problem}`, 1, options);
   }
 }
 
-/** A value is not what is taken there; the message says what is. `valueAt` adds where it stands. */
+/** A value is not what is taken there; the message says what is. `parseAt` adds where it stands. */
 export class UnexpectedValue extends Error {
   override readonly name = 'UnexpectedValue';
 }
@@ -29,7 +29,7 @@ export class UnexpectedValue extends Error {
  * @param subject what takes it: the directive's name
  * @throws ConfigError where `read` throws `UnexpectedValue`
  */
-export function valueAt<T>(at: At, subject: string, read: () => T): T {
+export function parseAt<T>(at: Location, subject: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
@@ -40,7 +40,7 @@ export function valueAt<T>(at: At, subject: string, read: () => T): T {
 }
 
 /** An error that the value of a directive has led to, with the place where that stands; others are left as they are. */
-export function locatedAt(at: At | null, directive: string, error: unknown): unknown {
+export function withLocation(at: Location | null, directive: string, error: unknown): unknown {
   if (!(error instanceof FtpdctlError) || at === null) return error;
   const {message, hint} = error;
   return new ConfigError(at, `${directive}: ${message}`, {
@@ -51,6 +51,6 @@ export function locatedAt(at: At | null, directive: string, error: unknown): unk
 
 /** Something to look at that does not keep the configuration from being used. */
 export interface ConfigWarning {
-  readonly at: At;
+  readonly at: Location;
   readonly message: string;
 }

@@ -1,8 +1,8 @@
 import {posix} from 'node:path';
-import type {At} from './at.ts';
+import {DirectiveIndex, isAclDirective} from './directiveIndex.ts';
 import {type CheckedDirective, checkDirective, DIRECTIVES, knownDirective} from './directives.ts';
-import {ConfigError, type ConfigWarning, valueAt} from './errors.ts';
-import {Found, isAclDirective} from './found.ts';
+import {ConfigError, type ConfigWarning, parseAt} from './errors.ts';
+import type {Location} from './location.ts';
 import {nearMiss} from './nearMiss.ts';
 import type {ServerSettings, Setting, Settings} from './settings.ts';
 import type {ConfigSource} from './source.ts';
@@ -15,7 +15,7 @@ import {address} from './values/values.ts';
 /** A directive that was skipped because nobody here knows it. */
 export interface SkippedDirective {
   readonly name: string;
-  readonly at: At;
+  readonly at: Location;
 }
 
 export interface LoadedConfig {
@@ -42,7 +42,7 @@ export function loadSettings(source: ConfigSource, path: string): LoadedConfig {
     if (name === undefined) skipped.push({name: directive.name, at: directive.at});
     else checked.push(checkDirective(name, directive));
   }
-  const found = new Found(checked);
+  const found = new DirectiveIndex(checked);
   const settings = settingsOf(found, sections);
   checkControlsLog(settings.controls.log, source);
   return {
@@ -66,7 +66,7 @@ const DEFAULTS = {
   authFreshness: 10,
 } as const;
 
-function settingsOf(found: Found, sections: readonly Section[]): Settings {
+function settingsOf(found: DirectiveIndex, sections: readonly Section[]): Settings {
   const [main, ...inner] = sections as [Section, ...Section[]];
   return {
     main: serverSettings(found, main),
@@ -96,20 +96,20 @@ function settingsOf(found: Found, sections: readonly Section[]): Settings {
   };
 }
 
-function serverSettings(found: Found, section: Section): ServerSettings {
+function serverSettings(found: DirectiveIndex, section: Section): ServerSettings {
   const {kind, args, at} = section;
   return {
     name: setting(found.last('ServerName', section), DEFAULTS.serverName),
     addresses:
       kind === 'VirtualHost'
-        ? {value: valueAt(at, '<VirtualHost>', () => args.map(address)), at}
+        ? {value: parseAt(at, '<VirtualHost>', () => args.map(address)), at}
         : setting(found.last('DefaultAddress'), []),
     port: setting(found.last('Port', section) ?? found.firstGlobal('Port'), DEFAULTS.port),
     engine: setting(found.first('MessageEngine', section) ?? found.firstGlobal('MessageEngine'), false),
   };
 }
 
-function classSettings(found: Found, section: Section): ClassSettings {
+function classSettings(found: DirectiveIndex, section: Section): ClassSettings {
   return {
     name: section.args[0]!,
     satisfy: found.last('Satisfy', section)?.value ?? 'any',
@@ -117,7 +117,7 @@ function classSettings(found: Found, section: Section): ClassSettings {
   };
 }
 
-function setting<T>(found: {readonly value: T; readonly at: At} | undefined, otherwise: T): Setting<T> {
+function setting<T>(found: {readonly value: T; readonly at: Location} | undefined, otherwise: T): Setting<T> {
   return found === undefined ? {value: otherwise, at: null} : {value: found.value, at: found.at};
 }
 
@@ -133,7 +133,7 @@ function surplusWords({name, at, surplus}: CheckedDirective): ConfigWarning[] {
   return [{at, message: `${name}: ignored: ${surplus.map(quoted).join(' ')}`}];
 }
 
-function emptyClass(section: Section, found: Found): ConfigWarning[] {
+function emptyClass(section: Section, found: DirectiveIndex): ConfigWarning[] {
   if (section.kind !== 'Class' || classSettings(found, section).rules.length > 0) return [];
   return [{at: section.at, message: `<Class ${section.args[0]}> is empty: nobody belongs to it`}];
 }

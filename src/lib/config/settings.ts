@@ -1,11 +1,11 @@
-import type {At} from './at.ts';
+import type {Location} from './location.ts';
 import type {AclRule} from './values/aclRule.ts';
 import type {ClassSettings} from './values/classes.ts';
 
 /** A value and the directive it comes from; `null` where it is the default. */
 export interface Setting<T> {
   readonly value: T;
-  readonly at: At | null;
+  readonly at: Location | null;
 }
 
 /** The main server or a `<VirtualHost>`. */

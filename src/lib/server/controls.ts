@@ -7,7 +7,7 @@ export interface Control {
   /** The action whose ACL decides who may run this one: itself, but for our own, which have no directive. */
   readonly permission: string;
   /** `rmctrl` cannot take it away. */
-  readonly indispensable?: true;
+  readonly alwaysEnabled?: true;
 }
 
 /** The control actions of the server, and which of them `rmctrl` has taken away. */
@@ -40,8 +40,8 @@ export class Controls<T extends Control> {
     return this.#actions.get(name)?.permission ?? name;
   }
 
-  isIndispensable(name: string): boolean {
-    return this.#actions.get(name)?.indispensable === true;
+  isAlwaysEnabled(name: string): boolean {
+    return this.#actions.get(name)?.alwaysEnabled === true;
   }
 
   disable(name: string): void {
@@ -53,7 +53,7 @@ export class Controls<T extends Control> {
   }
 
   disableAll(): void {
-    for (const [name, {indispensable}] of this.#actions) if (!indispensable) this.#disabled.add(name);
+    for (const [name, {alwaysEnabled}] of this.#actions) if (!alwaysEnabled) this.#disabled.add(name);
   }
 
   enableAll(): void {

@@ -1,7 +1,7 @@
 import {type NameDirectory, Names} from '../acl/nameDirectory.ts';
-import {showAt} from '../config/at.ts';
-import {locatedAt} from '../config/errors.ts';
+import {withLocation} from '../config/errors.ts';
 import type {LoadedConfig} from '../config/load.ts';
+import {formatLocation} from '../config/location.ts';
 import {FtpdctlError} from '../errors.ts';
 import {SessionQueue} from '../session/queue/sessionQueue.ts';
 import type {ClientHandler} from '../transport/sockets/listener.ts';
@@ -245,7 +245,7 @@ async function openSocket(
   {old, clients, say}: SocketUse,
 ): Promise<ControlsSocket | null> {
   if (!controls.engine.value) {
-    const where = controls.engine.at === null ? '' : ` (${showAt(controls.engine.at)})`;
+    const where = controls.engine.at === null ? '' : ` (${formatLocation(controls.engine.at)})`;
     say(`no controls socket: ControlsEngine is off${where}`);
     return null;
   }
@@ -255,7 +255,7 @@ async function openSocket(
     old.chown(owner);
     return old;
   } catch (error) {
-    throw locatedAt(controls.socket.at, 'ControlsSocket', error);
+    throw withLocation(controls.socket.at, 'ControlsSocket', error);
   }
 }
 
@@ -267,7 +267,7 @@ function openQueue({settings: {message}}: Configuration, say: (line: string) => 
     return SessionQueue.open(path);
   } catch (error) {
     if (!(error instanceof FtpdctlError && error.code === 'UNIX_DGRAM_MISSING')) {
-      throw locatedAt(at, 'MessageQueue', error);
+      throw withLocation(at, 'MessageQueue', error);
     }
     say(`${error.message}; no message will be delivered (${error.hint})`);
     return null;
@@ -275,5 +275,5 @@ function openQueue({settings: {message}}: Configuration, say: (line: string) => 
 }
 
 function warnOf({warnings}: Pick<Configuration, 'warnings'>, say: (line: string) => void): void {
-  for (const {at, message} of warnings) say(`${showAt(at)}: ${message}`);
+  for (const {at, message} of warnings) say(`${formatLocation(at)}: ${message}`);
 }

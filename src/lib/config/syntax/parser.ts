@@ -1,5 +1,5 @@
-import {type At, showAt} from '../at.ts';
 import {ConfigError, type ConfigWarning} from '../errors.ts';
+import {formatLocation, type Location} from '../location.ts';
 import {PRESENT_MODULES} from '../modules.ts';
 import type {ConfigSource} from '../source.ts';
 import {expandGlob, isGlob} from '../values/glob.ts';
@@ -13,7 +13,7 @@ export interface Directive {
   readonly name: string;
   readonly args: readonly string[];
   readonly section: Section;
-  readonly at: At;
+  readonly at: Location;
   /** As written, but for comments and superfluous white space and quotes. */
   readonly text: string;
 }
@@ -30,7 +30,7 @@ export interface ParsedConfig {
 /** A section that is read over: a condition that is false, or a section nobody here knows. */
 interface Skipped {
   readonly name: string;
-  readonly at: At;
+  readonly at: Location;
   /** How many of the same name are open, itself among them; ProFTPD counts no others. */
   readonly depth: number;
 }
@@ -62,7 +62,7 @@ class Parser {
   #section: Section;
   #skipped: Skipped | null = null;
   /** Conditions that were true and whose end is still to come: ProFTPD does not insist on one. */
-  #conditions: {name: string; at: At}[] = [];
+  #conditions: {name: string; at: Location}[] = [];
 
   constructor(source: ConfigSource) {
     this.#source = source;
@@ -79,7 +79,7 @@ class Parser {
   }
 
   /** @param chain the files this one is included by, outermost first */
-  readFile(path: string, chain: readonly At[]): void {
+  readFile(path: string, chain: readonly Location[]): void {
     const text = this.#textOf(path, chain.at(-1));
     if (text.startsWith(BYTE_ORDER_MARK)) {
       const hint = 'save the file as UTF-8 without a byte order mark';
@@ -102,7 +102,7 @@ class Parser {
     this.#conditions = outer;
   }
 
-  #textOf(path: string, includedAt: At | undefined): string {
+  #textOf(path: string, includedAt: Location | undefined): string {
     try {
       return this.#source.read(path);
     } catch (cause) {
@@ -111,11 +111,11 @@ class Parser {
     }
   }
 
-  #warn(at: At, message: string): void {
+  #warn(at: Location, message: string): void {
     this.#warnings.push({at, message});
   }
 
-  #statement(found: string[], at: At, chain: readonly At[]): void {
+  #statement(found: string[], at: Location, chain: readonly Location[]): void {
     if (this.#skipped !== null) {
       this.#readOver(this.#skipped, found);
       return;
@@ -182,13 +182,13 @@ class Parser {
     if (kind.toLowerCase() !== name.toLowerCase()) {
       throw new ConfigError(
         at,
-        `expected </${kind}> (opened at ${showAt(this.#section.at)}), found </${name}>`,
+        `expected </${kind}> (opened at ${formatLocation(this.#section.at)}), found </${name}>`,
       );
     }
     this.#section = parent;
   }
 
-  #include({args, at}: Statement, chain: readonly At[]): void {
+  #include({args, at}: Statement, chain: readonly Location[]): void {
     const path = args[0];
     if (path === undefined) throw new ConfigError(at, 'Include: missing parameters');
     if (!path.startsWith('/'))
@@ -203,7 +203,7 @@ class Parser {
   }
 
   /** Every file of a directory (those with a leading dot too), every match of a pattern, or the file. */
-  #includedBy(path: string, at: At): string[] {
+  #includedBy(path: string, at: Location): string[] {
     const source = this.#source;
     const files = (paths: string[]) => paths.filter((each) => source.kind(each) === 'file');
     try {
@@ -222,7 +222,7 @@ class Parser {
   }
 }
 
-function tooMany(what: string, at: At): ConfigError {
+function tooMany(what: string, at: Location): ConfigError {
   return new ConfigError(at, `${what}: too many parameters, expected none`);
 }
 

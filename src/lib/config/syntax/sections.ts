@@ -1,4 +1,4 @@
-import type {At} from '../at.ts';
+import type {Location} from '../location.ts';
 
 /** The sections ProFTPD's core knows, by what they are called in a message. */
 export type SectionKind = 'Global' | 'VirtualHost' | 'Class' | 'Anonymous' | 'Directory' | 'Limit';
@@ -11,7 +11,7 @@ export interface Section {
   readonly kind: ContextKind;
   /** The words after its name. */
   readonly args: readonly string[];
-  readonly at: At;
+  readonly at: Location;
   readonly parent: Section | null;
 }
 

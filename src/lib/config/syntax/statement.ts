@@ -1,5 +1,5 @@
-import type {At} from '../at.ts';
 import {ConfigError} from '../errors.ts';
+import type {Location} from '../location.ts';
 import {quoted} from '../values/quote.ts';
 
 /** A line with its first word taken apart: `<Name …>`, `</Name>` or `Name …`. */
@@ -7,7 +7,7 @@ export interface Statement {
   readonly form: 'open' | 'close' | 'directive';
   readonly name: string;
   readonly args: readonly string[];
-  readonly at: At;
+  readonly at: Location;
 }
 
 /** No directive of any module has other characters; `MessageEngine=on` and `MessageEngine: on` are slips. */
@@ -19,7 +19,7 @@ const DIRECTIVE_NAME = /^[A-Za-z][A-Za-z0-9_]*$/;
  * @param found at least one word
  * @throws ConfigError
  */
-export function takeApart(found: readonly string[], at: At): Statement {
+export function takeApart(found: readonly string[], at: Location): Statement {
   const [first = '', ...rest] = found;
   if (!first.startsWith('<')) {
     if (!DIRECTIVE_NAME.test(first)) {

@@ -1,5 +1,5 @@
-import type {At} from '../at.ts';
 import {UnexpectedValue} from '../errors.ts';
+import type {Location} from '../location.ts';
 import {aclItems} from './items.ts';
 import {quoted} from './quote.ts';
 
@@ -84,7 +84,7 @@ export interface ActionAclValue extends AclValue {
 /** One directive that decides who may do something. */
 export interface AclRule extends ActionAclValue {
   readonly directive: AclDirective | 'ControlsSocketACL';
-  readonly at: At;
+  readonly at: Location;
   /** The directive as written. */
   readonly text: string;
   /** Words after the list: ProFTPD ignores them, so `allow user a, b` is about `a` alone. */

@@ -7,7 +7,7 @@ export const insctrl: Action = {
   module: 'mod_ctrls.c',
   description: 'enable a disabled control',
   permission: 'insctrl',
-  indispensable: true,
+  alwaysEnabled: true,
   run({args}, {controls}) {
     if (!takesControl(args)) return WRONG_NUMBER;
     const [name] = args;

@@ -6,7 +6,7 @@ export const lsctrl: Action = {
   module: 'mod_ctrls.c',
   description: 'list all registered controls',
   permission: 'lsctrl',
-  indispensable: true,
+  alwaysEnabled: true,
   run({args}, {controls}) {
     if (args.length > 0) return WRONG_NUMBER;
     return success(controls.enabled().map(({name, module}) => `${name} (${module})`));

@@ -11,7 +11,7 @@ export const rmctrl: Action = {
   module: 'mod_ctrls.c',
   description: 'disable a registered control',
   permission: 'rmctrl',
-  indispensable: true,
+  alwaysEnabled: true,
   run({args}, {controls}) {
     if (!takesControl(args)) return WRONG_NUMBER;
     const [name] = args;
@@ -20,7 +20,7 @@ export const rmctrl: Action = {
       return success(['all controls disabled', 'restart the daemon to re-enable controls']);
     }
     if (!controls.has(name)) return noSuchControl(name);
-    if (controls.isIndispensable(name)) {
+    if (controls.isAlwaysEnabled(name)) {
       return failure(STATUS.OPERATION_DENIED, `'${name}' control cannot be removed`);
     }
     controls.disable(name);

@@ -1,10 +1,10 @@
 /** Where in the configuration something stands: file and line, as ProFTPD counts lines (from 1). */
-export interface At {
+export interface Location {
   readonly file: string;
   readonly line: number;
 }
 
 /** `FILE:LINE`, the form every message uses. */
-export function showAt(at: At): string {
+export function formatLocation(at: Location): string {
   return `${at.file}:${at.line}`;
 }

@@ -9,7 +9,7 @@ import {
 } from './values/aclRule.ts';
 
 /** The directives that were found, by name and by the section they stand in. */
-export class Found {
+export class DirectiveIndex {
   readonly #checked: readonly CheckedDirective[];
 
   constructor(checked: readonly CheckedDirective[]) {

@@ -27,7 +27,7 @@ export interface ChurnResult {
 /** A whole number from 0 up to, but not, the limit. */
 type Random = (limit: number) => number;
 
-const CHILD = join(import.meta.dirname, '../proftpd/deliveryChild.ts');
+const CHILD = join(import.meta.dirname, '../proftpd/delivery/deliveryChild.ts');
 const STAYING = 8;
 
 /**

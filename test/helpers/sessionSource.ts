@@ -1,5 +1,5 @@
 import {join} from 'node:path';
-import type {SessionSource} from '../../src/lib/proftpd/sessions.ts';
+import type {SessionSource} from '../../src/lib/proftpd/sessions/list.ts';
 import {processStat} from '../../src/lib/transport/processes/proc.ts';
 import type {RealProftpd} from './proftpd.ts';
 

@@ -1,9 +1,9 @@
 import {EXIT_TEMPFAIL} from '../client/errors.ts';
 import {FtpdctlError} from '../errors.ts';
-import {deliver} from '../proftpd/delivery.ts';
-import {DELIVERY_TIMEOUT_MS, type Delivery, type DeliveryOutcome} from '../proftpd/deliveryOutcome.ts';
-import {DeliveryQueue} from '../proftpd/deliveryQueue.ts';
-import {MESSAGE_PROTOCOLS} from '../proftpd/deliveryRound.ts';
+import {deliver} from '../proftpd/delivery/deliver.ts';
+import {DeliveryQueue} from '../proftpd/delivery/deliveryQueue.ts';
+import {MESSAGE_PROTOCOLS} from '../proftpd/delivery/deliveryRound.ts';
+import {DELIVERY_TIMEOUT_MS, type Delivery, type DeliveryOutcome} from '../proftpd/delivery/outcome.ts';
 import {STATUS, type Status} from '../protocol/status.ts';
 import type {ScoreboardSession} from '../scoreboard/scoreboard.ts';
 import {type DaemonAnswer, type DeliveryResult, DIRECT_RECEIPT_ID, type Session} from './daemon.ts';

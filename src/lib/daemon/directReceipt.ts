@@ -1,6 +1,6 @@
-import type {Delivery} from '../proftpd/deliveryOutcome.ts';
-import {Receipts} from '../proftpd/receipts.ts';
-import type {SessionProcessInfo} from '../proftpd/sessionProcess.ts';
+import type {Delivery} from '../proftpd/delivery/outcome.ts';
+import {Receipts} from '../proftpd/delivery/receipts.ts';
+import type {SessionProcessInfo} from '../proftpd/sessions/sessionProcess.ts';
 import type {ReceiptDetails} from '../protocol/details.ts';
 import type {ScoreboardSession} from '../scoreboard/scoreboard.ts';
 import {DIRECT_RECEIPT_ID, type Session} from './daemon.ts';

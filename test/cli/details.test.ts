@@ -20,8 +20,17 @@ const SESSION = {
 const SOUND = {
   who: {sessions: [SESSION], omitted: 0},
   status: {uptime: 1, sessions: 1, waiting: 0, engine: true},
-  msg: {id: 'm1', recipients: 1, engineOff: 0, refused: 0},
-  receipt: {id: 'm1', recipients: 1, shown: 1, lost: 0, undelivered: []},
+  msg: {id: 'm1', recipients: 1, engineOff: 0, refused: 0, unanswered: 0},
+  receipt: {
+    id: 'm1',
+    recipients: 1,
+    shown: 1,
+    lost: 0,
+    undelivered: [],
+    unknown: 0,
+    unanswered: 0,
+    waiting: [],
+  },
   check: {action: 'msg', user: 'dave', group: 'staff', allowed: true, why: 'so it is'},
   list: {actions: [{action: 'msg', who: 'nobody', rules: []}], findings: []},
 } as const;

@@ -47,16 +47,21 @@ export const DETAILS_SCHEMAS = {
     },
     ['id', 'sessions'],
   ),
-  receipt: object({
-    id: text,
-    recipients: count,
-    shown: count,
-    lost: count,
-    unknown: count,
-    unanswered: count,
-    waiting: list(object({user: textOrNull, host: text})),
-    undelivered: list(object({user: textOrNull, host: text, reason: text})),
-  }),
+  receipt: object(
+    {
+      id: text,
+      recipients: count,
+      taken: count,
+      shown: count,
+      probablyShown: count,
+      lost: count,
+      unknown: count,
+      unanswered: count,
+      waiting: list(object({user: textOrNull, host: text})),
+      undelivered: list(object({user: textOrNull, host: text, reason: text})),
+    },
+    ['taken', 'probablyShown'],
+  ),
   aclCheck: object(
     {
       action: text,

@@ -14,8 +14,7 @@ import {MockFtpServer} from '../lib/ftp/server.ts';
 import {DiskTree} from '../lib/ftp/tree/diskTree.ts';
 import {MemoryTree} from '../lib/ftp/tree/memoryTree.ts';
 import {type FileTree, readOnly, TreeError} from '../lib/ftp/tree/tree.ts';
-import type {Mailbox} from '../lib/session/mailbox/mailbox.ts';
-import {noMailbox} from '../lib/session/mailbox/noMailbox.ts';
+import {type Mailbox, noMailbox} from '../lib/session/mailbox/mailbox.ts';
 import {openMailbox} from '../lib/session/mailbox/processMailbox.ts';
 
 interface MockOptions extends GlobalOptions {

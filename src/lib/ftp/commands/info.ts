@@ -3,7 +3,7 @@ import type {Handler, Session} from '../session.ts';
 import {ALL_FACTS} from '../tree/facts.ts';
 import {resolvePath, TreeError} from '../tree/tree.ts';
 import {status as pathStatus} from './listing.ts';
-import {replyForPath} from './pathReply.ts';
+import {replyForPath} from './paths.ts';
 
 export const noop: Handler = () => reply(200, 'NOOP command successful');
 

@@ -6,7 +6,7 @@ import {spellControls} from '../../reply/text.ts';
 import type {Handler, Session} from '../session.ts';
 import {writeFacts} from '../tree/facts.ts';
 import {type FileFacts, resolvePath, TreeError} from '../tree/tree.ts';
-import {replyForPath} from './pathReply.ts';
+import {replyForPath} from './paths.ts';
 import {type Carry, overDataConnection} from './transfer.ts';
 
 const SIX_MONTHS = 180 * 24 * 60 * 60 * 1000;

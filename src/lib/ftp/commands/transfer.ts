@@ -6,7 +6,7 @@ import {type Reply, reply} from '../../reply/reply.ts';
 import {RunningTransfer} from '../data/runningTransfer.ts';
 import type {Handler, Session} from '../session.ts';
 import {resolvePath, TreeError, type WriteMode} from '../tree/tree.ts';
-import {replyForPath} from './pathReply.ts';
+import {replyForPath} from './paths.ts';
 
 export type Carry = (socket: Socket, signal: AbortSignal) => Promise<void>;
 

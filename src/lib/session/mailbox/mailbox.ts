@@ -30,3 +30,18 @@ export interface SessionMailbox {
   /** The session has ended; what is still pending is reported as undelivered. Said again it does nothing. */
   goodbye(): void;
 }
+
+/** The mailbox of a server without `MessageQueue`: no message ever comes. */
+export const noMailbox: Mailbox = {
+  register: () => idle,
+  close: async () => {},
+};
+
+const idle: SessionMailbox = {
+  id: '',
+  change() {},
+  active() {},
+  pending: () => [],
+  shown() {},
+  goodbye() {},
+};

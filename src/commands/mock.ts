@@ -1,5 +1,5 @@
 import {boolean, string} from '@oclif/core/flags';
-import {harnessOptions, nameRules} from '../lib/cli/mock/options.ts';
+import {mockOptions, nameRules} from '../lib/cli/mock/options.ts';
 import {BaseCommand} from '../lib/cli/options/baseCommand.ts';
 import type {GlobalOptions} from '../lib/cli/options/globalFlags.ts';
 import {errorLine} from '../lib/cli/output/failure.ts';
@@ -46,7 +46,7 @@ export default class Mock extends BaseCommand {
   }
 
   async #serve(settings: Settings, tree: FileTree, flags: MockOptions): Promise<void> {
-    const options = await harnessOptions(settings);
+    const options = await mockOptions(settings);
     for (const rule of nameRules(settings))
       printError(`${rule}: clients have no host names here, only addresses`);
     const mailbox = mailboxOf(settings);

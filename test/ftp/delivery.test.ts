@@ -5,7 +5,7 @@ import {describe, expect, onTestFinished, test} from 'vitest';
 import {MemoryTree} from '../../src/lib/ftp/tree/memoryTree.ts';
 import {MAX_JOINED_OCTETS} from '../../src/lib/reply/join.ts';
 import {fetchData, openData} from '../helpers/data.ts';
-import {startHarness} from '../helpers/harness.ts';
+import {startMock} from '../helpers/mock.ts';
 
 const MEGABYTE = 1024 * 1024;
 
@@ -42,7 +42,7 @@ function watchWrites(): {count: number; mostWaiting: number} {
 
 describe('a session tells the queue', () => {
   test('who it is: nobody until the password, nobody again after REIN', async () => {
-    const {mailbox, connect: open, port} = await startHarness({classOf: (address) => `from ${address}`});
+    const {mailbox, connect: open, port} = await startMock({classOf: (address) => `from ${address}`});
     const session = await open({localAddress: '127.0.0.9'});
     expect(mailbox.last.identity).toEqual({
       pid: process.pid,
@@ -64,7 +64,7 @@ describe('a session tells the queue', () => {
   });
 
   test('of every command, and of its end, once', async () => {
-    const {mailbox, login, server} = await startHarness();
+    const {mailbox, login, server} = await startMock();
     const session = await login();
     await session.command('NOOP');
     expect(mailbox.last.commands).toBe(3);
@@ -76,7 +76,7 @@ describe('a session tells the queue', () => {
   });
 
   test('of its end with QUIT, not when the client hangs up', async () => {
-    const {mailbox, login} = await startHarness();
+    const {mailbox, login} = await startMock();
     const session = await login();
     mailbox.last.deliver('one');
     expect(await session.command('QUIT')).toEqual(['221-Goodbye.', '221 one']);
@@ -87,7 +87,7 @@ describe('a session tells the queue', () => {
 
 describe('a message', () => {
   test('is reported as shown once, after its reply', async () => {
-    const {mailbox, login} = await startHarness();
+    const {mailbox, login} = await startMock();
     const session = await login();
     mailbox.last.deliver('one', 'two');
     expect(await session.command('PWD')).toHaveLength(1);
@@ -98,7 +98,7 @@ describe('a message', () => {
   });
 
   test('that comes during a transfer joins its 226', async () => {
-    const {mailbox, login} = await startHarness({tree: bigTree()});
+    const {mailbox, login} = await startMock({tree: bigTree()});
     const session = await login();
     await session.command('TYPE I');
     const data = await openData(session);
@@ -109,7 +109,7 @@ describe('a message', () => {
   });
 
   test('joins the 221 of QUIT, and the connection ends', async () => {
-    const {mailbox, login} = await startHarness();
+    const {mailbox, login} = await startMock();
     const session = await login();
     mailbox.last.deliver('bye');
     expect(await session.command('QUIT')).toEqual(['221-Goodbye.', '221 bye']);
@@ -118,7 +118,7 @@ describe('a message', () => {
   });
 
   test('that nobody took is still pending when the session says goodbye', async () => {
-    const {mailbox, login, server} = await startHarness();
+    const {mailbox, login, server} = await startMock();
     const session = await login();
     mailbox.last.deliver('never seen');
     await session.close();
@@ -131,11 +131,11 @@ describe('a message', () => {
   });
 
   test('is not reported as shown to a client that has stopped reading', async () => {
-    const {mailbox, port, server} = await startHarness({timeouts: {login: 2}});
+    const {mailbox, port, server} = await startMock({timeouts: {login: 2}});
     const client = connect({host: '127.0.0.1', port}).on('error', () => {});
     await once(client, 'connect');
     client.pause();
-    // Replies pile up until the kernel takes no more; the harness holds one reply, not thousands.
+    // Replies pile up until the kernel takes no more; the mock server holds one reply, not thousands.
     const commands = 'HELP\r\n'.repeat(200_000);
     client.write(commands);
     let before = -1;
@@ -158,7 +158,7 @@ describe('a message', () => {
     ['QUIT', 'closes', (client: Socket) => client.destroy()],
     ['QUIT', 'resets', (client: Socket) => client.resetAndDestroy()],
   ])('in the reply to a %s whose client %s without reading is not shown', async (command, _how, hangUp) => {
-    const {mailbox, port, server} = await startHarness();
+    const {mailbox, port, server} = await startMock();
     const client = connect({host: '127.0.0.1', port}).on('error', () => {});
     client.write('USER dave\r\nPASS x\r\n');
     await readUntil(client, '230 ');
@@ -170,7 +170,7 @@ describe('a message', () => {
   });
 
   test('in the reply to a client that has said all it had to say is shown', async () => {
-    const {mailbox, port, server} = await startHarness();
+    const {mailbox, port, server} = await startMock();
     const client = connect({host: '127.0.0.1', port, allowHalfOpen: true});
     client.write('USER dave\r\nPASS x\r\n');
     await readUntil(client, '230 ');
@@ -182,7 +182,7 @@ describe('a message', () => {
   });
 
   test('is written once, however long its acknowledgement takes', async () => {
-    const {mailbox, port} = await startHarness();
+    const {mailbox, port} = await startMock();
     const client = connect({host: '127.0.0.1', port}).on('error', () => {});
     client.write('USER dave\r\nPASS x\r\n');
     await readUntil(client, '230 ');
@@ -204,7 +204,7 @@ describe('a message', () => {
   });
 
   test('is spelled for a client that has switched UTF-8 off', async () => {
-    const {mailbox, login} = await startHarness();
+    const {mailbox, login} = await startMock();
     const session = await login();
     mailbox.last.deliver('hé ☃');
     expect(await session.command('NOOP')).toEqual(['200-NOOP command successful', '200 hé ☃']);
@@ -214,7 +214,7 @@ describe('a message', () => {
   });
 
   test('that does not fit beside another waits for the next reply', async () => {
-    const {mailbox, login} = await startHarness();
+    const {mailbox, login} = await startMock();
     const session = await login();
     mailbox.last.deliver('x'.repeat(MAX_JOINED_OCTETS), 'next');
     expect((await session.command('NOOP')).slice(1).join('').replace(/[^x]/g, '')).toHaveLength(
@@ -226,7 +226,7 @@ describe('a message', () => {
 
 describe('commands during a transfer', () => {
   test('ABOR ends it: a 426, then its own 226, then the pipelined rest', async () => {
-    const {login, mailbox} = await startHarness({tree: bigTree()});
+    const {login, mailbox} = await startMock({tree: bigTree()});
     const session = await login();
     await openData(session);
     await session.command('RETR big.bin');
@@ -240,7 +240,7 @@ describe('commands during a transfer', () => {
   });
 
   test('ABOR behind a RETR in one packet ends it before the client has connected', async () => {
-    const {login} = await startHarness({tree: bigTree()});
+    const {login} = await startMock({tree: bigTree()});
     const session = await login();
     await session.command('EPSV');
     expect(await session.command('RETR big.bin\r\nABOR')).toEqual(['426 Transfer aborted']);
@@ -248,7 +248,7 @@ describe('commands during a transfer', () => {
   });
 
   test('STAT is answered at once, without the message', async () => {
-    const {login, mailbox} = await startHarness({tree: bigTree()});
+    const {login, mailbox} = await startMock({tree: bigTree()});
     const session = await login();
     const data = await openData(session);
     await session.command('RETR big.bin');
@@ -259,7 +259,7 @@ describe('commands during a transfer', () => {
   });
 
   test('STAT after STAT whose answers nobody reads is not answered without end', async () => {
-    const {port, login} = await startHarness({tree: bigTree()});
+    const {port, login} = await startMock({tree: bigTree()});
     const client = connect({host: '127.0.0.1', port}).on('error', () => {});
     onTestFinished(() => void client.destroy());
     client.write('USER dave\r\nPASS x\r\nEPSV\r\n');
@@ -286,7 +286,7 @@ describe('commands during a transfer', () => {
   });
 
   test('others wait, in order', async () => {
-    const {login} = await startHarness();
+    const {login} = await startMock();
     const session = await login();
     const data = await openData(session);
     data.resume();

@@ -9,9 +9,9 @@ import {openData} from '../helpers/data.ts';
 import {FakeMailbox} from '../helpers/fakeMailbox.ts';
 import {freePort} from '../helpers/freePorts.ts';
 import {FtpSession} from '../helpers/ftpSession.ts';
-import {LAB, startHarness} from '../helpers/harness.ts';
+import {LAB, startMock} from '../helpers/mock.ts';
 
-/** The harness ends the connection by itself. */
+/** The mock server ends the connection by itself. */
 async function ended(session: FtpSession): Promise<string[]> {
   const reply = await session.reply();
   await expect(session.reply()).rejects.toThrow('no complete reply');
@@ -20,21 +20,21 @@ async function ended(session: FtpSession): Promise<string[]> {
 
 describe('timeouts', () => {
   test('login', async () => {
-    const {connect: open} = await startHarness({timeouts: {login: 0.1}});
+    const {connect: open} = await startMock({timeouts: {login: 0.1}});
     expect(await ended(await open())).toEqual([
       '421 Login timeout (0.1 seconds): closing control connection',
     ]);
   });
 
   test('idle', async () => {
-    const {login} = await startHarness({timeouts: {idle: 0.1}});
+    const {login} = await startMock({timeouts: {idle: 0.1}});
     expect(await ended(await login())).toEqual([
       '421 Idle timeout (0.1 seconds): closing control connection',
     ]);
   });
 
   test('a passive port that nobody comes to', async () => {
-    const {login} = await startHarness({timeouts: {stalled: 0.1}});
+    const {login} = await startMock({timeouts: {stalled: 0.1}});
     const session = await login();
     await session.command('EPSV');
     expect(await session.command('LIST')).toEqual([
@@ -44,7 +44,7 @@ describe('timeouts', () => {
   });
 
   test('an upload that stands still', async () => {
-    const {login} = await startHarness({timeouts: {stalled: 0.1}});
+    const {login} = await startMock({timeouts: {stalled: 0.1}});
     const session = await login();
     const data = await openData(session);
     data.write('half of');
@@ -53,7 +53,7 @@ describe('timeouts', () => {
   });
 
   test('a client that does not hang up is hung up on', async () => {
-    const {port, server} = await startHarness({timeouts: {login: 0.1}});
+    const {port, server} = await startMock({timeouts: {login: 0.1}});
     const client = connect({host: '127.0.0.1', port, allowHalfOpen: true}).on('error', () => {});
     await once(client.resume(), 'end');
     await expect.poll(() => server.size, {timeout: 10_000}).toBe(0);
@@ -69,7 +69,7 @@ describe('the clock', () => {
   test('of the day set forward or back ends nobody', async () => {
     vi.useFakeTimers({toFake: ['Date', 'setInterval', 'clearInterval']});
     onTestFinished(() => void vi.useRealTimers());
-    const {login} = await startHarness();
+    const {login} = await startMock();
     const session = await login();
     for (const change of [3_600_000, -86_400_000]) {
       vi.setSystemTime(Date.now() + change);
@@ -81,7 +81,7 @@ describe('the clock', () => {
   test('that counts is the one that nobody sets', async () => {
     vi.useFakeTimers({toFake: ['performance', 'setInterval', 'clearInterval']});
     onTestFinished(() => void vi.useRealTimers());
-    const {login} = await startHarness({timeouts: {idle: 10}});
+    const {login} = await startMock({timeouts: {idle: 10}});
     const session = await login();
     await vi.advanceTimersByTimeAsync(10_000);
     expect(await session.command('NOOP')).toEqual(['200 NOOP command successful']);
@@ -92,7 +92,7 @@ describe('the clock', () => {
 
 describe('sessions', () => {
   test('are limited in all', async () => {
-    const {connect: open, port, mailbox} = await startHarness({limits: {sessions: 1}});
+    const {connect: open, port, mailbox} = await startMock({limits: {sessions: 1}});
     await open();
     const second = await FtpSession.connect(port);
     expect(second.greeting).toEqual(['421 Too many sessions, try again later']);
@@ -100,7 +100,7 @@ describe('sessions', () => {
   });
 
   test('are limited by address, and one that ends makes room', async () => {
-    const {connect: open, server} = await startHarness({limits: {sessionsPerAddress: 1}});
+    const {connect: open, server} = await startMock({limits: {sessionsPerAddress: 1}});
     const first = await open();
     expect((await open()).greeting[0]).toMatch(/^421 /);
     expect((await open({localAddress: '127.0.0.2'})).greeting[0]).toMatch(/^220 /);
@@ -117,7 +117,7 @@ describe('sessions', () => {
       name: `at ${address}`,
       engine: address === '127.0.0.1',
     }));
-    const {port} = await startHarness({servers: [a!], mailbox});
+    const {port} = await startMock({servers: [a!], mailbox});
     const server = new MockFtpServer({
       servers: [{...b!, port}],
       classOf: () => null,
@@ -138,7 +138,7 @@ describe('sessions', () => {
       {...LAB, address: '127.0.0.2', port, name: 'second', engine: false},
       {...LAB, address: '0.0.0.0', port, name: 'main'},
     ];
-    const {connect: open, mailbox} = await startHarness({servers, beyondLoopback: true});
+    const {connect: open, mailbox} = await startMock({servers, beyondLoopback: true});
     expect((await open({host: '127.0.0.2'})).greeting[0]).toContain('(second)');
     expect(mailbox.last.identity).toMatchObject({server: `127.0.0.2#${port}`, engine: false});
     expect((await open()).greeting[0]).toContain('(main)');
@@ -175,7 +175,7 @@ describe('listening', () => {
   });
 
   test('over IPv6, where PASV gives way to EPSV', async () => {
-    const {connect: open, mailbox} = await startHarness({servers: [{...LAB, address: '::1'}]});
+    const {connect: open, mailbox} = await startMock({servers: [{...LAB, address: '::1'}]});
     const session = await open({host: '::1'});
     await session.login('dave');
     expect(mailbox.last.identity.address).toBe('::1');
@@ -188,7 +188,7 @@ describe('listening', () => {
 test('closing says 421 to every session, ends transfers, and waits for all', async () => {
   const tree = new MemoryTree();
   tree.addFile('/big.bin', Buffer.alloc(16 * 1024 * 1024));
-  const {server, login, connect: open, mailbox} = await startHarness({tree});
+  const {server, login, connect: open, mailbox} = await startMock({tree});
   const [idle, busy] = [await open(), await login()];
   const data = await openData(busy);
   await busy.command('RETR big.bin');
@@ -203,7 +203,7 @@ test('closing says 421 to every session, ends transfers, and waits for all', asy
 
 describe('whatever a peer sends', () => {
   test('a command that is too long or no UTF-8 is refused, and the session goes on', async () => {
-    const {login, mailbox} = await startHarness();
+    const {login, mailbox} = await startMock();
     const session = await login();
     mailbox.last.deliver('waits');
     expect(await session.command(`CWD ${'x'.repeat(10_000)}`)).toEqual(['500 Command too long']);
@@ -212,7 +212,7 @@ describe('whatever a peer sends', () => {
   });
 
   test('a packet full of line ends holds up nobody else', async () => {
-    const {login, connect: open} = await startHarness();
+    const {login, connect: open} = await startMock();
     const [flooder, other] = [await open(), await login()];
     const lines = 64 * 1024;
     const flooded = flooder.command('\n'.repeat(lines));
@@ -226,7 +226,7 @@ describe('whatever a peer sends', () => {
     'PASV',
     'EPSV',
   ])('a client that hangs up while a transfer waits for its %s leaves no session behind', async (passive) => {
-    const {login, mailbox, server} = await startHarness();
+    const {login, mailbox, server} = await startMock();
     const session = await login();
     await session.command(passive);
     await session.sendAndClose('LIST');
@@ -236,7 +236,7 @@ describe('whatever a peer sends', () => {
   test('a client that hangs up in the middle of a download leaves no session behind', async () => {
     const tree = new MemoryTree();
     tree.addFile('/big.bin', Buffer.alloc(16 * 1024 * 1024));
-    const {login, mailbox, server} = await startHarness({tree});
+    const {login, mailbox, server} = await startMock({tree});
     const session = await login();
     const data = await openData(session);
     await session.command('RETR big.bin');
@@ -249,7 +249,7 @@ describe('whatever a peer sends', () => {
     ['far too long', Buffer.from(`STAT ${'x'.repeat(10_000)}\r\n`), '500 Command too long'],
     ['no UTF-8', Buffer.from('STAT \xe9\r\n', 'latin1'), '501 Command is not valid UTF-8'],
   ])('during a transfer a line that is %s waits for its turn', async (_what, line, answer) => {
-    const {login} = await startHarness();
+    const {login} = await startMock();
     const session = await login();
     const data = await openData(session);
     await session.command('STOR x');
@@ -262,7 +262,7 @@ describe('whatever a peer sends', () => {
   });
 
   test('a client that is slow gets its last reply whole, and is then let go', async () => {
-    const {port, server, mailbox} = await startHarness({timeouts: {login: 1}});
+    const {port, server, mailbox} = await startMock({timeouts: {login: 1}});
     const client = connect({host: '127.0.0.1', port, allowHalfOpen: true}).on('error', () => {});
     await once(client.resume(), 'data');
     client.pause();
@@ -274,9 +274,9 @@ describe('whatever a peer sends', () => {
     await expect.poll(() => server.size).toBe(0);
   });
 
-  test('garbage, cut connections and half-open ones leave the harness as it was', async () => {
+  test('garbage, cut connections and half-open ones leave the mock server as it was', async () => {
     await noSocketIsOpen();
-    const {port, server, connect: open} = await startHarness();
+    const {port, server, connect: open} = await startMock();
     const verbs = fc.constantFrom(
       'USER a',
       'PASS',
@@ -333,7 +333,7 @@ describe('whatever a peer sends', () => {
 
   test('a session that is cut in the middle of a command leaves no port open', async () => {
     await noSocketIsOpen();
-    const {port, server} = await startHarness();
+    const {port, server} = await startMock();
     for (const command of ['EPSV', 'PASV\r\nSTOR x', 'PASV\r\nLIST', 'LIST', 'RETR welcome.txt']) {
       for (const cut of ['220', '331', '230', '227', '229', '150', '425']) {
         const socket = connect({host: '127.0.0.1', port}).on('error', () => {});
@@ -350,7 +350,7 @@ describe('whatever a peer sends', () => {
   });
 
   test('commands and an end in one packet are all answered', async () => {
-    const {port} = await startHarness();
+    const {port} = await startMock();
     const socket = connect({host: '127.0.0.1', port, allowHalfOpen: true}).setEncoding('utf8');
     let wire = '';
     socket.on('data', (text: string) => {

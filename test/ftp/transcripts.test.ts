@@ -4,7 +4,7 @@ import {buffer} from 'node:stream/consumers';
 import {describe, expect, onTestFinished, test} from 'vitest';
 import {MemoryTree} from '../../src/lib/ftp/tree/memoryTree.ts';
 import type {FtpSession} from '../helpers/ftpSession.ts';
-import {type Harness, startHarness} from '../helpers/harness.ts';
+import {type Mock, startMock} from '../helpers/mock.ts';
 import {oracle} from '../helpers/oracle.ts';
 
 type Wire = readonly string[];
@@ -25,9 +25,9 @@ const LOGIN =
   'lftp searches a 530 for reasons to try again, and a 331 may hold a challenge: the message waits';
 const OWN_BEHALF =
   'clients send this on their own behalf and hide the reply: the message waits for what the user asked for';
-const NOT_THERE = 'the harness does not have this command';
+const NOT_THERE = 'the mock server does not have this command';
 
-/** Where the harness differs from the real server, and why. `wait`: only in that the message joins the next reply. */
+/** Where the mock server differs from the real server, and why. `wait`: only in that the message joins the next reply. */
 const DELIBERATE: Record<string, {readonly only: 'wait' | 'reply'; readonly why: string}> = {
   ...waits(WAITS, ['PWD', 'XPWD', 'SYST', 'SYST before login', 'MKD sub', 'XMKD newdir']),
   ...waits(WAITS, [
@@ -63,7 +63,7 @@ const DELIBERATE: Record<string, {readonly only: 'wait' | 'reply'; readonly why:
   ...waits(OWN_BEHALF, ['ALLO 10', 'ALLO', 'PORT 127,0,0,1,200,10', 'PORT 1,2']),
   ...waits(LOGIN, ['USER as first command', 'PWD before login', 'STAT before login']),
   ...replies('the owner is ftp, the size of a directory 0', ['STAT file.txt', 'STAT sub', 'MLST file.txt']),
-  ...replies('the harness has its own features', ['FEAT', 'FEAT before login', 'HELP', 'SITE HELP']),
+  ...replies('the mock server has its own features', ['FEAT', 'FEAT before login', 'HELP', 'SITE HELP']),
   ...replies('UTF8 is switched, as in a ProFTPD with mod_lang', [
     'OPTS UTF8 ON',
     'OPTS UTF8 OFF',
@@ -146,8 +146,8 @@ async function prepareData(session: FtpSession, kind: Case['data']): Promise<voi
   }
 }
 
-async function ready(harness: Harness, {logged_in, setup, data}: Case): Promise<FtpSession> {
-  const session = logged_in ? await harness.login() : await harness.connect();
+async function ready(mock: Mock, {logged_in, setup, data}: Case): Promise<FtpSession> {
+  const session = logged_in ? await mock.login() : await mock.connect();
   for (const command of setup) await session.command(command);
   await prepareData(session, data);
   return session;
@@ -165,9 +165,9 @@ function expectedReplies(wire: Case['with_message']): string[] {
 }
 
 async function transcript(name: string, given: Case): Promise<{replies: string[]; noop: string | null}> {
-  const harness = await startHarness({tree: labTree(name)});
-  const session = await ready(harness, given);
-  harness.mailbox.last.deliver('Hello world');
+  const mock = await startMock({tree: labTree(name)});
+  const session = await ready(mock, given);
+  mock.mailbox.last.deliver('Hello world');
   const answers = await allReplies(session, given.command);
   const noop = given.then_NOOP === null ? null : onWire(await session.command('NOOP'));
   return {replies: answers.map(normal), noop};
@@ -177,7 +177,7 @@ const WITH_MESSAGE = '200-NOOP command successful\r\n200 Hello world\r\n';
 
 describe.each(Object.keys(commands))('replies held against ProFTPD %s', (version) => {
   const cases = Object.entries(commands[version]!).filter(([name]) => name !== 'GET / HTTP/1.0');
-  // Where the versions differ the harness follows 1.3.10.
+  // Where the versions differ the mock server follows 1.3.10.
   const settled = cases.filter(([name, given]) => {
     const newer = commands['1.3.10rc5']![name]!;
     return (
@@ -205,7 +205,7 @@ test('every difference that is listed has its case', () => {
 });
 
 test('HTTP is hung up on, as by the real server, and its message is not lost as shown', async () => {
-  const {mailbox, login} = await startHarness();
+  const {mailbox, login} = await startMock();
   const session = await login();
   mailbox.last.deliver('Hello world');
   await expect(session.command('GET / HTTP/1.0')).rejects.toThrow('no complete reply: [""]');
@@ -226,9 +226,9 @@ describe.each(
   ];
 
   test.each(given)('%s', async (name, command, how) => {
-    const harness = await startHarness({tree: labTree(name)});
-    const session = await ready(harness, {logged_in: true, setup: [], data: null, ...how} as Case);
-    harness.mailbox.last.deliver(...texts);
+    const mock = await startMock({tree: labTree(name)});
+    const session = await ready(mock, {logged_in: true, setup: [], data: null, ...how} as Case);
+    mock.mailbox.last.deliver(...texts);
     const real = several['1.3.10rc5']![count]![name]!;
     const expected = (real.replies ?? [real.reply!]).map((lines) => normal(lines.join('')));
     expect((await allReplies(session, command)).map(normal)).toEqual(expected);
@@ -237,7 +237,7 @@ describe.each(
 });
 
 test('the data of a transfer is what the file holds', async () => {
-  const {login} = await startHarness({tree: labTree('')});
+  const {login} = await startMock({tree: labTree('')});
   const session = await login();
   const [answer] = await session.command('EPSV');
   const socket = connect({host: '127.0.0.1', port: Number(/\|(\d+)\|/.exec(answer!)![1])});

@@ -105,7 +105,7 @@ describe('what fails', () => {
     expect(await dave.command('NOOP')).toEqual(['200 NOOP command successful']);
   });
 
-  test('a harness that is killed: its sessions are gone, and its messages end as undelivered', async () => {
+  test('a mock server that is killed: its sessions are gone, and its messages end as undelivered', async () => {
     await servers.session();
     await known(1);
     await servers.ftpdctl(['msg', 'all', 'never shown']);

@@ -6,7 +6,7 @@ export interface DefaultConfigOptions {
   readonly runtimeDirectory: string;
   /** The calling user's name: that user alone may do everything. */
   readonly user: string;
-  /** TCP port of the FTP harness. */
+  /** TCP port of the mock FTP server. */
   readonly port?: number;
 }
 

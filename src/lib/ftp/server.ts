@@ -6,13 +6,13 @@ import {isLoopback, isWildcard, plainAddress} from './data/address.ts';
 import {
   DEFAULT_LIMITS,
   DEFAULT_TIMEOUTS,
-  type HarnessLimits,
-  type HarnessOptions,
-  type HarnessServer,
-  type HarnessTimeouts,
+  type MockLimits,
+  type MockOptions,
+  type MockTimeouts,
+  type VirtualServer,
 } from './options.ts';
 
-/** Where the harness listens. */
+/** Where the mock server listens. */
 export interface ListeningAddress {
   readonly address: string;
   readonly port: number;
@@ -36,8 +36,8 @@ export class ListenError extends FtpdctlError {
 
 /** A small FTP server whose sessions read a message queue and add the messages to their replies. */
 export class MockFtpServer {
-  readonly #timeouts: HarnessTimeouts;
-  readonly #limits: HarnessLimits;
+  readonly #timeouts: MockTimeouts;
+  readonly #limits: MockLimits;
   readonly #listeners: Server[] = [];
   readonly #sessions = new Set<ControlConnection>();
   readonly #sessionsOf = new Map<string, number>();
@@ -45,9 +45,9 @@ export class MockFtpServer {
   #whenEmpty: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
-  readonly #options: HarnessOptions;
+  readonly #options: MockOptions;
 
-  constructor(options: HarnessOptions) {
+  constructor(options: MockOptions) {
     this.#options = options;
     this.#timeouts = {...DEFAULT_TIMEOUTS, ...options.timeouts};
     this.#limits = {...DEFAULT_LIMITS, ...options.limits};
@@ -109,7 +109,7 @@ export class MockFtpServer {
     );
   }
 
-  #open(group: readonly HarnessServer[]): Promise<ListeningAddress> {
+  #open(group: readonly VirtualServer[]): Promise<ListeningAddress> {
     const {address, port} = group[0]!;
     return new Promise((resolve, reject) => {
       const listener = createServer({allowHalfOpen: true, noDelay: true});
@@ -133,7 +133,7 @@ export class MockFtpServer {
     });
   }
 
-  #accept(socket: Socket, group: readonly HarnessServer[], port: number): void {
+  #accept(socket: Socket, group: readonly VirtualServer[], port: number): void {
     const peerAddress = plainAddress(socket.remoteAddress ?? '::');
     const localAddress = plainAddress(socket.localAddress ?? '::');
     if (socket.remoteAddress === undefined || this.#isFull(peerAddress)) {
@@ -184,8 +184,8 @@ export class MockFtpServer {
  * What shares a listening socket: the kernel does not let a wildcard address and one of its own listen on the same
  * port, so where there is a wildcard it takes all connections of that family, and the called address tells them apart.
  */
-function listenerGroups(servers: readonly HarnessServer[]): HarnessServer[][] {
-  const groups: HarnessServer[][] = [];
+function listenerGroups(servers: readonly VirtualServer[]): VirtualServer[][] {
+  const groups: VirtualServer[][] = [];
   const wildcardsFirst = [...servers].sort(
     (a, b) => Number(isWildcard(b.address)) - Number(isWildcard(a.address)),
   );
@@ -198,7 +198,7 @@ function listenerGroups(servers: readonly HarnessServer[]): HarnessServer[][] {
   return groups;
 }
 
-function covers(listener: HarnessServer, server: HarnessServer): boolean {
+function covers(listener: VirtualServer, server: VirtualServer): boolean {
   if (listener.port !== server.port) return false;
   const same = plainAddress(listener.address) === plainAddress(server.address);
   return (
@@ -207,7 +207,7 @@ function covers(listener: HarnessServer, server: HarnessServer): boolean {
 }
 
 /** Timeouts of less than a few seconds are for tests. */
-function sweepInterval({login, idle, stalled}: HarnessTimeouts): number {
+function sweepInterval({login, idle, stalled}: MockTimeouts): number {
   return Math.max(MIN_SWEEP_MS, Math.min(SWEEP_MS, Math.min(login, idle, stalled) * 250));
 }
 

@@ -1,7 +1,7 @@
 import type {Reply} from '../reply/reply.ts';
 import type {DataPort} from './data/dataPort.ts';
 import type {RunningTransfer} from './data/runningTransfer.ts';
-import type {HarnessServer} from './options.ts';
+import type {VirtualServer} from './options.ts';
 import {ALL_FACTS, type ListedFact} from './tree/facts.ts';
 import type {FileTree} from './tree/tree.ts';
 
@@ -42,7 +42,7 @@ export function initialState(): SessionState {
 
 /** What the commands of one control connection share. */
 export interface Session {
-  readonly server: HarnessServer;
+  readonly server: VirtualServer;
   readonly tree: FileTree;
   /** The client's address, and the one that it called. */
   readonly peerAddress: string;

@@ -11,7 +11,7 @@ import {MemoryTree} from '../../../src/lib/ftp/tree/memoryTree.ts';
 import {readOnly} from '../../../src/lib/ftp/tree/tree.ts';
 import {JOIN_RULES} from '../../../src/lib/reply/commands.ts';
 import {fetchData, openData, storeData} from '../../helpers/data.ts';
-import {startHarness} from '../../helpers/harness.ts';
+import {startMock} from '../../helpers/mock.ts';
 
 test('every command has its rule for messages', () => {
   const ruled = JOIN_RULES.map(({command}) => command);
@@ -20,7 +20,7 @@ test('every command has its rule for messages', () => {
 
 describe('one session', () => {
   test('paths', async () => {
-    const {login} = await startHarness();
+    const {login} = await startMock();
     const session = await login();
     for (const [command, answer] of [
       ['MKD a "b"', '257 "/a ""b""" - Directory successfully created'],
@@ -50,7 +50,7 @@ describe('one session', () => {
   });
 
   test('a file goes up, is resumed, appended to, renamed, fetched, sized and removed', async () => {
-    const {login} = await startHarness();
+    const {login} = await startMock();
     const session = await login();
     await session.command('TYPE I');
     expect(await storeData(session, 'STOR incoming/é☃', 'hello ')).toEqual([
@@ -74,7 +74,7 @@ describe('one session', () => {
   });
 
   test('listings', async () => {
-    const {login} = await startHarness();
+    const {login} = await startMock();
     const session = await login();
     const {content} = await fetchData(session, 'LIST -al /');
     expect(content.split('\r\n')[0]).toMatch(
@@ -114,7 +114,7 @@ describe('one session', () => {
   ])('%s spells out what a name on disk holds of line ends and terminal control', async (command, end) => {
     const tree = new MemoryTree();
     tree.addFile('/evil\r\n-rw-r--r-- forged\t\x1b[2J\x9b', '');
-    const {login} = await startHarness({tree});
+    const {login} = await startMock({tree});
     const session = await login();
     const lines = command.startsWith('STAT')
       ? (await session.command(command)).slice(3, -1)
@@ -125,7 +125,7 @@ describe('one session', () => {
   });
 
   test('HELP', async () => {
-    const {login} = await startHarness();
+    const {login} = await startMock();
     const session = await login();
     const help = await session.command('HELP');
     expect(help.join(' ').match(/\b[A-Z]{3,4}\b/g)).toEqual(expect.arrayContaining([...VERBS]));
@@ -133,14 +133,14 @@ describe('one session', () => {
   });
 
   test('read-only', async () => {
-    const {login} = await startHarness({tree: readOnly(MemoryTree.sample())});
+    const {login} = await startMock({tree: readOnly(MemoryTree.sample())});
     const session = await login();
     expect(await storeData(session, 'STOR x', 'y')).toEqual(['550 x: Read-only file system']);
     expect(await session.command('DELE welcome.txt')).toEqual(['550 welcome.txt: Read-only file system']);
   });
 
   test('a full tree says so', async () => {
-    const {login} = await startHarness({tree: new MemoryTree({bytes: 10, entries: 10})});
+    const {login} = await startMock({tree: new MemoryTree({bytes: 10, entries: 10})});
     const session = await login();
     expect((await storeData(session, 'STOR x', 'x'.repeat(11))).at(-1)).toBe(
       '552 Transfer aborted: No space left on device',
@@ -148,7 +148,7 @@ describe('one session', () => {
   });
 
   test('login in the wrong order, or under names that are none', async () => {
-    const {connect: open} = await startHarness();
+    const {connect: open} = await startMock();
     const session = await open();
     for (const [command, answer] of [
       ['RETR x', '530 Please login with USER and PASS'],
@@ -178,13 +178,13 @@ describe('data connections', () => {
     ['the client itself', 'EPRT |1|127.0.0.1|51210|', '200 EPRT command successful'],
     ['the client itself, other delimiter', 'EPRT !1!127.0.0.1!51210!', '200 EPRT command successful'],
   ])('to %s: %s', async (_who, command, answer) => {
-    const {login} = await startHarness();
+    const {login} = await startMock();
     const session = await login();
     expect(await session.command(command)).toEqual([answer]);
   });
 
   test('a refused PORT leaves no way to the third party', async () => {
-    const {login} = await startHarness();
+    const {login} = await startMock();
     const session = await login();
     let calls = 0;
     const victim = createServer((socket) => {
@@ -202,7 +202,7 @@ describe('data connections', () => {
   });
 
   test('a passive port is for the client that asked for it, once', async () => {
-    const {login} = await startHarness();
+    const {login} = await startMock();
     const session = await login();
     const [answer] = await session.command('EPSV');
     const port = Number(/\|(\d+)\|/.exec(answer!)![1]);
@@ -218,7 +218,7 @@ describe('data connections', () => {
   });
 
   test('is for one transfer: the next has to ask for its own', async () => {
-    const {login} = await startHarness();
+    const {login} = await startMock();
     const session = await login();
     await fetchData(session, 'NLST');
     expect(await session.command('NLST')).toEqual([
@@ -227,7 +227,7 @@ describe('data connections', () => {
   });
 
   test('after EPSV ALL there is no other way', async () => {
-    const {login} = await startHarness();
+    const {login} = await startMock();
     const session = await login();
     await session.command('EPSV ALL');
     for (const command of ['PASV', 'PORT 127,0,0,1,200,10', 'EPRT |1|127.0.0.1|51210|']) {
@@ -237,7 +237,7 @@ describe('data connections', () => {
   });
 
   test('a client that hangs up in the middle gets a 426, and its upload is kept', async () => {
-    const {login} = await startHarness();
+    const {login} = await startMock();
     const session = await login();
     const data = await openData(session);
     await session.command('STOR part');

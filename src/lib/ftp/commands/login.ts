@@ -12,7 +12,7 @@ export const user: Handler = (session, argument) => {
   return reply(331, `Password required for ${argument}`);
 };
 
-/** Any password: the harness guards nothing. mod_msg puts what is pending before this 230, so does `closing`. */
+/** Any password: the mock server guards nothing. mod_msg puts what is pending before this 230, so does `closing`. */
 export const password: Handler = (session) => {
   const {login} = session.state;
   if (login.kind === 'done') return reply(503, 'You are already logged in');

@@ -8,7 +8,7 @@ import {findCommand} from '../commands/commands.ts';
 import {status} from '../commands/info.ts';
 import {ActivePort, type DataPort} from '../data/dataPort.ts';
 import type {RunningTransfer} from '../data/runningTransfer.ts';
-import type {HarnessServer, HarnessTimeouts} from '../options.ts';
+import type {MockTimeouts, VirtualServer} from '../options.ts';
 import {initialState, type Session} from '../session.ts';
 import type {FileTree} from '../tree/tree.ts';
 import {type FtpLine, LineReader} from './lines.ts';
@@ -31,7 +31,7 @@ type Phase =
 
 export interface ControlOptions {
   readonly socket: Socket;
-  readonly server: HarnessServer;
+  readonly server: VirtualServer;
   readonly peerAddress: string;
   readonly localAddress: string;
   readonly tree: FileTree;
@@ -42,7 +42,7 @@ export interface ControlOptions {
 
 /** One client: its control connection, its state, and its end of the message queue. */
 export class ControlConnection implements Session {
-  readonly server: HarnessServer;
+  readonly server: VirtualServer;
   readonly tree: FileTree;
   readonly peerAddress: string;
   readonly localAddress: string;
@@ -133,7 +133,7 @@ export class ControlConnection implements Session {
   }
 
   /** Called about once a second: the one clock of all sessions. */
-  sweep(now: number, timeouts: HarnessTimeouts): void {
+  sweep(now: number, timeouts: MockTimeouts): void {
     const phase = this.#phase;
     const {transfer} = this;
     if (phase.kind === 'closing') {

@@ -23,7 +23,7 @@ export type WriteMode =
   | {readonly kind: 'at'; readonly offset: number};
 
 /**
- * The files that the harness serves. Paths are absolute and normal (`/a/b`), as `resolvePath` makes them.
+ * The files that the mock server serves. Paths are absolute and normal (`/a/b`), as `resolvePath` makes them.
  * Every method rejects with `TreeError`; streams end with one, or with a system error.
  */
 export interface FileTree {

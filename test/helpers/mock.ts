@@ -1,5 +1,5 @@
 import {onTestFinished} from 'vitest';
-import type {HarnessOptions} from '../../src/lib/ftp/options.ts';
+import type {MockOptions} from '../../src/lib/ftp/options.ts';
 import {MockFtpServer} from '../../src/lib/ftp/server.ts';
 import {MemoryTree} from '../../src/lib/ftp/tree/memoryTree.ts';
 import {FakeMailbox} from './fakeMailbox.ts';
@@ -7,7 +7,7 @@ import {FtpSession} from './ftpSession.ts';
 
 export const LAB = {address: '127.0.0.1', port: 0, name: 'lab', engine: true} as const;
 
-export interface Harness {
+export interface Mock {
   readonly server: MockFtpServer;
   readonly mailbox: FakeMailbox;
   readonly port: number;
@@ -16,8 +16,8 @@ export interface Harness {
   login(): Promise<FtpSession>;
 }
 
-/** A harness on a free port, closed at the end of the test. */
-export async function startHarness(options: Partial<HarnessOptions> = {}): Promise<Harness> {
+/** A mock server on a free port, closed at the end of the test. */
+export async function startMock(options: Partial<MockOptions> = {}): Promise<Mock> {
   const mailbox = new FakeMailbox();
   const server = new MockFtpServer({
     servers: [LAB],
@@ -29,7 +29,7 @@ export async function startHarness(options: Partial<HarnessOptions> = {}): Promi
   const [first] = await server.listen();
   const {port} = first!;
   onTestFinished(() => server.close());
-  const connect: Harness['connect'] = async (how) => {
+  const connect: Mock['connect'] = async (how) => {
     const session = await FtpSession.connect(port, how);
     onTestFinished(() => session.close());
     return session;

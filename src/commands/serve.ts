@@ -1,9 +1,7 @@
 import {boolean, string} from '@oclif/core/flags';
 import {BaseCommand} from '../lib/cli/options/baseCommand.ts';
-import type {GlobalOptions} from '../lib/cli/options/globalFlags.ts';
 import {UsageError} from '../lib/cli/options/usageError.ts';
-import {printJson} from '../lib/cli/output/output.ts';
-import {embeddedConfiguration, loadConfiguration} from '../lib/cli/serve/configuration.ts';
+import {loadConfiguration, printEmbeddedConfiguration} from '../lib/cli/serve/configuration.ts';
 import {checkConfiguration, reportCheck} from '../lib/cli/serve/configurationCheck.ts';
 import {serve} from '../lib/cli/serve/serve.ts';
 
@@ -33,14 +31,8 @@ export default class Serve extends BaseCommand {
       throw new UsageError('serve takes no -s', 'it listens at the ControlsSocket of its configuration');
     }
     const load = () => loadConfiguration(flags.config, process.env);
-    if (flags['print-config']) printConfiguration(flags);
+    if (flags['print-config']) printEmbeddedConfiguration(process.env, flags);
     else if (flags.check) reportCheck(checkConfiguration(load()), flags);
     else await serve(load, this.config.version, flags);
   }
-}
-
-function printConfiguration({json}: GlobalOptions): void {
-  const config = embeddedConfiguration(process.env);
-  if (json) printJson({config, exitStatus: 0});
-  else process.stdout.write(config);
 }

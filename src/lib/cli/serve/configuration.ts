@@ -5,12 +5,14 @@ import {type LoadedConfig, loadSettings} from '../../config/load.ts';
 import type {ConfigSource} from '../../config/source.ts';
 import {systemConfigSource} from '../../transport/files/configSource.ts';
 import {ensureRuntimeDirectory} from '../../transport/files/runtimeDirectory.ts';
+import type {GlobalOptions} from '../options/globalFlags.ts';
+import {printJson} from '../output/output.ts';
 
 /** How the embedded configuration is called where a file would be named. */
 const EMBEDDED = '(embedded default)';
 
 /** The embedded default for the calling user, as text. Makes its directory. */
-export function embeddedConfiguration(env: NodeJS.ProcessEnv): string {
+function embeddedConfiguration(env: NodeJS.ProcessEnv): string {
   return defaultConfig({runtimeDirectory: ensureRuntimeDirectory(env), user: ownName() ?? EVERYBODY});
 }
 
@@ -39,4 +41,11 @@ export function loadConfiguration(file: string | undefined, env: NodeJS.ProcessE
     read: (path) => (path === EMBEDDED ? text : systemConfigSource.read(path)),
   };
   return loadSettings(source, EMBEDDED);
+}
+
+/** `serve --print-config`. */
+export function printEmbeddedConfiguration(env: NodeJS.ProcessEnv, {json}: GlobalOptions): void {
+  const config = embeddedConfiguration(env);
+  if (json) printJson({config, exitStatus: 0});
+  else process.stdout.write(config);
 }

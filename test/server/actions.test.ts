@@ -10,10 +10,10 @@ import {msg} from '../../src/lib/server/actions/msg.ts';
 import {receipt} from '../../src/lib/server/actions/receipt.ts';
 import {status} from '../../src/lib/server/actions/status.ts';
 import {who} from '../../src/lib/server/actions/who.ts';
+import type {ControlResult} from '../../src/lib/server/controlResult.ts';
 import {Controls} from '../../src/lib/server/controls.ts';
 import {HostResolver} from '../../src/lib/server/hostResolver.ts';
 import {type MessageQueue, Messages} from '../../src/lib/server/messages.ts';
-import type {Reply} from '../../src/lib/server/reply.ts';
 import type {SessionInfo} from '../../src/lib/session/queue/registeredSession.ts';
 import type {SessionQueueEvents} from '../../src/lib/session/queue/sessionQueue.ts';
 import {controlOf, measuredNames} from '../acl/callers.ts';
@@ -160,7 +160,7 @@ async function run(
   action: Action,
   args: readonly string[],
   {uid = OWN, options = {}}: Asked = {},
-): Promise<Reply> {
+): Promise<ControlResult> {
   return action.run({caller: {uid, gid: 65534}, client: 'oc_u1/nogroup', args, options}, view);
 }
 

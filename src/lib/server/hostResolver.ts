@@ -11,7 +11,7 @@ const MAX_LOOKUPS = 2;
 const MAX_WAITING = 4096;
 const MAX_WAITING_OF_ONE_USER = 1024;
 /** Milliseconds after which a client is answered without the addresses. */
-const LOOKUP_DEADLINE = 5000;
+const LOOKUP_TIMEOUT_MS = 5000;
 
 export type Lookup = (name: string) => Promise<readonly {readonly address: string}[]>;
 
@@ -54,7 +54,7 @@ export class HostResolver {
         clearTimeout(timer);
         resolve(resolution);
       };
-      const timer = setTimeout(() => end(TIMED_OUT), LOOKUP_DEADLINE);
+      const timer = setTimeout(() => end(TIMED_OUT), LOOKUP_TIMEOUT_MS);
       // One long list of names must not delay all that follow: what nobody waits for any more is not looked up.
       const queued = this.#limit.run(uid, () => (isOver ? undefined : this.#look(name).then(end)));
       if (!queued) end(TOO_MANY);

@@ -87,13 +87,13 @@ export function contact(session: Session): string {
 }
 
 /** No set-uid, set-gid or sticky bit: anybody may log in, and on disk a file that comes in belongs to whoever runs this. */
-const MOST_MODE = 0o777;
+const MAX_MODE = 0o777;
 
 async function changeMode(session: Session, mode: string, path: string): Promise<Reply> {
   if (!/^[0-7]{1,4}$/.test(mode) || path === '') return reply(500, "'SITE CHMOD' not understood");
   const bits = Number.parseInt(mode, 8);
   return replyForPath(path, async () => {
-    if (bits > MOST_MODE) throw new TreeError('EPERM');
+    if (bits > MAX_MODE) throw new TreeError('EPERM');
     await session.tree.changeMode(resolvePath(session.state.workingDirectory, path), bits);
     return reply(200, 'SITE CHMOD command successful');
   });

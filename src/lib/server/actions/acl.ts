@@ -3,7 +3,7 @@ import {mayRun, OPEN_ACTION} from '../../acl/evaluate.ts';
 import type {Caller} from '../../acl/names.ts';
 import {FtpdctlError} from '../../errors.ts';
 import {STATUS} from '../../protocol/status.ts';
-import {failure, type Reply, success} from '../reply.ts';
+import {type ControlResult, failure, success} from '../controlResult.ts';
 import type {Action, ActionRequest, ServerView} from './action.ts';
 
 /** mod_ctrls_admin's action that lists the configuration: whoever may run it may see the ACLs, too. */
@@ -34,7 +34,11 @@ export const acl: Action = {
   },
 };
 
-function check([action, ...words]: readonly string[], {caller}: ActionRequest, server: ServerView): Reply {
+function check(
+  [action, ...words]: readonly string[],
+  {caller}: ActionRequest,
+  server: ServerView,
+): ControlResult {
   const named = takeNames(words);
   if (action === undefined || named === undefined) return USAGE;
   try {

@@ -2,10 +2,10 @@ import type {Names} from '../../acl/nameDirectory.ts';
 import type {Caller} from '../../acl/names.ts';
 import type {AccessControl} from '../../acl/resolve.ts';
 import type {Settings} from '../../config/settings.ts';
+import type {ControlResult} from '../controlResult.ts';
 import type {Control, Controls} from '../controls.ts';
 import type {Hosts} from '../hostResolver.ts';
 import type {Messages} from '../messages.ts';
-import type {Reply} from '../reply.ts';
 
 /** One request, when its caller may make it. */
 export interface ActionRequest {
@@ -31,5 +31,5 @@ export interface ServerView {
 
 /** A control action. */
 export interface Action extends Control {
-  run(request: ActionRequest, server: ServerView): Reply | Promise<Reply>;
+  run(request: ActionRequest, server: ServerView): ControlResult | Promise<ControlResult>;
 }

@@ -1,7 +1,7 @@
 import type {Audience} from '../../audience/audience.ts';
 import {STATUS} from '../../protocol/status.ts';
+import {type ControlResult, failure} from '../controlResult.ts';
 import type {Hosts} from '../hostResolver.ts';
-import {failure, type Reply} from '../reply.ts';
 
 /** The words after an action taken apart, as mod_msg does it; or what it says of them. */
 export type AudienceWords =
@@ -12,7 +12,7 @@ export type AudienceWords =
       readonly name: string;
       readonly rest: readonly string[];
     }
-  | {readonly kind: 'refused'; readonly reply: Reply};
+  | {readonly kind: 'refused'; readonly result: ControlResult};
 
 export function takeAudience(action: string, [type, ...rest]: readonly string[]): AudienceWords {
   if (type === undefined) return refused('missing required parameters');
@@ -30,17 +30,17 @@ export function resolveAudience(
   action: string,
   {type, name}: {readonly type: Audience['kind']; readonly name: string},
   hosts: Hosts,
-): Audience | Promise<Audience | Reply> {
+): Audience | Promise<Audience | ControlResult> {
   if (type === 'host') return resolveHost(action, name, hosts);
   return type === 'all' ? {kind: type} : {kind: type, name};
 }
 
-async function resolveHost(action: string, name: string, hosts: Hosts): Promise<Audience | Reply> {
+async function resolveHost(action: string, name: string, hosts: Hosts): Promise<Audience | ControlResult> {
   const resolution = await hosts.resolve(name);
   if (resolution.kind === 'found') return {kind: 'host', name, addresses: resolution.addresses};
   return failure(STATUS.SUBJECT_NOT_FOUND, `${action} host: error resolving '${name}': ${resolution.why}`);
 }
 
 function refused(line: string): AudienceWords {
-  return {kind: 'refused', reply: failure(STATUS.WRONG_PARAMETERS, line)};
+  return {kind: 'refused', result: failure(STATUS.WRONG_PARAMETERS, line)};
 }

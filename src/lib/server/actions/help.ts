@@ -1,5 +1,5 @@
 import {OPEN_ACTION} from '../../acl/evaluate.ts';
-import {success, WRONG_NUMBER} from '../reply.ts';
+import {success, WRONG_NUMBER} from '../controlResult.ts';
 import type {Action} from './action.ts';
 
 export const help: Action = {

@@ -1,4 +1,4 @@
-import {success, WRONG_NUMBER} from '../reply.ts';
+import {success, WRONG_NUMBER} from '../controlResult.ts';
 import type {Action} from './action.ts';
 import {noSuchControl, takesControl} from './rmctrl.ts';
 

@@ -1,4 +1,4 @@
-import {success, WRONG_NUMBER} from '../reply.ts';
+import {success, WRONG_NUMBER} from '../controlResult.ts';
 import type {Action} from './action.ts';
 
 export const lsctrl: Action = {

@@ -1,13 +1,12 @@
 import {type Audience, selectSessions} from '../../audience/audience.ts';
 import type {MessageDetails} from '../../protocol/details.ts';
 import {STATUS} from '../../protocol/status.ts';
-import {fitting} from '../fitting.ts';
+import {type ControlResult, failure, success} from '../controlResult.ts';
 import {type Messages, sessionCount} from '../messages.ts';
-import {failure, type Reply, success} from '../reply.ts';
 import {whyRefused} from '../words.ts';
 import type {Action, ActionRequest} from './action.ts';
 import {resolveAudience, takeAudience} from './audienceWords.ts';
-import {whoSession} from './whoSession.ts';
+import {takeWhileFits, whoSession} from './sessionDetails.ts';
 
 export const msg: Action = {
   name: 'msg',
@@ -16,13 +15,13 @@ export const msg: Action = {
   permission: 'msg',
   run(request, {messages, hosts}) {
     const words = takeAudience('msg', request.args);
-    if (words.kind === 'refused') return words.reply;
+    if (words.kind === 'refused') return words.result;
     const {dryRun = false} = request.options;
     if (typeof dryRun !== 'boolean')
       return failure(STATUS.WRONG_PARAMETERS, '"dryRun" must be true or false');
     const text = textOf(words.rest, request.options['lines'], words.type);
-    if (text.kind === 'refused') return text.reply;
-    const deliver = (audience: Audience | Reply) =>
+    if (text.kind === 'refused') return text.result;
+    const deliver = (audience: Audience | ControlResult) =>
       'status' in audience ? audience : deliverTo(audience, text.text, request, messages);
     const audience = resolveAudience('msg', words, hosts);
     return audience instanceof Promise ? audience.then(deliver) : deliver(audience);
@@ -31,7 +30,7 @@ export const msg: Action = {
 
 type Text =
   | {readonly kind: 'text'; readonly text: string}
-  | {readonly kind: 'refused'; readonly reply: Reply};
+  | {readonly kind: 'refused'; readonly result: ControlResult};
 
 /** Words are joined by one space; a message of several lines comes as `lines`, and without words. */
 function textOf(words: readonly string[], lines: unknown, type: string): Text {
@@ -53,7 +52,7 @@ function isLines(value: unknown): value is readonly string[] {
 }
 
 function refused(line: string): Text {
-  return {kind: 'refused', reply: failure(STATUS.WRONG_PARAMETERS, line)};
+  return {kind: 'refused', result: failure(STATUS.WRONG_PARAMETERS, line)};
 }
 
 async function deliverTo(
@@ -61,7 +60,7 @@ async function deliverTo(
   text: string,
   request: ActionRequest,
   messages: Messages,
-): Promise<Reply> {
+): Promise<ControlResult> {
   if (request.options['dryRun'] === true) return dryRun(audience, messages);
   const delivery = await messages.send({uid: request.caller.uid, client: request.client}, audience, text);
   const {id, recipients, engineOff, refused} = delivery;
@@ -94,7 +93,7 @@ function processesSilent(count: number): string {
  * Nobody takes the message. In mod_msg's own words, status 0 included, where nobody is connected (measured); where it
  * would say "message sent" and lose it, not.
  */
-function notSent(audience: Audience, {engineOff, refused, unanswered}: MessageDetails): Reply {
+function notSent(audience: Audience, {engineOff, refused, unanswered}: MessageDetails): ControlResult {
   if (refused > 0) return failure(STATUS.OPERATION_DENIED, 'unable to send message: too many messages wait');
   if (unanswered > 0) {
     const [line] = exceptions({recipients: 0, engineOff: 0, refused: 0, unanswered});
@@ -106,7 +105,7 @@ function notSent(audience: Audience, {engineOff, refused, unanswered}: MessageDe
 }
 
 /** Say who would get the message, and send nothing. */
-async function dryRun(audience: Audience, messages: Messages): Promise<Reply> {
+async function dryRun(audience: Audience, messages: Messages): Promise<ControlResult> {
   await messages.answered();
   const meant = selectSessions(audience, messages.sessions());
   const takers = meant.filter(({engine}) => engine);
@@ -115,7 +114,7 @@ async function dryRun(audience: Audience, messages: Messages): Promise<Reply> {
     engineOff: meant.length - takers.length,
     refused: 0,
     unanswered: messages.unanswered,
-    sessions: fitting(takers.map(whoSession)),
+    sessions: takeWhileFits(takers.map(whoSession)),
   };
   if (takers.length === 0) return {...notSent(audience, details), details};
   return success(

@@ -3,10 +3,10 @@ import {NOT_LOGGED_IN} from '../../audience/audience.ts';
 import type {ReceiptDetails} from '../../protocol/details.ts';
 import {STATUS} from '../../protocol/status.ts';
 import type {Receipt} from '../../session/queue/receiptStore.ts';
-import {fitting} from '../fitting.ts';
+import {ACCESS_DENIED, failure, success, WRONG_NUMBER} from '../controlResult.ts';
 import {type Messages, sessionCount} from '../messages.ts';
-import {ACCESS_DENIED, failure, success, WRONG_NUMBER} from '../reply.ts';
 import type {Action} from './action.ts';
+import {takeWhileFits} from './sessionDetails.ts';
 
 /** The sessions that get lines of their own, of each kind. */
 const MAX_LINES = 100;
@@ -43,11 +43,11 @@ function detailsOf(message: Receipt, messages: Messages): ReceiptDetails {
     lost,
     unknown,
     unanswered: messages.unanswered,
-    undelivered: fitting(
+    undelivered: takeWhileFits(
       undelivered.map(({user, host, reason}) => ({user, host, reason})),
       MAX_LIST_BYTES,
     ),
-    waiting: fitting(
+    waiting: takeWhileFits(
       names.slice(0, MAX_NAMED_WAITING).map(({identity: {user, host}}) => ({user, host})),
       MAX_LIST_BYTES,
     ),

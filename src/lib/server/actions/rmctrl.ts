@@ -1,5 +1,5 @@
 import {STATUS} from '../../protocol/status.ts';
-import {failure, success, WRONG_NUMBER} from '../reply.ts';
+import {failure, success, WRONG_NUMBER} from '../controlResult.ts';
 import type {Action} from './action.ts';
 
 /**

@@ -1,7 +1,7 @@
 import type {ServerSettings} from '../../config/settings.ts';
 import type {StatusDetails} from '../../protocol/details.ts';
 import {STATUS} from '../../protocol/status.ts';
-import {failure, success} from '../reply.ts';
+import {failure, success} from '../controlResult.ts';
 import type {Action, ServerView} from './action.ts';
 
 /** `DefaultAddress` when it is not set. */

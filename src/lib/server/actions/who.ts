@@ -1,11 +1,10 @@
 import {type Audience, NOT_LOGGED_IN, selectSessions} from '../../audience/audience.ts';
 import type {WhoDetails, WhoSession} from '../../protocol/details.ts';
-import {fitting} from '../fitting.ts';
+import {type ControlResult, success, WRONG_NUMBER} from '../controlResult.ts';
 import {type Messages, sessionCount} from '../messages.ts';
-import {type Reply, success, WRONG_NUMBER} from '../reply.ts';
 import type {Action} from './action.ts';
 import {resolveAudience, takeAudience} from './audienceWords.ts';
-import {whoSession} from './whoSession.ts';
+import {takeWhileFits, whoSession} from './sessionDetails.ts';
 
 /** The sessions the server knows, or those an audience means. Open to whoever may send them messages. */
 export const who: Action = {
@@ -15,18 +14,18 @@ export const who: Action = {
   permission: 'msg',
   run({args}, {messages, hosts}) {
     const words = takeAudience('who', args.length === 0 ? ['all'] : args);
-    if (words.kind === 'refused') return words.reply;
+    if (words.kind === 'refused') return words.result;
     if (words.rest.length > 0) return WRONG_NUMBER;
-    const list = (audience: Audience | Reply) =>
+    const list = (audience: Audience | ControlResult) =>
       'status' in audience ? audience : listed(audience, messages);
     const audience = resolveAudience('who', words, hosts);
     return audience instanceof Promise ? audience.then(list) : list(audience);
   },
 };
 
-function listed(audience: Audience, messages: Messages): Reply {
+function listed(audience: Audience, messages: Messages): ControlResult {
   const all = selectSessions(audience, messages.sessions());
-  const sessions = fitting(all.map(whoSession));
+  const sessions = takeWhileFits(all.map(whoSession));
   const omitted = all.length - sessions.length;
   const details: WhoDetails = {sessions, omitted};
   const lines = sessions.map(line);

@@ -1,5 +1,5 @@
 import type {ControlRequest} from '../../protocol/message.ts';
-import type {Reply} from '../reply.ts';
+import type {ControlResult} from '../controlResult.ts';
 import type {LogFile} from './logFile.ts';
 
 /** The module and its version that write such lines in ProFTPD 1.3.8 and 1.3.10 (measured). */
@@ -49,7 +49,7 @@ export class ControlsLog {
   }
 
   /** @param returned whether an action was run and this is what it came to */
-  sent(who: LoggedClient, {status, lines}: Reply, returned: boolean): void {
+  sent(who: LoggedClient, {status, lines}: ControlResult, returned: boolean): void {
     const {client, isLogged} = who;
     if (!this.#file || !isLogged) return;
     if (returned) this.line(`sent to ${client} client: return value: ${status}`);

@@ -15,8 +15,8 @@ export class ConcurrencyLimit {
   /** In the order in which the users have their turn. */
   readonly #waiting = new Map<number, Job[]>();
   readonly #running = new Map<number, number>();
-  readonly #mostWaiting: number;
-  readonly #mostWaitingOfOne: number;
+  readonly #maxWaiting: number;
+  readonly #maxWaitingOfOneUser: number;
   #places: number;
   #taken = 0;
   #waitingCount = 0;
@@ -26,8 +26,8 @@ export class ConcurrencyLimit {
 
   constructor({running, waiting, waitingOfOneUser}: ConcurrencyLimits) {
     this.#places = running;
-    this.#mostWaiting = waiting;
-    this.#mostWaitingOfOne = waitingOfOneUser;
+    this.#maxWaiting = waiting;
+    this.#maxWaitingOfOneUser = waitingOfOneUser;
   }
 
   /** How many may run from now on; those that run already are not stopped. */
@@ -47,7 +47,7 @@ export class ConcurrencyLimit {
       return true;
     }
     const own = this.#waiting.get(uid) ?? [];
-    if (this.#waitingCount >= this.#mostWaiting || own.length >= this.#mostWaitingOfOne) return false;
+    if (this.#waitingCount >= this.#maxWaiting || own.length >= this.#maxWaitingOfOneUser) return false;
     own.push(job);
     this.#waiting.set(uid, own);
     this.#waitingCount++;
@@ -60,8 +60,8 @@ export class ConcurrencyLimit {
   }
 
   #hasPlaceFor(uid: number): boolean {
-    const most = Math.max(1, this.#places - 1);
-    return this.#taken < this.#places && (this.#running.get(uid) ?? 0) < most;
+    const max = Math.max(1, this.#places - 1);
+    return this.#taken < this.#places && (this.#running.get(uid) ?? 0) < max;
   }
 
   /** A job that is done at once gives its place back at once. */

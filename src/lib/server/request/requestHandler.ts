@@ -11,11 +11,11 @@ import type {Accepted, ClientHandler} from '../../transport/sockets/listener.ts'
 import {removeClientPath} from '../../transport/sockets/removeClientPath.ts';
 import type {Action, ServerView} from '../actions/action.ts';
 import type {Logs} from '../configuration.ts';
+import {BLOCKED, type ControlResult, failure, resultFrame, STALE, UNSUPPORTED} from '../controlResult.ts';
 import type {HostResolver} from '../hostResolver.ts';
 import type {ControlsLog, LoggedClient} from '../log/controlsLog.ts';
 import {Omissions} from '../log/omissions.ts';
 import {RateLimit} from '../rateLimit.ts';
-import {BLOCKED, failure, type Reply, replyFrame, STALE, UNSUPPORTED} from '../reply.ts';
 import {authorize} from './authorization.ts';
 import {ConcurrencyLimit} from './concurrencyLimit.ts';
 import {Connection, type ConnectionEvents} from './connection.ts';
@@ -121,10 +121,10 @@ export class RequestHandler implements ConnectionEvents, ClientHandler {
     const request = {...message, args};
     const authorization = authorize(request, connection.caller, state);
     if (authorization.kind === 'refused') {
-      const {because, reply} = authorization;
+      const {because, result} = authorization;
       log.refused(connection, request);
       if (because !== undefined) log.note(connection, (client) => `${client} client ${because}`);
-      this.#answer(connection, reply, dialect, false);
+      this.#answer(connection, result, dialect, false);
     } else {
       this.#queue(connection, authorization.action, request, dialect);
     }
@@ -161,9 +161,9 @@ export class RequestHandler implements ConnectionEvents, ClientHandler {
         return undefined;
       }
       this.#fruitless.giveBack(uid);
-      const answer = (reply: Reply) => this.#answer(connection, reply, dialect, true, who);
-      const reply = this.#run(connection, action, request, release);
-      return reply instanceof Promise ? reply.then(answer) : void answer(reply);
+      const answer = (result: ControlResult) => this.#answer(connection, result, dialect, true, who);
+      const result = this.#run(connection, action, request, release);
+      return result instanceof Promise ? result.then(answer) : void answer(result);
     });
     if (queued) return;
     this.#current().log.refused(connection, request);
@@ -179,21 +179,21 @@ export class RequestHandler implements ConnectionEvents, ClientHandler {
     action: Action,
     {args, options = {}}: ControlRequest,
     release: () => void,
-  ): Reply | Promise<Reply> {
+  ): ControlResult | Promise<ControlResult> {
     const {resolver, ...state} = this.#current();
     const resolve = (name: string) => {
       release();
       return resolver.resolve(name, caller.uid);
     };
     try {
-      const reply = action.run({caller, client, args, options}, {...state, hosts: {resolve}});
-      return reply instanceof Promise ? reply.catch((error) => this.#explainFailure(error)) : reply;
+      const result = action.run({caller, client, args, options}, {...state, hosts: {resolve}});
+      return result instanceof Promise ? result.catch((error) => this.#explainFailure(error)) : result;
     } catch (error) {
       return this.#explainFailure(error);
     }
   }
 
-  #explainFailure(error: unknown): Reply {
+  #explainFailure(error: unknown): ControlResult {
     if (error instanceof FtpdctlError) {
       const status =
         error.exitStatus === -STATUS.WRONG_PARAMETERS ? STATUS.WRONG_PARAMETERS : STATUS.GENERIC_ERROR;
@@ -206,24 +206,24 @@ export class RequestHandler implements ConnectionEvents, ClientHandler {
   /** @param returned whether an action was run and this is what it came to */
   #answer(
     connection: Connection,
-    reply: Reply,
+    result: ControlResult,
     dialect: Dialect,
     returned: boolean,
     who: LoggedClient = connection,
   ): void {
     if (this.#open.has(connection)) this.#unfinished.add(connection);
-    this.#send(connection, reply, dialect, returned, who);
+    this.#send(connection, result, dialect, returned, who);
   }
 
   #send(
     connection: Connection,
-    reply: Reply,
+    result: ControlResult,
     dialect: Dialect,
     returned: boolean,
     who: LoggedClient = connection,
   ): void {
-    this.#current().log.sent(who, reply, returned);
-    connection.answer(replyFrame(reply, dialect, this.#version));
+    this.#current().log.sent(who, result, returned);
+    connection.answer(resultFrame(result, dialect, this.#version));
   }
 
   /**

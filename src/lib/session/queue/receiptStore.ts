@@ -86,7 +86,7 @@ export class ReceiptStore {
     const entry = this.#add(id, {sender, bytes, recipients: takers.length + refused.length, inherited: null});
     entry.waiting = takers.length;
     for (const {pending} of takers) pending.set(id, 'waiting');
-    for (const each of refused) lose(entry, each);
+    for (const each of refused) countLost(entry, each);
     this.#settleIfOver(id, entry);
   }
 
@@ -115,7 +115,7 @@ export class ReceiptStore {
     if (!session.pending.delete(id)) return false;
     const entry = this.#entries.get(id)!;
     entry.waiting--;
-    lose(entry, undeliveredTo(session, reason));
+    countLost(entry, undeliveredTo(session, reason));
     this.#settleIfOver(id, entry);
     return true;
   }
@@ -229,7 +229,7 @@ export function undeliveredTo({id, identity}: RegisteredSession, reason: string)
   return {session: id, user: identity.user, host: identity.host, reason};
 }
 
-function lose(entry: Entry, undelivered: Undelivered): void {
+function countLost(entry: Entry, undelivered: Undelivered): void {
   entry.lost++;
   if (entry.undelivered.length < MAX_NAMED_UNDELIVERED) entry.undelivered.push(undelivered);
 }

@@ -4,7 +4,7 @@ import type {Dialect} from '../protocol/message.ts';
 import {STATUS, type Status} from '../protocol/status.ts';
 
 /** What an action comes to. */
-export interface Reply {
+export interface ControlResult {
   /** As ProFTPD 1.3.10 has it. */
   readonly status: Status;
   /** What a binary client gets, where that is not −1 for every failure: 1.3.8 reports some with 0. */
@@ -16,11 +16,11 @@ export interface Reply {
   readonly denied?: 'connect';
 }
 
-export function success(lines: readonly string[], details?: object): Reply {
+export function success(lines: readonly string[], details?: object): ControlResult {
   return {status: STATUS.OK, lines, ...(details === undefined ? {} : {details})};
 }
 
-export function failure(status: Status, line: string, binaryStatus?: Status): Reply {
+export function failure(status: Status, line: string, binaryStatus?: Status): ControlResult {
   return {status, lines: [line], ...(binaryStatus === undefined ? {} : {binaryStatus})};
 }
 
@@ -31,11 +31,11 @@ export const BLOCKED = failure(STATUS.INTERNAL_ERROR, 'blocked connection');
 export const STALE = failure(STATUS.GENERIC_ERROR, 'error: stale connection');
 export const WRONG_NUMBER = failure(STATUS.WRONG_PARAMETERS, 'wrong number of parameters');
 
-/** The bytes of a reply, as a client of that dialect takes them. `version` is ours. */
-export function replyFrame(reply: Reply, dialect: Dialect, version: string): Buffer {
-  const {status, lines, details, denied} = reply;
+/** The bytes of a result, as a client of that dialect takes them. `version` is ours. */
+export function resultFrame(result: ControlResult, dialect: Dialect, version: string): Buffer {
+  const {status, lines, details, denied} = result;
   if (dialect === 'binary') {
-    const binaryStatus = reply.binaryStatus ?? (status < 0 ? STATUS.GENERIC_ERROR : STATUS.OK);
+    const binaryStatus = result.binaryStatus ?? (status < 0 ? STATUS.GENERIC_ERROR : STATUS.OK);
     return encodeResponse(dialect, {status: binaryStatus, responses: lines});
   }
   const server = {
@@ -46,5 +46,5 @@ export function replyFrame(reply: Reply, dialect: Dialect, version: string): Buf
   };
   const frame = encodeResponse(dialect, {status, responses: lines, server});
   if (frame.length - 4 <= JSON_LIMITS.responseBytes) return frame;
-  return replyFrame(failure(STATUS.INTERNAL_ERROR, 'the answer is too long'), dialect, version);
+  return resultFrame(failure(STATUS.INTERNAL_ERROR, 'the answer is too long'), dialect, version);
 }

@@ -36,7 +36,10 @@ describeWithPeer(whyNoProftpd(), 'msg, directly to the sessions of a real ProFTP
       stderr: '',
     });
     expect(await dave.command('NOOP')).toEqual(['200-NOOP command successful', '200 grüße']);
-    await runFtpdctl(['-s', proftpd.socket, 'msg', 'all', '-'], {input: 'one\ntwo\n'});
+    await runFtpdctl(['-s', proftpd.socket, 'msg', 'all', '-'], {
+      input: 'one\ntwo\n',
+      env: {PROFTPD_CONF: proftpd.configFile},
+    });
     const reply = ['200-NOOP command successful', ' one', '200 two'];
     expect(await dave.command('NOOP')).toEqual(reply);
     expect(await alice.command('NOOP')).toEqual(reply);
@@ -118,6 +121,16 @@ describeWithPeer(whyNoProftpd(), 'msg, directly to the sessions of a real ProFTP
   it('-v says which way and why', async () => {
     const {stderr} = await ftpdctl('-v', 'msg', 'user', 'dave', 'hi');
     expect(stderr).toBe('ftpdctl: delivering directly to the sessions\n');
+    await dave.command('NOOP');
+  });
+
+  it('without a configuration it is asked, unless it is to go directly', async () => {
+    const args = ['-v', '--timeout', '1', '-s', proftpd.socket, 'msg'];
+    const asked = await runFtpdctl([...args, 'user', 'dave', 'hi']);
+    expect(asked.status).toBe(75);
+    expect(asked.stderr).toContain('whether root may send messages is not known');
+    const direct = await runFtpdctl([...args, '--via', 'direct', 'user', 'dave', 'hi']);
+    expect(direct).toMatchObject({status: 0, stdout: 'ftpdctl: message sent\nftpdctl: taken by 1 session\n'});
     await dave.command('NOOP');
   });
 

@@ -154,7 +154,9 @@ class Connection implements Daemon {
     if (local === null) return {via: 'controls', why: 'ftpdctl serve answers'};
     if (local instanceof FtpdctlError) return {via: 'controls', why: local.message};
     const access = local.directAccess();
-    if (access.kind === 'possible') return {via: 'direct', local, key: access.key};
+    const isDirect =
+      access.kind === 'possible' || (access.kind === 'unproven' && this.#options.via === 'direct');
+    if (isDirect) return {via: 'direct', local, key: access.key};
     return {via: 'controls', why: access.why, ...(access.kind === 'denied' ? {exitStatus: 2} : {})};
   }
 

@@ -1,6 +1,7 @@
 import {passes} from '../acl/evaluate.ts';
 import {resolveAcls} from '../acl/resolve.ts';
 import {EXIT_TEMPFAIL} from '../client/errors.ts';
+import type {Settings} from '../config/settings.ts';
 import {FtpdctlError} from '../errors.ts';
 import {ifKnown, type ProftpdDaemon} from '../proftpd/daemon.ts';
 import type {QueueAssessment} from '../proftpd/delivery/queueGuard.ts';
@@ -37,7 +38,15 @@ export interface Meant {
 /** Whether messages may go past the daemon. */
 export type DirectAccess =
   | {readonly kind: 'possible'; readonly key: number}
+  /** No configuration says whether root may send messages; the daemon would know. */
+  | {readonly kind: 'unproven'; readonly key: number; readonly why: string}
   | {readonly kind: 'impossible' | 'denied'; readonly why: string};
+
+/** As the daemon would judge it, to which root is a caller like any other. */
+function isLetIn({acls}: Settings): boolean {
+  const acl = resolveAcls(acls, nameService).actions.get('msg');
+  return acl !== undefined && passes(acl, {uid: process.geteuid!(), gid: process.getegid!()});
+}
 
 function impossible(why: string): DirectAccess {
   return {kind: 'impossible', why};
@@ -74,18 +83,18 @@ export class LocalProftpd {
     if (scoreboard.value === null) return impossible('it has no scoreboard');
     if (!queue.known) return impossible(`its message queue is not known: ${queue.why}`);
     if (queue.value === null) return impossible('it has no MessageQueue');
-    if (this.#isRootDenied()) {
-      return {kind: 'denied', why: 'MessageControlsACLs does not let root send messages'};
+    const {key} = queue.value;
+    const {configuration} = this.#daemon;
+    if (!configuration.known) {
+      return {
+        kind: 'unproven',
+        key,
+        why: `whether root may send messages is not known: ${configuration.why}`,
+      };
     }
-    return {kind: 'possible', key: queue.value.key};
-  }
-
-  /** As the daemon would judge it, to which root is a caller like any other. Without a configuration nobody knows. */
-  #isRootDenied(): boolean {
-    const configuration = ifKnown(this.#daemon.configuration);
-    if (configuration === undefined) return false;
-    const acl = resolveAcls(configuration.settings.acls, nameService).actions.get('msg');
-    return acl === undefined || !passes(acl, {uid: process.geteuid!(), gid: process.getegid!()});
+    return isLetIn(configuration.value.settings)
+      ? {kind: 'possible', key}
+      : {kind: 'denied', why: 'MessageControlsACLs does not let root send messages'};
   }
 
   /** Deliver a message past the daemon. @param key of its queue, as `directAccess` has it */

@@ -406,7 +406,7 @@ describeWithPeer(whyNoProgram('tmux') ?? whyNoProftpd(), 'prompt mode with a rea
   });
   afterAll(() => server?.stop());
 
-  test('the whole conversation: free names, remembered; one line; ASCII', async () => {
+  test('the whole conversation: live names; who would get it; one line; ASCII', async () => {
     const one = bound(await open(['-s', server.socket]));
     await converse(one, [
       [/What shall the server do\?\s+❯ msg/, '', 'Enter'],
@@ -419,7 +419,9 @@ describeWithPeer(whyNoProgram('tmux') ?? whyNoProftpd(), 'prompt mode with a rea
     await one.see('5099 bytes left');
     await one.press('Enter');
     await one.see('In ASCII, which alone this server takes: grusse an alle');
-    await one.see(/This server cannot say who will get it\.\n\? Send it to user dave\?/);
+    await one.see(
+      /message would be sent to 1 session\nID +USER [\s\S]*dave[\s\S]*\n\? Send it to user dave\?/,
+    );
     await one.press('Enter');
     await one.see(/message sent\n\? What shall/);
     expect(await terminal!.screen()).not.toContain('queued');
@@ -428,7 +430,7 @@ describeWithPeer(whyNoProgram('tmux') ?? whyNoProftpd(), 'prompt mode with a rea
     await converse(one, [
       [MENU, '', 'Enter'],
       ['Send to:', '', 'Enter'],
-      [/Which user\?\s+❯ dave\n[\s\S]*used lately/, '', 'C-c'],
+      [/Which user\?\s+❯ dave\n[\s\S]*1 session from/, '', 'C-c'],
     ]);
     expect((await one.ended()).status).toBe(130);
     await isSane();

@@ -80,7 +80,7 @@ class Connection implements Daemon {
     if (local === null) return this.#controls.sessions(filter);
     if (!(local instanceof FtpdctlError)) return local.sessions(filter);
     if (options.withoutPoll) return {kind: 'unsupported', reason: local.message, ...hintOf(local)};
-    if (!this.#hasSocket()) throw local;
+    if (this.#namedSocket() === undefined && !this.#hasSocket()) throw local;
     const result = await this.#controls.sessions(filter);
     return result.kind === 'unsupported'
       ? {kind: 'unsupported', reason: local.message, ...hintOf(local)}
@@ -172,9 +172,15 @@ class Connection implements Daemon {
     if (knownServeSocket(socket, env) !== undefined) return null;
     const {findLocal} = await import('./local.ts');
     return findLocal({
-      socket: socket ?? (env['FTPDCTL_SOCKET'] || undefined),
+      socket: this.#namedSocket(),
       configuration: env['PROFTPD_CONF'] || undefined,
     });
+  }
+
+  /** The socket that was asked for, if one was. */
+  #namedSocket(): string | undefined {
+    const {socket, env = process.env} = this.#options;
+    return socket ?? (env['FTPDCTL_SOCKET'] || undefined);
   }
 
   /** Whether something stands where a controls socket may be. */

@@ -119,7 +119,7 @@ export class LocalProftpd {
     const found = ifKnown(this.#daemon.queue);
     const queue = found ? SystemVQueue.open(found.key) : undefined;
     if (queue === undefined) return;
-    const {length} = await this.#meant(audience);
+    const {length} = await this.#meant(audience).catch(nobodyKnown);
     const verdict = await guardQueue(this.#daemon.pid, queue, length, Buffer.byteLength(text), signal);
     if (verdict.kind === 'refuse') throw queueFull(verdict);
   }
@@ -169,6 +169,12 @@ export class LocalProftpd {
     const [first, ...others] = new Set(meant.map(({engine}) => engine));
     return first === undefined || others.length > 0 ? null : first;
   }
+}
+
+/** A host name that does not resolve: the daemon will say so, and nothing is queued. */
+function nobodyKnown(error: unknown): readonly Recipient[] {
+  if (error instanceof FtpdctlError && error.code === 'UNKNOWN_HOST') return [];
+  throw error;
 }
 
 function queueFull({

@@ -1,18 +1,20 @@
 /** The arrows of the design: what each folder of src/lib may import. Anything not listed is an error. */
 const allowed = {
   errors: [],
-  protocol: ['errors'],
-  config: ['errors'],
-  acl: ['errors', 'protocol', 'config'],
-  audience: ['errors'],
-  reply: ['errors'],
-  scoreboard: ['errors'],
-  transport: ['errors', 'protocol', 'config'],
-  client: ['errors', 'protocol', 'config', 'transport'],
-  proftpd: ['errors', 'protocol', 'config', 'acl', 'audience', 'reply', 'scoreboard', 'transport'],
-  session: ['errors', 'protocol', 'audience', 'transport'],
+  text: [],
+  protocol: ['errors', 'text'],
+  config: ['errors', 'text'],
+  acl: ['errors', 'text', 'protocol', 'config'],
+  audience: ['errors', 'text'],
+  reply: ['errors', 'text'],
+  scoreboard: ['errors', 'text'],
+  transport: ['errors', 'text', 'protocol', 'config'],
+  client: ['errors', 'text', 'protocol', 'config', 'transport'],
+  proftpd: ['errors', 'text', 'protocol', 'config', 'acl', 'audience', 'reply', 'scoreboard', 'transport'],
+  session: ['errors', 'text', 'protocol', 'audience', 'transport'],
   daemon: [
     'errors',
+    'text',
     'protocol',
     'config',
     'acl',
@@ -23,10 +25,11 @@ const allowed = {
     'session',
     'proftpd',
   ],
-  server: ['errors', 'protocol', 'config', 'acl', 'audience', 'transport', 'session'],
-  ftp: ['errors', 'protocol', 'config', 'audience', 'reply', 'transport', 'session'],
+  server: ['errors', 'text', 'protocol', 'config', 'acl', 'audience', 'transport', 'session'],
+  ftp: ['errors', 'text', 'protocol', 'config', 'audience', 'reply', 'transport', 'session'],
   cli: [
     'errors',
+    'text',
     'protocol',
     'config',
     'acl',
@@ -41,7 +44,7 @@ const allowed = {
   ],
 };
 
-const pure = ['protocol', 'config', 'acl', 'audience', 'reply', 'scoreboard'];
+const pure = ['text', 'protocol', 'config', 'acl', 'audience', 'reply', 'scoreboard'];
 
 module.exports = {
   forbidden: [

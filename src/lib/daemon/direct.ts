@@ -6,6 +6,7 @@ import {MESSAGE_PROTOCOLS} from '../proftpd/delivery/deliveryRound.ts';
 import {DELIVERY_TIMEOUT_MS, type Delivery, type DeliveryOutcome} from '../proftpd/delivery/outcome.ts';
 import {STATUS, type Status} from '../protocol/status.ts';
 import type {ScoreboardSession} from '../scoreboard/scoreboard.ts';
+import {countOf} from '../text/count.ts';
 import {type DaemonAnswer, type DeliveryResult, DIRECT_RECEIPT_ID, type Session} from './daemon.ts';
 import {DirectReceipt, type Recipient} from './directReceipt.ts';
 
@@ -106,7 +107,7 @@ function answerOf(deliveries: readonly Delivery<Recipient>[], leftOut: readonly 
   const missed = deliveries.filter(({outcome}) => outcome.kind !== 'taken');
   const lines = missed.map(({session: {session}, outcome}) => missedLine(session, outcome));
   const told = [...lines.slice(0, MAX_LINES), ...more(lines.length - MAX_LINES), ...leftOut];
-  const count = `taken by ${taken}${missed.length === 0 ? '' : ` of ${deliveries.length}`} session${deliveries.length === 1 ? '' : 's'}`;
+  const count = `taken by ${missed.length === 0 ? '' : `${taken} of `}${countOf(deliveries.length, 'session')}`;
   if (missed.length === 0) return directAnswer(STATUS.OK, ['message sent', count, ...told]);
   const {status, exitStatus} = failureOf(missed);
   const first = taken === 0 ? 'unable to send message' : 'message sent';

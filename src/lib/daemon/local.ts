@@ -13,6 +13,7 @@ import {sessionsOf} from '../proftpd/sessions/list.ts';
 import {sessionInfo} from '../proftpd/sessions/sessionInfo.ts';
 import {STATUS} from '../protocol/status.ts';
 import type {ScoreboardSession} from '../scoreboard/scoreboard.ts';
+import {countOf} from '../text/count.ts';
 import {nameService} from '../transport/nameService.ts';
 import {SystemVQueue} from '../transport/systemV.ts';
 import {matching, meant} from './audience.ts';
@@ -136,7 +137,7 @@ export class LocalProftpd {
             STATUS.SUBJECT_NOT_FOUND,
           )
         : directAnswer(STATUS.OK, [
-            `message would be sent to ${sessions.length} session${sessions.length === 1 ? '' : 's'}`,
+            `message would be sent to ${countOf(sessions.length, 'session')}`,
             ...leftOut,
           ]);
     return {kind: 'answered', answer, recipients: sessions.length, sessions};

@@ -1,4 +1,5 @@
 import {FtpdctlError} from '../errors.ts';
+import {CONTROLS, codePointName} from '../text/controls.ts';
 import {jsonRequestText} from './json.ts';
 import {BINARY_LIMITS, JSON_LIMITS} from './limits.ts';
 import type {ControlRequest, Dialect} from './message.ts';
@@ -65,12 +66,9 @@ function firstOf<T>(
   return undefined;
 }
 
-/** Control characters: C0, DEL, C1, and the line and paragraph separators. */
-const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
-
 /** The first character of a text that the server does not take. */
 export function refusalOfText(text: string, server: ServerKind): RequestRefused | undefined {
-  const control = CONTROL.exec(text);
+  const control = CONTROLS.line.exec(text);
   if (control) {
     return new RequestRefused(
       'REFUSED_CONTROL',
@@ -91,8 +89,8 @@ export function refusalOfText(text: string, server: ServerKind): RequestRefused 
 }
 
 function describe(match: RegExpExecArray): string {
-  const name = `U+${match[0].codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}`;
-  const shown = CONTROL.test(match[0]) ? name : `"${match[0]}" (${name})`;
+  const name = codePointName(match[0]);
+  const shown = CONTROLS.line.test(match[0]) ? name : `"${match[0]}" (${name})`;
   return `${shown} at character ${[...match.input.slice(0, match.index)].length + 1} of ${excerpt(match.input)}`;
 }
 

@@ -1,4 +1,4 @@
-import {escapeControls} from './text.ts';
+import {escapeReplyText} from './text.ts';
 
 /** One FTP reply (RFC 959 §4.2): a code and one or more lines of text, without code, dash or line end. */
 export interface Reply {
@@ -28,7 +28,7 @@ export function formatReply({code, lines}: Reply): string {
   return lines
     .map((line, index) => {
       const prefix = index === last ? `${code} ` : index === 0 ? `${code}-` : ' ';
-      return `${prefix}${escapeControls(line)}\r\n`;
+      return `${prefix}${escapeReplyText(line)}\r\n`;
     })
     .join('');
 }

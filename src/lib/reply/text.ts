@@ -1,3 +1,4 @@
+import {CONTROLS, escapeControls} from '../text/controls.ts';
 /** How much of Unicode a client takes in reply text: RFC 2640 §3.1, and `OPTS UTF8 OFF`. */
 export type Charset = 'utf8' | 'ascii';
 
@@ -23,20 +24,12 @@ export function messageLines(text: string, charset: Charset = 'utf8'): string[] 
   return shown
     .replace(/[\r\n]+$/, '')
     .split(LINE_BREAK)
-    .flatMap((line) => wrap(escapeControls(line)));
+    .flatMap((line) => wrap(escapeReplyText(line)));
 }
 
-/** Text for people: as `spellControls`, but a tab is only white space. */
-export function escapeControls(text: string): string {
-  return spellControls(text.replaceAll('\t', ' '));
-}
-
-/** C0, DEL and C1 can end a line early, or drive a terminal: they are spelled out. */
-export function spellControls(text: string): string {
-  return text.replace(
-    /[\x00-\x1f\x7f-\x9f]/g,
-    (control) => `\\x${control.charCodeAt(0).toString(16).padStart(2, '0')}`,
-  );
+/** Text for people: a tab is only white space; all else that can end a line early, or drive a terminal, is spelled out. */
+export function escapeReplyText(text: string): string {
+  return escapeControls(text.replaceAll('\t', ' '), CONTROLS.reply);
 }
 
 function toAscii(text: string): string {

@@ -9,6 +9,7 @@ import type {
   SessionQueue,
   SessionQueueEvents,
 } from '../session/queue/sessionQueue.ts';
+import {countOf} from '../text/count.ts';
 
 /** What the server needs of the session queue. */
 export type MessageQueue = EventEmitter<SessionQueueEvents> &
@@ -90,11 +91,11 @@ function logEvents(queue: MessageQueue, log: (line: string) => void): void {
   });
   queue.on('unknown', ({id, count}) =>
     log(
-      `message ${id} unknown to ${sessionCount(count)}: an earlier server sent it, and wrote above what it knew`,
+      `message ${id} unknown to ${countOf(count, 'session')}: an earlier server sent it, and wrote above what it knew`,
     ),
   );
   queue.on('unfinished', ({id, count}) =>
-    log(`message ${id} waits in ${sessionCount(count)}: server stopped, the next one hears of it`),
+    log(`message ${id} waits in ${countOf(count, 'session')}: server stopped, the next one hears of it`),
   );
   queue.on('killed', ({startedAt}) =>
     log(
@@ -110,13 +111,8 @@ function logEvents(queue: MessageQueue, log: (line: string) => void): void {
 
 function describe(audience: Audience, {recipients, engineOff}: Delivery): string {
   const to = audience.kind === 'all' ? 'all' : `${audience.kind} '${audience.name}'`;
-  const off = engineOff === 0 ? '' : `, not to ${sessionCount(engineOff)} with MessageEngine off`;
-  return `to ${to}: ${sessionCount(recipients)}${off}`;
-}
-
-/** `1 session`, `2 sessions`. */
-export function sessionCount(count: number): string {
-  return `${count} session${count === 1 ? '' : 's'}`;
+  const off = engineOff === 0 ? '' : `, not to ${countOf(engineOff, 'session')} with MessageEngine off`;
+  return `to ${to}: ${countOf(recipients, 'session')}${off}`;
 }
 
 function nameOf({id, identity}: NamedSession): string {

@@ -4,7 +4,7 @@ import {DIRECT_RECEIPT_ID} from '../../daemon/daemon.ts';
 import {FtpdctlError} from '../../errors.ts';
 import type {ReceiptDetails, SessionName} from '../../protocol/details.ts';
 import {exitStatusOf, STATUS} from '../../protocol/status.ts';
-import {sessionCount} from '../output/sessionTable.ts';
+import {countOf} from '../../text/count.ts';
 
 /** Milliseconds between two questions, at first and at the most. */
 const FIRST_PAUSE = 200;
@@ -111,7 +111,7 @@ function isSettled(receipt: ReceiptDetails): boolean {
 /** `shown to 2 of 3 sessions, probably to 1`. */
 export function shownTo({shown, probablyShown = 0, recipients}: ReceiptDetails): string {
   const probably = probablyShown === 0 ? '' : `, probably to ${probablyShown}`;
-  return `shown to ${shown} of ${sessionCount(recipients)}${probably}`;
+  return `shown to ${shown} of ${countOf(recipients, 'session')}${probably}`;
 }
 
 function errorIn(receipt: ReceiptDetails): {error?: FtpdctlError} {
@@ -131,13 +131,13 @@ function errorIn(receipt: ReceiptDetails): {error?: FtpdctlError} {
 function lostWords({lost, undelivered}: ReceiptDetails): string[] {
   if (lost === 0) return [];
   const [first] = undelivered;
-  if (first === undefined) return [`undelivered to ${sessionCount(lost)}`];
+  if (first === undefined) return [`undelivered to ${countOf(lost, 'session')}`];
   const more = lost > 1 ? `, and to ${lost - 1} more` : '';
   return [`undelivered to ${nameOf(first)}, ${first.reason}${more}`];
 }
 
 function unknownWords({unknown}: ReceiptDetails): string[] {
-  return unknown === 0 ? [] : [`nobody can say what became of it in ${sessionCount(unknown)}`];
+  return unknown === 0 ? [] : [`nobody can say what became of it in ${countOf(unknown, 'session')}`];
 }
 
 /** The sessions that have not seen it yet: the first of them by name. */
@@ -145,7 +145,7 @@ function waitingWords(receipt: ReceiptDetails): string[] {
   const count = waitingCount(receipt);
   if (count <= 0) return [];
   const names = receipt.waiting.slice(0, MAX_NAMES).map(nameOf);
-  if (names.length === 0) return [`not yet to ${sessionCount(count)}`];
+  if (names.length === 0) return [`not yet to ${countOf(count, 'session')}`];
   const more = count > names.length ? `, and ${count - names.length} more` : '';
   return [`not yet to ${names.join(', ')}${more}`];
 }

@@ -1,11 +1,12 @@
 import {EXIT_TEMPFAIL} from '../../client/errors.ts';
 import type {DeliveryResult, OutgoingMessage} from '../../daemon/daemon.ts';
+import {countOf} from '../../text/count.ts';
 import type {Ask} from '../options/ask.ts';
 import type {GlobalOptions} from '../options/globalFlags.ts';
 import {UsageError, unsupported} from '../options/usageError.ts';
 import {errorFields} from '../output/failure.ts';
 import {printLine} from '../output/output.ts';
-import {sessionCount, sessionTable} from '../output/sessionTable.ts';
+import {sessionTable} from '../output/sessionTable.ts';
 import {canAsk} from '../prompt/terminal.ts';
 import {DeliveryProgress} from './deliveryProgress.ts';
 import {audienceOf, type Draft, draftOf, hasAudience, hasNoText, messageOf} from './draft.ts';
@@ -114,7 +115,7 @@ function reportSent(
   const {json, quiet} = options;
   report(requestOf(message), answer, exitStatusIn(result, options));
   if (receiptId !== undefined && answer.via !== 'direct' && !json && !quiet)
-    printLine(`queued for ${sessionCount(recipients)}`);
+    printLine(`queued for ${countOf(recipients, 'session')}`);
 }
 
 async function follow(

@@ -1,7 +1,7 @@
 import {createReadStream} from 'node:fs';
 import {SERVE_REQUEST_BYTES} from '../../protocol/limits.ts';
+import {reasonOf} from '../../text/reason.ts';
 import {UsageError} from '../options/usageError.ts';
-import {reasonOf} from '../output/output.ts';
 
 /** The word, or the name of a file, that stands for standard input. */
 export const STANDARD_INPUT = '-';
@@ -37,7 +37,7 @@ async function readBounded(file: string, name: string): Promise<Buffer> {
     }
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    throw new UsageError(`cannot read ${name}: ${reasonOf(error as NodeJS.ErrnoException)}`);
+    throw new UsageError(`cannot read ${name}: ${reasonOf(error)}`);
   }
   return Buffer.concat(chunks);
 }

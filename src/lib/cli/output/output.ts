@@ -1,4 +1,4 @@
-import {getSystemErrorMap} from 'node:util';
+import {reasonOf} from '../../text/reason.ts';
 import {printable, printableJson} from './printable.ts';
 
 /** The name every line begins with, as the stock client's lines do. */
@@ -39,9 +39,4 @@ export function printJson(value: unknown): void {
 /** Whether a person watches standard error, so that a wait may be explained there. */
 export function isWatched(): boolean {
   return process.stderr.isTTY === true;
-}
-
-/** What a failed system call says, in words: `no such file or directory`. */
-export function reasonOf({errno, message}: NodeJS.ErrnoException): string {
-  return (errno !== undefined && getSystemErrorMap().get(errno)?.[1]) || message;
 }

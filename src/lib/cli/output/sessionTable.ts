@@ -59,8 +59,3 @@ function byteCount(bytes: number): string {
   }
   return `${value.toFixed(1)} ${UNITS[unit]}`;
 }
-
-/** `1 session`, `2 sessions`. */
-export function sessionCount(count: number): string {
-  return `${count} session${count === 1 ? '' : 's'}`;
-}

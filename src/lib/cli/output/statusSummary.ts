@@ -1,10 +1,10 @@
 import type {StatusDetails} from '../../protocol/details.ts';
-import {sessionCount} from './sessionTable.ts';
+import {countOf} from '../../text/count.ts';
 
 /** What `ftpdctl serve` says of itself: `up 2 h 5 min, 3 sessions, 1 message waiting, MessageEngine on`. */
 export function statusSummary({uptime, sessions, waiting, engine}: StatusDetails): string {
-  const messages = `${waiting} message${waiting === 1 ? '' : 's'} waiting`;
-  return `up ${duration(uptime)}, ${sessionCount(sessions)}, ${messages}, MessageEngine ${engine ? 'on' : 'off'}`;
+  const messages = `${countOf(waiting, 'message')} waiting`;
+  return `up ${duration(uptime)}, ${countOf(sessions, 'session')}, ${messages}, MessageEngine ${engine ? 'on' : 'off'}`;
 }
 
 const UNITS = [

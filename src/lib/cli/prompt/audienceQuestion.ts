@@ -1,9 +1,9 @@
 import {NOT_LOGGED_IN} from '../../audience/audience.ts';
 import type {Session} from '../../daemon/daemon.ts';
+import {countOf} from '../../text/count.ts';
 import {type AudienceKind, type Draft, NAMED_AUDIENCES} from '../message/draft.ts';
 import type {Ask} from '../options/ask.ts';
 import {printable} from '../output/printable.ts';
-import {sessionCount} from '../output/sessionTable.ts';
 import type {Choice, Questions} from './questions.ts';
 import type {Recent} from './recent.ts';
 
@@ -40,7 +40,7 @@ async function sessionsNow(ask: Ask): Promise<readonly Session[] | undefined> {
 }
 
 function kindChoices(sessions: readonly Session[] | undefined): Choice<AudienceKind>[] {
-  const all = sessions === undefined ? 'everybody' : `everybody: ${sessionCount(sessions.length)}`;
+  const all = sessions === undefined ? 'everybody' : `everybody: ${countOf(sessions.length, 'session')}`;
   return [
     ...NAMED_AUDIENCES.map((kind) => ({value: kind, short: kind, name: KIND_NAMES[kind]})),
     {value: 'all', short: 'all', name: `all    ${all}`},
@@ -59,7 +59,7 @@ function liveChoices(kind: Named, sessions: readonly Session[]): Choice<string>[
   return [...names].sort().map((value) => {
     const meant = sessions.filter((session) => ADDRESSED[kind](session) === value);
     const hosts = [...new Set(meant.map(({host}) => host))];
-    const description = `${sessionCount(meant.length)} from ${hosts.slice(0, 3).join(', ')}`;
+    const description = `${countOf(meant.length, 'session')} from ${hosts.slice(0, 3).join(', ')}`;
     return {value, name: printable(value), description: printable(description)};
   });
 }

@@ -2,12 +2,13 @@ import type {ControlAnswer} from '../../client/client.ts';
 import type {DeliveryResult} from '../../daemon/daemon.ts';
 import {FtpdctlError} from '../../errors.ts';
 import {STATUS} from '../../protocol/status.ts';
+import {countOf} from '../../text/count.ts';
 import {audienceOf} from '../message/draft.ts';
 import type {Ask} from '../options/ask.ts';
 import {errorLine} from '../output/failure.ts';
 import {printError, printLine} from '../output/output.ts';
 import {printable} from '../output/printable.ts';
-import {sessionCount, sessionTable} from '../output/sessionTable.ts';
+import {sessionTable} from '../output/sessionTable.ts';
 import {askAudience, freely} from './audienceQuestion.ts';
 import type {Choice, Questions} from './questions.ts';
 import type {Recent} from './recent.ts';
@@ -115,5 +116,5 @@ function actionChoices({responses}: ControlAnswer): Choice<string | symbol>[] {
 
 function tell({answer, receiptId, recipients = 0}: DeliveryResult): void {
   for (const line of answer.responses) printLine(line);
-  if (receiptId !== undefined) printLine(`queued for ${sessionCount(recipients)}`);
+  if (receiptId !== undefined) printLine(`queued for ${countOf(recipients, 'session')}`);
 }

@@ -1,9 +1,10 @@
 import type {SessionFilter, SessionsResult} from '../../daemon/daemon.ts';
+import {countOf} from '../../text/count.ts';
 import type {Ask} from '../options/ask.ts';
 import type {GlobalOptions} from '../options/globalFlags.ts';
 import {UsageError, unsupported} from '../options/usageError.ts';
 import {printError, printJson} from '../output/output.ts';
-import {sessionCount, sessionTable} from '../output/sessionTable.ts';
+import {sessionTable} from '../output/sessionTable.ts';
 import {watch} from './watch.ts';
 
 export interface WhoOptions extends GlobalOptions, SessionFilter {
@@ -31,7 +32,7 @@ export async function listSessions(options: WhoOptions, {ask, refuse}: WhoTools)
   const {sessions, omitted} = result;
   if (options.json) printJson({sessions, omitted, exitStatus: 0});
   else if (!options.quiet) process.stdout.write(sessionTable(sessions));
-  if (omitted > 0) printError(`and ${sessionCount(omitted)} more`);
+  if (omitted > 0) printError(`and ${countOf(omitted, 'session')} more`);
 }
 
 /** What ends the watching, in good order. */
@@ -66,5 +67,5 @@ function frame(result: SessionsResult, interval: number): string {
   }
   const {sessions, omitted} = result;
   const table = sessionTable(sessions, Number.POSITIVE_INFINITY);
-  return `${sessionCount(sessions.length + omitted)}, ${ends}\n\n${table}`.trimEnd();
+  return `${countOf(sessions.length + omitted, 'session')}, ${ends}\n\n${table}`.trimEnd();
 }

@@ -2,7 +2,7 @@ import {posix} from 'node:path';
 import {Readable} from 'node:stream';
 import {pipeline} from 'node:stream/promises';
 import {type Reply, reply} from '../../reply/reply.ts';
-import {spellControls} from '../../reply/text.ts';
+import {CONTROLS, escapeControls} from '../../text/controls.ts';
 import type {Handler, Session} from '../session.ts';
 import {writeFacts} from '../tree/facts.ts';
 import {type FileFacts, resolvePath, TreeError} from '../tree/tree.ts';
@@ -97,7 +97,7 @@ function sendLines(
 ): Promise<Reply> {
   const carry: Carry = async (socket, signal) => {
     const lines = await make();
-    const text = lines.map((line) => `${spellControls(line)}\r\n`).join('');
+    const text = lines.map((line) => `${escapeControls(line, CONTROLS.reply)}\r\n`).join('');
     await pipeline(Readable.from([text]), socket, {signal});
   };
   const opening = `Opening ASCII mode data connection for ${what}`;

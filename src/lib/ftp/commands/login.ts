@@ -1,4 +1,5 @@
 import {reply} from '../../reply/reply.ts';
+import {CONTROLS} from '../../text/controls.ts';
 import type {Handler, Session} from '../session.ts';
 
 /** ProFTPD's PR_TUNABLE_LOGIN_MAX. */
@@ -7,7 +8,7 @@ const MAX_USER_OCTETS = 256;
 export const user: Handler = (session, argument) => {
   if (session.state.login.kind === 'done') return reply(501, 'Reauthentication not supported');
   if (Buffer.byteLength(argument) > MAX_USER_OCTETS) return reply(501, 'Login name too long');
-  if (/[\x00-\x1f\x7f-\x9f]/.test(argument)) return reply(501, 'Login name with control characters');
+  if (CONTROLS.reply.test(argument)) return reply(501, 'Login name with control characters');
   session.state.login = {kind: 'named', user: argument};
   return reply(331, `Password required for ${argument}`);
 };

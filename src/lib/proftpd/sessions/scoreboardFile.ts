@@ -1,6 +1,7 @@
 import {HEAD_BYTES, readDaemonPid} from '../../scoreboard/detect.ts';
 import {ScoreboardError} from '../../scoreboard/errors.ts';
 import {MAX_SCOREBOARD_BYTES, readScoreboard, type Scoreboard} from '../../scoreboard/scoreboard.ts';
+import {reasonOf} from '../../text/reason.ts';
 import {type Snapshot, takeSnapshot} from '../../transport/files/snapshot.ts';
 import {descriptorPath} from '../../transport/processes/proc.ts';
 import type {ProftpdDaemon} from '../daemon.ts';
@@ -72,10 +73,4 @@ function snapshotOf(from: string, path: string): Snapshot {
 
 function foreign(path: string, why: string): ProftpdError {
   return new ProftpdError('SCOREBOARD_FOREIGN', `${path} is not the scoreboard of this ProFTPD: ${why}`);
-}
-
-/** Node's `ENOENT: no such file or directory, open '/path'` without the code and the call. */
-function reasonOf(error: unknown): string {
-  const {message} = error as Error;
-  return /^E[A-Z]+: (.*), [a-z]+/.exec(message)?.[1] ?? message;
 }

@@ -1,8 +1,9 @@
 import {type Audience, selectSessions} from '../../audience/audience.ts';
 import type {MessageDetails} from '../../protocol/details.ts';
 import {STATUS} from '../../protocol/status.ts';
+import {countOf} from '../../text/count.ts';
 import {type ControlResult, failure, success} from '../controlResult.ts';
-import {type Messages, sessionCount} from '../messages.ts';
+import type {Messages} from '../messages.ts';
 import {whyRefused} from '../words.ts';
 import type {Action, ActionRequest} from './action.ts';
 import {resolveAudience, takeAudience} from './audienceWords.ts';
@@ -77,8 +78,8 @@ async function deliverTo(
 /** Those among the audience who get nothing. Their sender is told, which the real module does not do. */
 function exceptions({engineOff, refused, unanswered}: MessageDetails): string[] {
   return [
-    ...(engineOff === 0 ? [] : [`not sent to ${sessionCount(engineOff)}: MessageEngine is off`]),
-    ...(refused === 0 ? [] : [`not sent to ${sessionCount(refused)}: too many messages wait`]),
+    ...(engineOff === 0 ? [] : [`not sent to ${countOf(engineOff, 'session')}: MessageEngine is off`]),
+    ...(refused === 0 ? [] : [`not sent to ${countOf(refused, 'session')}: too many messages wait`]),
     ...(unanswered === 0 ? [] : [`not sent to the sessions of ${processesSilent(unanswered)}`]),
   ];
 }
@@ -118,7 +119,7 @@ async function dryRun(audience: Audience, messages: Messages): Promise<ControlRe
   };
   if (takers.length === 0) return {...notSent(audience, details), details};
   return success(
-    [`message would be sent to ${sessionCount(takers.length)}`, ...exceptions(details)],
+    [`message would be sent to ${countOf(takers.length, 'session')}`, ...exceptions(details)],
     details,
   );
 }

@@ -3,8 +3,9 @@ import {NOT_LOGGED_IN} from '../../audience/audience.ts';
 import type {ReceiptDetails} from '../../protocol/details.ts';
 import {STATUS} from '../../protocol/status.ts';
 import type {Receipt} from '../../session/queue/receiptStore.ts';
+import {countOf} from '../../text/count.ts';
 import {ACCESS_DENIED, failure, success, WRONG_NUMBER} from '../controlResult.ts';
-import {type Messages, sessionCount} from '../messages.ts';
+import type {Messages} from '../messages.ts';
 import type {Action} from './action.ts';
 import {takeWhileFits} from './sessionDetails.ts';
 
@@ -55,7 +56,7 @@ function detailsOf(message: Receipt, messages: Messages): ReceiptDetails {
 }
 
 function shownTo({shown, recipients}: ReceiptDetails): string {
-  return `shown to ${shown} of ${sessionCount(recipients)}`;
+  return `shown to ${shown} of ${countOf(recipients, 'session')}`;
 }
 
 function lines({undelivered, waiting, unknown}: ReceiptDetails): string[] {
@@ -64,6 +65,6 @@ function lines({undelivered, waiting, unknown}: ReceiptDetails): string[] {
       .slice(0, MAX_LINES)
       .map(({user, host, reason}) => `undelivered to ${user ?? NOT_LOGGED_IN}@${host}: ${reason}`),
     ...waiting.slice(0, MAX_LINES).map(({user, host}) => `not yet shown to ${user ?? NOT_LOGGED_IN}@${host}`),
-    ...(unknown === 0 ? [] : [`not known of ${sessionCount(unknown)}: an earlier server sent it`]),
+    ...(unknown === 0 ? [] : [`not known of ${countOf(unknown, 'session')}: an earlier server sent it`]),
   ];
 }

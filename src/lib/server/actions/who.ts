@@ -1,7 +1,8 @@
 import {type Audience, NOT_LOGGED_IN, selectSessions} from '../../audience/audience.ts';
 import type {WhoDetails, WhoSession} from '../../protocol/details.ts';
+import {countOf} from '../../text/count.ts';
 import {type ControlResult, success, WRONG_NUMBER} from '../controlResult.ts';
-import {type Messages, sessionCount} from '../messages.ts';
+import type {Messages} from '../messages.ts';
 import type {Action} from './action.ts';
 import {resolveAudience, takeAudience} from './audienceWords.ts';
 import {takeWhileFits, whoSession} from './sessionDetails.ts';
@@ -29,7 +30,7 @@ function listed(audience: Audience, messages: Messages): ControlResult {
   const omitted = all.length - sessions.length;
   const details: WhoDetails = {sessions, omitted};
   const lines = sessions.map(line);
-  if (omitted > 0) lines.push(`and ${sessionCount(omitted)} more`);
+  if (omitted > 0) lines.push(`and ${countOf(omitted, 'session')} more`);
   return success(lines.length === 0 ? ['no sessions'] : lines, details);
 }
 

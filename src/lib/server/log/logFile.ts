@@ -1,7 +1,9 @@
 import {closeSync, constants, fstatSync, lstatSync, openSync, statSync, write, writeSync} from 'node:fs';
 import {dirname} from 'node:path';
 import {FtpdctlError} from '../../errors.ts';
-import {escapeControls} from '../words.ts';
+import {CONTROLS, escapeControls} from '../../text/controls.ts';
+import {countOf} from '../../text/count.ts';
+import {reasonOf} from '../../text/reason.ts';
 
 /** Bytes, roughly, that may wait for a slow disk. What is more is lost, and the log says how much. */
 const MAX_PENDING = 4 * 1024 * 1024;
@@ -72,7 +74,7 @@ export class LogFile {
       this.#lost++;
       return;
     }
-    this.#append(escapeControls(line));
+    this.#append(escapeControls(line, CONTROLS.line));
     if (this.#state !== 'idle') return;
     this.#state = 'due';
     setImmediate(() => this.#flush());
@@ -142,7 +144,7 @@ export class LogFile {
 
   #written(): void {
     if (this.#unwritten === 0) return;
-    const lines = `${this.#unwritten} line${this.#unwritten === 1 ? '' : 's'}`;
+    const lines = countOf(this.#unwritten, 'line');
     this.#unwritten = 0;
     this.#say({message: `written again; ${lines} lost`});
     this.#append(`${lines} lost: they could not be written`);
@@ -194,8 +196,7 @@ function attempt<T>(path: string, look: () => T): T {
   try {
     return look();
   } catch (cause) {
-    const {message} = cause as Error;
-    throw new LogError('LOG_UNAVAILABLE', path, /^E[A-Z]+: (.*), [a-z]+/.exec(message)?.[1] ?? message, {
+    throw new LogError('LOG_UNAVAILABLE', path, reasonOf(cause), {
       cause,
     });
   }

@@ -1,3 +1,5 @@
+import {countOf} from '../../text/count.ts';
+
 /** How long it is counted before it is said: milliseconds. */
 const REPORT_INTERVAL_MS = 10_000;
 /** Clients that are told apart; the rest is counted together. */
@@ -26,9 +28,7 @@ export class Omissions {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     for (const [client, count] of this.#counts) {
-      this.#report(
-        `left out: ${count} connection${count === 1 ? '' : 's'} from ${client} client, too many at once`,
-      );
+      this.#report(`left out: ${countOf(count, 'connection')} from ${client} client, too many at once`);
     }
     this.#counts.clear();
   }

@@ -1,5 +1,6 @@
 import {readdirSync, readFileSync, statSync} from 'node:fs';
 import type {ConfigSource} from '../../config/source.ts';
+import {reasonOf} from '../../text/reason.ts';
 
 /** Bytes of one configuration file; compared before it is read. */
 const MAX_FILE_BYTES = 1024 * 1024;
@@ -32,7 +33,6 @@ function inPlainWords<T>(look: () => T): T {
   try {
     return look();
   } catch (cause) {
-    const {message} = cause as Error;
-    throw new Error(/^E[A-Z]+: (.*), [a-z]+/.exec(message)?.[1] ?? message, {cause});
+    throw new Error(reasonOf(cause), {cause});
   }
 }

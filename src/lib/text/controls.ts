@@ -1,0 +1,44 @@
+/**
+ * Characters that are never passed on as they are, by what they could do. None has the flag `g`: `test` and `exec` keep
+ * no place in a text.
+ */
+export const CONTROLS = {
+  /** C0 and DEL: what no word of a configuration has. */
+  ascii: /[\u0000-\u001f\u007f]/,
+  /** With C1: what can end a line of an FTP reply early, or drive a terminal. */
+  reply: /[\u0000-\u001f\u007f-\u009f]/,
+  /** With the line and paragraph separators: what can break up a line of a log, or of a message. */
+  line: /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/,
+  /** With the characters that reorder what a terminal shows. */
+  terminal: /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/,
+} as const satisfies Record<string, RegExp>;
+
+export type ControlSet = (typeof CONTROLS)[keyof typeof CONTROLS];
+
+/** A text with the characters of a set spelled out: `\x1b` for an escape, `\u202e` for an override. */
+export function escapeControls(text: string, set: ControlSet): string {
+  return replaceControls(text, set, (character) => {
+    const code = character.charCodeAt(0);
+    return code < 0x100 ? `\\x${hex(code, 2)}` : `\\u${hex(code, 4)}`;
+  });
+}
+
+/** JSON text with the characters of a set escaped as JSON has it, line feeds between its values excepted. */
+export function escapeJsonControls(json: string, set: ControlSet): string {
+  return replaceControls(json, set, (character) =>
+    character === '\n' ? character : `\\u${hex(character.charCodeAt(0), 4)}`,
+  );
+}
+
+/** The Unicode name of a character's place: `U+001B`. */
+export function codePointName(character: string): string {
+  return `U+${hex(character.codePointAt(0)!, 4).toUpperCase()}`;
+}
+
+function replaceControls(text: string, set: ControlSet, spell: (character: string) => string): string {
+  return set.test(text) ? text.replace(new RegExp(set, 'g'), spell) : text;
+}
+
+function hex(code: number, digits: number): string {
+  return code.toString(16).padStart(digits, '0');
+}

@@ -170,11 +170,15 @@ class Connection implements Daemon {
     const {socket} = this.#options;
     const env = this.#options.env ?? process.env;
     if (knownServeSocket(socket, env) !== undefined) return null;
-    const {findLocal} = await import('./local.ts');
-    return findLocal({
+    // What the most callers do not need is loaded as it is needed: a start may take no longer for it.
+    const {findProftpd} = await import('./find.ts');
+    const found = await findProftpd({
       socket: this.#namedSocket(),
       configuration: env['PROFTPD_CONF'] || undefined,
     });
+    if (found instanceof FtpdctlError) return found;
+    const {LocalProftpd} = await import('./local.ts');
+    return new LocalProftpd(found);
   }
 
   /** The socket that was asked for, if one was. */

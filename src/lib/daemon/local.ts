@@ -6,9 +6,6 @@ import {FtpdctlError} from '../errors.ts';
 import {ifKnown, type ProftpdDaemon} from '../proftpd/daemon.ts';
 import type {QueueAssessment} from '../proftpd/delivery/queueGuard.ts';
 import {guardQueue} from '../proftpd/delivery/queueState.ts';
-import {ProftpdError} from '../proftpd/errors.ts';
-import {chooseDaemon} from '../proftpd/find/choose.ts';
-import {findDaemons} from '../proftpd/find/find.ts';
 import {sessionsOf} from '../proftpd/sessions/list.ts';
 import {sessionInfo} from '../proftpd/sessions/sessionInfo.ts';
 import {STATUS} from '../protocol/status.ts';
@@ -27,14 +24,6 @@ import type {
 } from './daemon.ts';
 import {type DirectResult, deliverDirectly, directAnswer, splitRecipients} from './direct.ts';
 import type {Recipient} from './directReceipt.ts';
-
-/** Which of several ProFTPDs is meant. */
-export interface Meant {
-  /** Its controls socket; without it the only ProFTPD there is. */
-  readonly socket?: string | undefined;
-  /** Its configuration file, where that is not at a distribution's place. */
-  readonly configuration?: string | undefined;
-}
 
 /** Whether messages may go past the daemon. */
 export type DirectAccess =
@@ -59,15 +48,6 @@ export class LocalProftpd {
 
   constructor(daemon: ProftpdDaemon) {
     this.#daemon = daemon;
-  }
-
-  /**
-   * The ProFTPD of this machine that is meant.
-   * @throws ProftpdError when there is none, or more than one
-   */
-  static async find({socket, configuration}: Meant): Promise<LocalProftpd> {
-    const found = await findDaemons(configuration === undefined ? {} : {configuration});
-    return new LocalProftpd(chooseDaemon(found, socket));
   }
 
   /** @throws ProftpdError when its scoreboard is not to be had */
@@ -193,14 +173,4 @@ function queueFull({
     EXIT_TEMPFAIL,
     {hint: 'as root, send directly (--via direct); a shorter message or fewer recipients need less'},
   );
-}
-
-/** The ProFTPD of this machine, or why there is none to be looked at. */
-export async function findLocal(meant: Meant): Promise<LocalProftpd | ProftpdError> {
-  try {
-    return await LocalProftpd.find(meant);
-  } catch (error) {
-    if (error instanceof ProftpdError) return error;
-    throw error;
-  }
 }

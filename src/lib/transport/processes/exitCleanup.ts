@@ -6,8 +6,9 @@ import {constants} from 'node:os';
 const cleanups = new Set<() => void>();
 
 /**
- * What ends a process that does not catch it, as far as it is sent and not raised by a fault of the process itself;
- * SIGUSR1 opens Node's debugger instead. Real-time signals have no names to catch them by.
+ * What ends a process that does not catch it, as far as it is sent and not raised by a fault of the process itself:
+ * not SIGUSR1, which ends nothing (Node opens its debugger, `bin/run.js` takes it), and not SIGPROF, which profilers send.
+ * Real-time signals have no names to catch them by.
  */
 const SIGNALS = (
   [
@@ -15,14 +16,12 @@ const SIGNALS = (
     'SIGINT',
     'SIGQUIT',
     'SIGABRT',
-    'SIGUSR1',
     'SIGUSR2',
     'SIGALRM',
     'SIGTERM',
     'SIGSTKFLT',
     'SIGXCPU',
     'SIGVTALRM',
-    'SIGPROF',
     'SIGIO',
     'SIGPWR',
   ] as const

@@ -13,7 +13,8 @@ import {
 import type {Mailbox, SessionMailbox} from '../../src/lib/session/mailbox/mailbox.ts';
 import {openMailbox} from '../../src/lib/session/mailbox/processMailbox.ts';
 import {type QueueOptions, SessionQueue} from '../../src/lib/session/queue/sessionQueue.ts';
-import {loadUnixDgram, MAX_SOCKET_PATH_BYTES} from '../../src/lib/transport/sockets/datagram.ts';
+import {loadUnixDgram} from '../../src/lib/transport/sockets/datagram.ts';
+import {MAX_SOCKET_PATH_BYTES} from '../../src/lib/transport/sockets/socketFile.ts';
 import {settled} from './settled.ts';
 import {ALL, identity, logOf, ROOT} from './support.ts';
 

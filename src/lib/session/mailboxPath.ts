@@ -1,7 +1,7 @@
 import {randomBytes} from 'node:crypto';
 import path from 'node:path';
 import {FtpdctlError} from '../errors.ts';
-import {MAX_SOCKET_PATH_BYTES} from '../transport/sockets/datagram.ts';
+import {MAX_SOCKET_PATH_BYTES} from '../transport/sockets/socketFile.ts';
 
 /*
  * The server binds the queue's own path; each mailbox binds a socket beside it, named after it: PATH.PID.RANDOM.

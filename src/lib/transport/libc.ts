@@ -2,6 +2,7 @@ import {createRequire} from 'node:module';
 import {constants} from 'node:os';
 import type Koffi from 'koffi';
 import {FtpdctlError} from '../errors.ts';
+import {MAX_SOCKET_PATH_BYTES} from './sockets/socketFile.ts';
 
 /**
  * The C library calls that Node does not offer: a client socket bound to a path before it connects, the peer's
@@ -16,12 +17,8 @@ const AF_UNIX = 1;
 const SOCK_STREAM = 1;
 /** `send(2)`: fail with EPIPE, do not raise SIGPIPE. */
 const MSG_NOSIGNAL = process.platform === 'linux' ? 0x4000 : 0x20000;
-/** Bytes of `sun_path`, its closing NUL among them. */
-const SUN_PATH_BYTES = process.platform === 'linux' ? 108 : 104;
-const ADDRESS_BYTES = 2 + SUN_PATH_BYTES;
-
-/** The longest path a Unix socket may have, in bytes. */
-export const MAX_SOCKET_PATH_BYTES = SUN_PATH_BYTES - 1;
+/** `sockaddr_un`: a family of two bytes, the path and its closing NUL. */
+const ADDRESS_BYTES = 2 + MAX_SOCKET_PATH_BYTES + 1;
 
 function platform() {
   const known = platforms[process.platform];

@@ -144,3 +144,28 @@ export class SystemVQueue {
 function largestMessage(): number {
   return Math.min(Number(readFileSync('/proc/sys/kernel/msgmax', 'utf8')), MAX_MESSAGE_BYTES);
 }
+
+/** A System V message queue of our IPC namespace, as everybody may see it. */
+export interface SystemVQueueRow {
+  /** Signed 32-bit. */
+  readonly key: number;
+  readonly creatorUid: number;
+}
+
+export function systemVQueues(): SystemVQueueRow[] {
+  try {
+    const rows = readFileSync('/proc/sysvipc/msg', 'latin1').trim().split('\n').slice(1);
+    return rows.map((row) => {
+      // key msqid perms cbytes qnum lspid lrpid uid gid cuid cgid …
+      const fields = row.trim().split(/\s+/).map(Number);
+      return {key: fields[0]!, creatorUid: fields[9]!};
+    });
+  } catch {
+    return [];
+  }
+}
+
+/** ftok(3) of a file, signed: its least significant bits, so that others may have the same. */
+export function fileKeyOf({dev, ino}: {readonly dev: number; readonly ino: number}, project: number): number {
+  return ((project & 0xff) << 24) | ((dev & 0xff) << 16) | (ino & 0xffff);
+}

@@ -2,7 +2,7 @@ import {spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {afterAll, beforeAll, expect, it} from 'vitest';
-import {guardQueue} from '../../../src/lib/proftpd/delivery/queueState.ts';
+import {guardQueue} from '../../../src/lib/proftpd/delivery/queueGuard.ts';
 import {sessionsOf} from '../../../src/lib/proftpd/sessions/list.ts';
 import {SystemVQueue} from '../../../src/lib/transport/systemV.ts';
 import {cpuTicks} from '../../helpers/cpuTicks.ts';

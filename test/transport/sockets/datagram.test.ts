@@ -20,8 +20,8 @@ import {
   DatagramSender,
   isListening,
   MAX_DATAGRAM_BYTES,
-  MAX_SOCKET_PATH_BYTES,
 } from '../../../src/lib/transport/sockets/datagram.ts';
+import {MAX_SOCKET_PATH_BYTES} from '../../../src/lib/transport/sockets/socketFile.ts';
 import {loopTurns} from '../../helpers/loopTurns.ts';
 import {runProcess} from '../../helpers/process.ts';
 import {spawnTs, type TsProcess} from '../../helpers/spawnTs.ts';

@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import {afterEach, beforeEach, describe, expect, test, vi} from 'vitest';
 import {bindPath, closeDescriptor, streamSocket} from '../../../src/lib/transport/libc.ts';
-import {removeClientPath} from '../../../src/lib/transport/sockets/removeClientPath.ts';
+import {removeClientPath} from '../../../src/lib/transport/sockets/clientPath.ts';
 
 vi.mock('node:fs', async (load) => {
   const real = await load<typeof import('node:fs')>();

@@ -1,9 +1,10 @@
+import {FtpdctlError} from '../../errors.ts';
+import {MOD_MSG_TEXT_BYTES} from '../../protocol/limits.ts';
 import {onExit} from '../../transport/processes/exitCleanup.ts';
 import type {SessionProcessInfo} from '../sessions/sessionProcess.ts';
 import {auditDelivery} from './audit.ts';
 import type {DeliveryQueue} from './deliveryQueue.ts';
 import {DeliveryRound} from './deliveryRound.ts';
-import {encodeTexts} from './messageTexts.ts';
 import {DELIVERY_TIMEOUT_MS, type Delivery, type DeliveryOptions} from './outcome.ts';
 
 /**
@@ -42,4 +43,31 @@ export async function deliver<S extends SessionProcessInfo>(
     }
   }
   return sessions.map((session) => ({session, outcome: round.outcomes.get(session)!}));
+}
+
+/** CR and LF go out as they are and forge replies; NUL ends a text. */
+const FORBIDDEN = /[\r\n\0]/;
+
+/**
+ * What lies on the queue for each line of a message: its bytes and a NUL.
+ *
+ * @throws FtpdctlError `MESSAGE_TEXT`, exit status 3, when ProFTPD could not show a line as it is
+ */
+function encodeTexts(lines: readonly string[]): Buffer[] {
+  if (lines.length === 0) throw unfit('a message needs a line', 'say something');
+  return lines.map((line) => {
+    if (FORBIDDEN.test(line)) {
+      throw unfit('a line of a message holds CR, LF or NUL', 'send several lines as several texts');
+    }
+    const bytes = Buffer.from(`${line}\0`);
+    if (bytes.length - 1 > MOD_MSG_TEXT_BYTES) {
+      const size = `a line of ${bytes.length - 1} bytes is longer than ProFTPD can show`;
+      throw unfit(size, `use at most ${MOD_MSG_TEXT_BYTES} bytes a line`);
+    }
+    return bytes;
+  });
+}
+
+function unfit(message: string, hint: string): FtpdctlError {
+  return new FtpdctlError('MESSAGE_TEXT', message, 3, {hint});
 }

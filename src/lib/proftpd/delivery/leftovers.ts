@@ -1,5 +1,4 @@
-import {processStat} from '../../transport/processes/proc.ts';
-import {isUnusedPid} from '../../transport/processes/processStatus.ts';
+import {isUnusedPid, processStat} from '../../transport/processes/proc.ts';
 import type {QueuedMessage} from '../../transport/systemV.ts';
 import type {DeliveryQueue} from './deliveryQueue.ts';
 

@@ -1,11 +1,5 @@
-import {
-  descriptorPath,
-  fileKeyOf,
-  listeningSockets,
-  type OpenFile,
-  openFiles,
-  systemVQueues,
-} from '../../transport/processes/proc.ts';
+import {descriptorPath, listeningSockets, type OpenFile, openFiles} from '../../transport/processes/proc.ts';
+import {fileKeyOf, systemVQueues} from '../../transport/systemV.ts';
 import type {Known, MessageQueue, ScoreboardFile} from '../daemon.ts';
 import {checkScoreboard} from '../sessions/scoreboardFile.ts';
 import {isTrusted} from './candidates.ts';

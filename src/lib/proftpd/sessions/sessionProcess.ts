@@ -1,7 +1,7 @@
 import type {ScoreboardSession} from '../../scoreboard/scoreboard.ts';
 import {SystemCallError} from '../../transport/libc.ts';
 import {ProcessHandle} from '../../transport/processes/pidfd.ts';
-import {type ProcessStatus, processStatus} from '../../transport/processes/processStatus.ts';
+import {type ProcessStatus, processStatus} from '../../transport/processes/proc.ts';
 
 /** What must be known of a session to reach its process. */
 export type SessionProcessInfo = Pick<ScoreboardSession, 'pid' | 'connectedAt' | 'protocol'>;

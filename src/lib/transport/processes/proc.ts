@@ -1,4 +1,6 @@
 import {readdirSync, readFileSync, readlinkSync, type Stats, statSync} from 'node:fs';
+import {constants} from 'node:os';
+import {checked, libc} from '../libc.ts';
 
 /**
  * What `/proc` says of other processes (Linux). Where there is none, nothing runs. All of it may be out of date when it
@@ -46,6 +48,57 @@ export function processStat(pid: number): ProcessStat | undefined {
     leader: Number(fields[3]),
     startTicks: Number(fields[19]),
   };
+}
+
+/** What tells a process from another that has its pid, and what it would do with a signal. */
+export interface ProcessStatus extends ProcessStat {
+  /** Milliseconds since the epoch, to 10 ms: by the clock as it is set now. */
+  readonly startedAt: number;
+  /** Whether it has a handler of its own for a signal. */
+  readonly handles: (signal: NodeJS.Signals) => boolean;
+}
+
+const CLOCK_BOOTTIME = 7;
+/** Milliseconds of a clock tick: USER_HZ is 100 wherever Node runs. */
+const TICK_MS = 10;
+/** `PID_MAX_LIMIT` of 64-bit kernels: no pid is larger. */
+const MAX_PID = 4_194_304;
+
+const calls = {clock_gettime: libc.func('int clock_gettime(int clock, _Out_ uint8_t *time)')};
+
+/** @returns `undefined` when it has ended, or cannot be read */
+export function processStatus(pid: number): ProcessStatus | undefined {
+  const stat = processStat(pid);
+  const caught = stat && caughtSignals(pid);
+  if (caught === undefined) return undefined;
+  return {
+    ...stat!,
+    startedAt: startOfBoot() + stat!.startTicks * TICK_MS,
+    handles: (signal) => (caught & (1n << BigInt(constants.signals[signal] - 1))) !== 0n,
+  };
+}
+
+/** Whether there certainly is no process, and no thread of one, with that pid. A zombie is one. */
+export function isUnusedPid(pid: number): boolean {
+  if (pid > MAX_PID) return true;
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH';
+  }
+}
+
+function caughtSignals(pid: number): bigint | undefined {
+  const mask = /^SigCgt:\s*([0-9a-f]+)$/m.exec(readProcessFile(pid, 'status') ?? '')?.[1];
+  return mask === undefined ? undefined : BigInt(`0x${mask}`);
+}
+
+/** When this machine started, in milliseconds since the epoch. Not /proc/uptime: containers may fake that. */
+function startOfBoot(): number {
+  const time = Buffer.alloc(16);
+  checked('clock_gettime', calls.clock_gettime(CLOCK_BOOTTIME, time));
+  return Date.now() - Number(time.readBigInt64LE(0)) * 1000 - Number(time.readBigInt64LE(8)) / 1e6;
 }
 
 /** The user who started a process: its real uid, which running a set-user-ID program does not change. */
@@ -136,8 +189,8 @@ export function openFiles(pid: number): OpenFile[] | undefined {
 function openFile(pid: number, fd: number): OpenFile | undefined {
   try {
     const link = readlinkSync(descriptorPath(pid, fd));
-    const socket = /^socket:\[(\d+)\]$/.exec(link);
-    if (socket) return {kind: 'socket', fd, inode: Number(socket[1])};
+    const inode = inodeIn(link);
+    if (inode !== undefined) return {kind: 'socket', fd, inode};
     const stat = statSync(descriptorPath(pid, fd));
     if (!stat.isFile()) return undefined;
     const isDeleted = stat.nlink === 0 && link.endsWith(DELETED);
@@ -145,6 +198,20 @@ function openFile(pid: number, fd: number): OpenFile | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Inode of the socket that a descriptor of a process is; `undefined` when it is none, or may not be looked at. */
+export function socketInode(pid: number, fd: number): number | undefined {
+  try {
+    return inodeIn(readlinkSync(descriptorPath(pid, fd)));
+  } catch {
+    return undefined;
+  }
+}
+
+function inodeIn(link: string): number | undefined {
+  const match = /^socket:\[(\d+)\]$/.exec(link);
+  return match ? Number(match[1]) : undefined;
 }
 
 /** A path that leads to the very file a process has open. */
@@ -176,31 +243,6 @@ export function listeningSockets(pid: number): ListeningSocket[] {
 
 /** `__SO_ACCEPTCON` of `/proc/net/unix` */
 const SO_ACCEPTCON = 0x10000;
-
-/** A System V message queue of our IPC namespace, as everybody may see it. */
-export interface SystemVQueueRow {
-  /** Signed 32-bit. */
-  readonly key: number;
-  readonly creatorUid: number;
-}
-
-export function systemVQueues(): SystemVQueueRow[] {
-  try {
-    const rows = readFileSync('/proc/sysvipc/msg', 'latin1').trim().split('\n').slice(1);
-    return rows.map((row) => {
-      // key msqid perms cbytes qnum lspid lrpid uid gid cuid cgid …
-      const fields = row.trim().split(/\s+/).map(Number);
-      return {key: fields[0]!, creatorUid: fields[9]!};
-    });
-  } catch {
-    return [];
-  }
-}
-
-/** ftok(3) of a file, signed: its least significant bits, so that others may have the same. */
-export function fileKeyOf({dev, ino}: {readonly dev: number; readonly ino: number}, project: number): number {
-  return ((project & 0xff) << 24) | ((dev & 0xff) << 16) | (ino & 0xffff);
-}
 
 function readProcessFile(pid: number, name: string): string | undefined {
   try {

@@ -11,8 +11,6 @@ import {
   SocketFile,
 } from './socketFile.ts';
 
-export {MAX_SOCKET_PATH_BYTES} from './socketFile.ts';
-
 /*
  * Unix datagram sockets over the package unix-dgram 2.0.7, whose faults are worked around here and nowhere else.
  * Each was seen in its src/unix_dgram.cc and provoked, unless it says otherwise.

@@ -2,7 +2,7 @@ import {spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {connect, createServer, type Socket} from 'node:net';
 import {expect, test} from 'vitest';
-import {isUnusedPid, processStatus, socketInode} from '../../../src/lib/transport/processes/processStatus.ts';
+import {isUnusedPid, processStatus, socketInode} from '../../../src/lib/transport/processes/proc.ts';
 import {tcpCounters} from '../../../src/lib/transport/sockets/tcpCounters.ts';
 
 test('says what a process is', async () => {

@@ -112,8 +112,7 @@ async function strike(programs: readonly Program[], striking: Striking): Promise
   const done: Promise<void>[] = [];
   while (!isOver()) {
     await sleep(random.between(0, 2 * blowEachMs));
-    // The server is struck as often as all the others together.
-    const program = random.below(2) === 0 ? programs[0]! : random.pick(programs);
+    const program = random.pick(programs);
     if (under.has(program) || isOver()) continue;
     under.add(program);
     done.push(blow(program, random, blows).finally(() => under.delete(program)));

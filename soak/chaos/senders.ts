@@ -29,6 +29,7 @@ export interface SenderOptions {
 }
 
 const TIMEOUT_MS = 5000;
+const NO_SERVER_PAUSE_MS = 50;
 /** One of so many goes to everybody. */
 const ALL_EACH = 100;
 
@@ -54,10 +55,11 @@ export class Senders {
     const {rate} = this.#options;
     const begin = performance.now();
     const lane = async () => {
-      while (this.#numbers < messages && !isOver()) {
-        const ahead = begin + (1000 * this.#numbers) / rate - performance.now();
-        await this.#send();
-        if (ahead > 0) await sleep(ahead);
+      while (this.sent.length < messages && !isOver()) {
+        const ahead = begin + (1000 * this.sent.length) / rate - performance.now();
+        const isSent = await this.#send();
+        if (!isSent) await sleep(NO_SERVER_PAUSE_MS);
+        else if (ahead > 0) await sleep(ahead);
       }
     };
     await Promise.all(Array.from({length: LANES}, lane));
@@ -67,18 +69,20 @@ export class Senders {
     await Promise.all(this.#waits);
   }
 
-  async #send(): Promise<void> {
+  async #send(): Promise<boolean> {
     const {random, users, waitEach} = this.#options;
     const number = ++this.#numbers;
     const audience = random.below(ALL_EACH) === 0 ? ['all'] : ['user', `user${random.below(users)}`];
     try {
       const result = await this.#daemon.message({audience, text: textOf(number)});
-      if (result.receiptId === undefined) return;
+      if (result.receiptId === undefined) return true;
       const sent = this.#note(number, result);
       if (random.below(waitEach) === 0) this.#waits.push(this.#wait(sent));
+      return true;
     } catch (error) {
       // No server, or none that answers: then nobody was told that the message was sent.
       if (!(error instanceof FtpdctlError)) throw error;
+      return false;
     }
   }
 

@@ -5,7 +5,7 @@ const LONG = {
   messages: 20_000,
   sessions: 200,
   mocks: 5,
-  blowEachMs: 400,
+  blowEachMs: 700,
   waitEach: 40,
   waitMs: 15_000,
 };

@@ -26,6 +26,10 @@ process.on('message', async (question) => {
       sessions.push(mailbox.register(identity()));
       setImmediate(() => process.send!('registered'));
       break;
+    case 'show and die':
+      for (const session of sessions) session.shown(session.pending().map(({id}) => id));
+      setImmediate(() => setImmediate(() => process.kill(process.pid, 'SIGKILL')));
+      break;
     case 'close':
       await mailbox.close();
       process.send!('closed', () => process.disconnect());

@@ -1,5 +1,5 @@
 import {spawnSync} from 'node:child_process';
-import {mkdtempSync, readdirSync, rmSync} from 'node:fs';
+import {mkdtempSync, readdirSync, readFileSync, rmSync} from 'node:fs';
 import {createRequire} from 'node:module';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
@@ -245,7 +245,21 @@ describe('a mailbox process', () => {
     const {id} = server.deliver(ALL, 'hi', ROOT);
     await vi.waitFor(() => expect(server.receipt(id)).toMatchObject({taken: 1}));
     await child.kill();
-    expect(server.receipt(id)).toMatchObject({lost: 1, waiting: 0, undelivered: [{reason: 'session ended'}]});
+    expect(await settled(server, id)).toMatchObject({lost: 1, undelivered: [{reason: 'session ended'}]});
+  });
+
+  it('killed just when it had said what was shown is heard first', async () => {
+    const server = open();
+    const child = await spawn(MAILBOX, queuePath, '1');
+    await known(1);
+    const {id} = server.deliver(ALL, 'hi', ROOT);
+    await vi.waitFor(() => expect(server.receipt(id)).toMatchObject({taken: 1}));
+    child.child.send('show and die');
+    // Nothing is read here until it has died.
+    blockUntilDead(child.child.pid!);
+    expect(server.receipt(id)).toMatchObject({shown: 0, waiting: 1});
+    expect(await settled(server, id)).toMatchObject({shown: 1, lost: 0});
+    expect(log.at(-1)).toMatch(`${id} shown to`);
   });
 
   it('that hangs is not nobody: it is waited for, but not for ever', async () => {
@@ -283,7 +297,7 @@ describe('a mailbox process', () => {
     expect(server.unanswered).toBe(1);
     await child.kill();
     await server.answered();
-    expect(log).toEqual([expect.stringMatching(`^lost: ${child.child.pid}\\.`)]);
+    await vi.waitFor(() => expect(log).toEqual([expect.stringMatching(`^lost: ${child.child.pid}\\.`)]));
   });
 
   it('without sessions answers, too', async () => {
@@ -318,6 +332,13 @@ describe('without a descriptor left', () => {
     await known(1);
   });
 });
+
+/** Without a turn of the event loop. */
+function blockUntilDead(pid: number): void {
+  const nobody = new Int32Array(new SharedArrayBuffer(4));
+  const isDead = () => / [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'utf8').split(')')[1]!);
+  while (!isDead()) Atomics.wait(nobody, 0, 0, 5);
+}
 
 function descriptorsOf({child}: TsProcess): number {
   // A limit below the largest number in use, and nothing more can be opened.

@@ -18,6 +18,8 @@ export class MailboxConnection {
   readonly askedAt = performance.now();
   /** Whether it has said all that it has. */
   isComplete = false;
+  /** Whether its process has ended. What it has said before may still lie in our socket. */
+  isDead = false;
   /** Why nothing could be sent when that was last tried. */
   trouble = '';
   readonly #sender: DatagramSender;

@@ -114,6 +114,7 @@ export class SessionQueue extends EventEmitter<SessionQueueEvents> {
   readonly #checks: NodeJS.Timeout;
   #acknowledging = false;
   #checked = 0;
+  #received = 0;
   #sessionCount = 0;
 
   private constructor(
@@ -155,7 +156,7 @@ export class SessionQueue extends EventEmitter<SessionQueueEvents> {
   /** Mailboxes that are there and have not said yet, or not all, which sessions they have. */
   get unanswered(): number {
     let count = this.#unreached.size;
-    for (const {isComplete} of this.#mailboxes.values()) if (!isComplete) count++;
+    for (const {isComplete, isDead} of this.#mailboxes.values()) if (!isComplete && !isDead) count++;
     return count;
   }
 
@@ -223,6 +224,9 @@ export class SessionQueue extends EventEmitter<SessionQueueEvents> {
   /** Report what no mailbox has as undelivered, and remove the socket. The mailboxes wait for the next server. */
   close(): void {
     clearInterval(this.#checks);
+    for (const mailbox of [...this.#mailboxes.values()]) {
+      if (mailbox.isDead) this.#removeDead(mailbox);
+    }
     for (const mailbox of this.#mailboxes.values()) {
       for (const {id, sessions} of mailbox.notHandedOver()) {
         this.#undelivered(id, sessions, UNDELIVERED.stopped);
@@ -258,6 +262,7 @@ export class SessionQueue extends EventEmitter<SessionQueueEvents> {
   }
 
   #receive(bytes: Buffer): void {
+    this.#received++;
     const decoded = decodeToServer(bytes);
     if (decoded.kind === 'invalid') {
       this.emit('ignored', {reason: decoded.reason});
@@ -390,7 +395,7 @@ export class SessionQueue extends EventEmitter<SessionQueueEvents> {
   #flush(mailbox: MailboxConnection): void {
     const result = mailbox.flush();
     if (result.kind === 'gone') {
-      this.#removeDead(mailbox);
+      this.#hasDied(mailbox);
       return;
     }
     const trouble = result.kind === 'failed' ? result.cause.message : '';
@@ -404,7 +409,7 @@ export class SessionQueue extends EventEmitter<SessionQueueEvents> {
 
   /** Of one without sessions nobody would notice the end, and with it the other end of our descriptor. */
   #disconnectIdle(mailbox: MailboxConnection): void {
-    if (mailbox.isIdle) this.#disconnect(mailbox);
+    if (mailbox.isIdle && !mailbox.isDead) this.#disconnect(mailbox);
   }
 
   /** Look after the mailboxes that owe an answer, or a receipt, or could not be reached. */
@@ -430,12 +435,25 @@ export class SessionQueue extends EventEmitter<SessionQueueEvents> {
   }
 
   #isAlive(mailbox: MailboxConnection): boolean {
-    const alive = isListening(mailbox.path);
-    if (!alive) this.#removeDead(mailbox);
-    return alive;
+    if (!mailbox.isDead && !isListening(mailbox.path)) this.#hasDied(mailbox);
+    return !mailbox.isDead;
   }
 
-  /** The mailbox's process has ended without a goodbye. */
+  /**
+   * The mailbox's process has ended without a goodbye. What it has said of its messages before may lie in our socket, and
+   * is heard first: it is over when the event loop has gone round once, and there was nothing to read.
+   */
+  #hasDied(mailbox: MailboxConnection): void {
+    if (mailbox.isDead) return;
+    mailbox.isDead = true;
+    const look = (received: number | null) => {
+      if (this.#mailboxes.get(mailbox.id) !== mailbox) return;
+      if (received === this.#received) this.#removeDead(mailbox);
+      else setImmediate(look, this.#received);
+    };
+    setImmediate(look, null);
+  }
+
   #removeDead(mailbox: MailboxConnection): void {
     const isLeftBehind = existsSync(mailbox.path);
     removeSocketFile(mailbox.path);

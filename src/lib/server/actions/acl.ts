@@ -24,7 +24,7 @@ export const acl: Action = {
   module: 'mod_ftpdctl.c',
   description: 'explain who may run which control, and why',
   permission: OPEN_ACTION,
-  run(request, server) {
+  async run(request, server) {
     const [question, ...words] = request.args;
     if (question === 'check') return check(words, request, server);
     if (question !== 'list' || words.length > 0) return USAGE;

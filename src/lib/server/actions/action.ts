@@ -31,5 +31,5 @@ export interface ServerView {
 
 /** A control action. */
 export interface Action extends Control {
-  run(request: ActionRequest, server: ServerView): ControlResult | Promise<ControlResult>;
+  run(request: ActionRequest, server: ServerView): Promise<ControlResult>;
 }

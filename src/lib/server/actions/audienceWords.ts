@@ -25,12 +25,12 @@ export function takeAudience(action: string, [type, ...rest]: readonly string[])
   return {kind: 'audience', type, name, rest: words};
 }
 
-/** @returns an audience, or a promise of one for a host, whose addresses must be looked up first */
-export function resolveAudience(
+/** The addresses of a host are looked up. */
+export async function resolveAudience(
   action: string,
   {type, name}: {readonly type: Audience['kind']; readonly name: string},
   hosts: Hosts,
-): Audience | Promise<Audience | ControlResult> {
+): Promise<Audience | ControlResult> {
   if (type === 'host') return resolveHost(action, name, hosts);
   return type === 'all' ? {kind: type} : {kind: type, name};
 }

@@ -7,7 +7,7 @@ export const help: Action = {
   module: 'mod_ctrls.c',
   description: 'describe all registered controls',
   permission: OPEN_ACTION,
-  run({args}, {controls}) {
+  async run({args}, {controls}) {
     if (args.length > 0) return WRONG_NUMBER;
     return success(controls.enabled().map(({name, description}) => `${name}: ${description}`));
   },

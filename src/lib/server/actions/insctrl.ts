@@ -8,7 +8,7 @@ export const insctrl: Action = {
   description: 'enable a disabled control',
   permission: 'insctrl',
   alwaysEnabled: true,
-  run({args}, {controls}) {
+  async run({args}, {controls}) {
     if (!takesControl(args)) return WRONG_NUMBER;
     const [name] = args;
     if (name === 'all') controls.enableAll();

@@ -7,7 +7,7 @@ export const lsctrl: Action = {
   description: 'list all registered controls',
   permission: 'lsctrl',
   alwaysEnabled: true,
-  run({args}, {controls}) {
+  async run({args}, {controls}) {
     if (args.length > 0) return WRONG_NUMBER;
     return success(controls.enabled().map(({name, module}) => `${name} (${module})`));
   },

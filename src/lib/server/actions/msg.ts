@@ -14,7 +14,7 @@ export const msg: Action = {
   module: 'mod_msg.c',
   description: 'send messages to connected clients',
   permission: 'msg',
-  run(request, {messages, hosts}) {
+  async run(request, {messages, hosts}) {
     const words = takeAudience('msg', request.args);
     if (words.kind === 'refused') return words.result;
     const {dryRun = false} = request.options;
@@ -22,10 +22,8 @@ export const msg: Action = {
       return failure(STATUS.WRONG_PARAMETERS, '"dryRun" must be true or false');
     const text = textOf(words.rest, request.options['lines'], words.type);
     if (text.kind === 'refused') return text.result;
-    const deliver = (audience: Audience | ControlResult) =>
-      'status' in audience ? audience : deliverTo(audience, text.text, request, messages);
-    const audience = resolveAudience('msg', words, hosts);
-    return audience instanceof Promise ? audience.then(deliver) : deliver(audience);
+    const audience = await resolveAudience('msg', words, hosts);
+    return 'status' in audience ? audience : deliverTo(audience, text.text, request, messages);
   },
 };
 

@@ -12,7 +12,7 @@ export const rmctrl: Action = {
   description: 'disable a registered control',
   permission: 'rmctrl',
   alwaysEnabled: true,
-  run({args}, {controls}) {
+  async run({args}, {controls}) {
     if (!takesControl(args)) return WRONG_NUMBER;
     const [name] = args;
     if (name === 'all') {

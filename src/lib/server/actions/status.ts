@@ -14,7 +14,7 @@ export const status: Action = {
   module: 'mod_ctrls_admin.c',
   description: 'display status of servers',
   permission: 'status',
-  run({args}, server) {
+  async run({args}, server) {
     if (args.length === 0) return failure(STATUS.WRONG_PARAMETERS, 'status: missing required parameters');
     return answer(args, server);
   },

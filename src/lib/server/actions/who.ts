@@ -13,14 +13,12 @@ export const who: Action = {
   module: 'mod_ftpdctl.c',
   description: 'list connected sessions',
   permission: 'msg',
-  run({args}, {messages, hosts}) {
+  async run({args}, {messages, hosts}) {
     const words = takeAudience('who', args.length === 0 ? ['all'] : args);
     if (words.kind === 'refused') return words.result;
     if (words.rest.length > 0) return WRONG_NUMBER;
-    const list = (audience: Audience | ControlResult) =>
-      'status' in audience ? audience : listed(audience, messages);
-    const audience = resolveAudience('who', words, hosts);
-    return audience instanceof Promise ? audience.then(list) : list(audience);
+    const audience = await resolveAudience('who', words, hosts);
+    return 'status' in audience ? audience : listed(audience, messages);
   },
 };
 

@@ -152,17 +152,16 @@ export class RequestHandler implements ConnectionEvents, ClientHandler {
     const {uid} = connection.caller;
     // What is open to everybody who connects could fill the log as well as what is refused.
     const who = action.permission === OPEN_ACTION ? connection : {client: connection.client, isLogged: true};
-    const queued = this.#concurrency.run(uid, (release) => {
+    const queued = this.#concurrency.run(uid, async (release) => {
       const {authFreshness} = this.#current().settings.controls;
       this.#current().log.received(who, request);
       if (performance.now() - arrival > authFreshness.value * 1000) {
         this.#answer(connection, STALE, dialect, false);
-        return undefined;
+        return;
       }
       this.#fruitless.giveBack(uid);
-      const answer = (result: ControlResult) => this.#answer(connection, result, dialect, true, who);
-      const result = this.#run(connection, action, request, release);
-      return result instanceof Promise ? result.then(answer) : void answer(result);
+      const result = await this.#run(connection, action, request, release);
+      this.#answer(connection, result, dialect, true, who);
     });
     if (queued) return;
     this.#current().log.refused(connection, request);
@@ -173,20 +172,19 @@ export class RequestHandler implements ConnectionEvents, ClientHandler {
    * Carry a request out. Whatever goes wrong there is an answer, too.
    * @param release gives its place among those that run to the next: waiting for a name server keeps nobody waiting
    */
-  #run(
+  async #run(
     {caller, client}: Connection,
     action: Action,
     {args, options = {}}: ControlRequest,
     release: () => void,
-  ): ControlResult | Promise<ControlResult> {
+  ): Promise<ControlResult> {
     const {resolver, ...state} = this.#current();
     const resolve = (name: string) => {
       release();
       return resolver.resolve(name, caller.uid);
     };
     try {
-      const result = action.run({caller, client, args, options}, {...state, hosts: {resolve}});
-      return result instanceof Promise ? result.catch((error) => this.#explainFailure(error)) : result;
+      return await action.run({caller, client, args, options}, {...state, hosts: {resolve}});
     } catch (error) {
       return this.#explainFailure(error);
     }

@@ -1,4 +1,7 @@
-/** Per folder of `src/lib`: the share of its mutants that its tests must kill, in percent, and how many of them are run. */
+/**
+ * Per folder of `src/lib`: the share of its mutants that its tests must kill, in percent, and how many of them are run.
+ * `ignoreStatic` leaves out what runs once, when a module is loaded: each such mutant costs all tests of the folder.
+ */
 export const FOLDERS = {
   protocol: {goal: 95, share: 0.5},
   acl: {goal: 95, share: 1},
@@ -6,7 +9,7 @@ export const FOLDERS = {
   reply: {goal: 95, share: 1},
   config: {goal: 95, share: 0.25},
   client: {goal: 85, share: 0.5},
-  session: {goal: 85, share: 0.15},
-  server: {goal: 85, share: 0.15},
-  ftp: {goal: 85, share: 0.15},
+  session: {goal: 85, share: 0.1, ignoreStatic: true},
+  server: {goal: 85, share: 0.1, ignoreStatic: true},
+  ftp: {goal: 85, share: 0.1, ignoreStatic: true},
 };

@@ -15,7 +15,9 @@ function fateOf({status, static: isStatic, testsCompleted, statusReason}) {
 
 function mutantsOf(report) {
   return Object.entries(report.files).flatMap(([file, {source, mutants}]) =>
-    mutants.map((mutant) => ({file, source, ...mutant, fate: fateOf(mutant)})),
+    mutants
+      .filter(({status}) => status !== 'Ignored')
+      .map((mutant) => ({file, source, ...mutant, fate: fateOf(mutant)})),
   );
 }
 

@@ -15,9 +15,9 @@ export interface SessionState {
   login: Login;
   workingDirectory: string;
   type: 'A' | 'I';
-  /** REST, for the next transfer alone. */
+  /** REST, for the next transfer only. */
   restart: number;
-  /** RNFR, for the next command alone. */
+  /** RNFR, for the next command only. */
   renameFrom: string | null;
   /** RFC 2428 §4: after EPSV ALL no other way of opening a data connection. */
   epsvOnly: boolean;
@@ -57,9 +57,9 @@ export interface Session {
   begin(transfer: RunningTransfer): void;
   /** Send a 1xx reply ahead of the final one. */
   preliminary(reply: Reply): Promise<void>;
-  /** Where the next data connection comes from; `null`: from nowhere in particular, as after each transfer. */
+  /** How the next data connection is opened; `null`: by the default of RFC 959 §3.3, as after each transfer. */
   useDataPort(port: DataPort | null): void;
-  /** Tell the queue whose session this is now; `null`: nobody's. */
+  /** Tell the queue the session's user; `null`: not logged in. */
   identify(user: string | null): void;
   /** Forget everything but the connection (REIN). */
   reset(): void;

@@ -20,7 +20,7 @@ export class Controls<T extends Control> {
     this.#actions = new Map([...actions].sort(byName).map((action) => [action.name, action]));
   }
 
-  /** Exact names only. A control that is disabled is as unknown as one there never was (measured). */
+  /** Exact names only. A disabled control is reported as unknown (measured). */
   find(name: string): T | undefined {
     return this.#disabled.has(name) ? undefined : this.#actions.get(name);
   }
@@ -35,7 +35,7 @@ export class Controls<T extends Control> {
     return this.#actions.has(name);
   }
 
-  /** The action whose ACL decides on a control, enabled or not, and on one that is none of ours: its own. */
+  /** The action whose ACL decides on a control, enabled or not; for a name that is not registered, that name. */
   permissionOf(name: string): string {
     return this.#actions.get(name)?.permission ?? name;
   }

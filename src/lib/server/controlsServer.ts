@@ -38,7 +38,7 @@ export interface ControlsServerOptions {
   readonly warn: (line: string) => void;
 }
 
-/** Where a server is in its life. What has begun to end does not read its configuration again. */
+/** A server that is ending does not read its configuration again. */
 type Phase =
   | {readonly kind: 'running'}
   /** `next`: the reload that has been asked for meanwhile; one does for all who ask. */
@@ -78,7 +78,7 @@ export class ControlsServer {
     let server: ControlsServer | undefined;
     let socket: ControlsSocket | null = null;
     try {
-      // Who connects is accepted in a later turn of the event loop, when the server is there.
+      // Clients are accepted in a later turn of the event loop, when `server` has been assigned.
       const clients: ClientHandler = {
         accepts: (credentials) => server!.#requests.accepts(credentials),
         onConnection: (client) => server!.#requests.onConnection(client),
@@ -125,7 +125,7 @@ export class ControlsServer {
 
   /**
    * Read the configuration again. One that is wrong is refused and the old one stays, which is said. Never throws.
-   * What is being done is finished as it began; `MessageQueue` stays as it is until the server is started anew.
+   * Requests that are running finish with the old one; `MessageQueue` stays as it is until the server is started anew.
    */
   reload(): Promise<void> {
     const phase = this.#phase;
@@ -194,7 +194,7 @@ export class ControlsServer {
   }
 
   /**
-   * Open the socket, anew where its path has changed or somebody has removed it.
+   * Open the socket again if its path has changed or its file has been removed.
    * @returns the old one, to be closed once the new configuration is in force
    */
   async #listen(configuration: Configuration): Promise<ControlsSocket | null> {
@@ -218,7 +218,7 @@ export class ControlsServer {
     }
   }
 
-  /** From now on this is in force. Logs that are not part of it any more are closed. */
+  /** Replace the state. Logs that are not part of the new one are closed. */
   #swap(state: ServerState): void {
     const {logs} = this.#state;
     this.#state = state;
@@ -259,7 +259,7 @@ async function openSocket(
   }
 }
 
-/** Without unix-dgram there can be no sessions: then messages find nobody connected. */
+/** Without unix-dgram there are no sessions, and messages have no recipients. */
 function openQueue({settings: {message}}: Configuration, say: (line: string) => void): SessionQueue | null {
   const {value: path, at} = message.queue;
   if (path === null) return null;

@@ -16,7 +16,7 @@ export class ControlsSocket {
 
   /**
    * @param path absolute
-   * @param owner `ControlsSocketOwner`; `null`: whoever starts the server
+   * @param owner `ControlsSocketOwner`; `null`: the user and group of this process
    * @throws SocketFileError
    */
   static async open(path: string, owner: Caller | null, clients: ClientHandler): Promise<ControlsSocket> {

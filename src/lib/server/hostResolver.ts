@@ -30,7 +30,7 @@ const UNKNOWN: Resolution = {kind: 'unknown', why: 'No such file or directory'};
 const TIMED_OUT: Resolution = {kind: 'unknown', why: 'Connection timed out'};
 const TOO_MANY: Resolution = {kind: 'unknown', why: 'Resource temporarily unavailable'};
 
-/** Finds the addresses of hosts, without ever keeping anybody else waiting. */
+/** Finds the addresses of hosts. A slow name server delays only the requests that ask for its names. */
 export class HostResolver {
   readonly #limit = new ConcurrencyLimit({
     running: MAX_LOOKUPS,
@@ -43,7 +43,7 @@ export class HostResolver {
     this.#lookup = look;
   }
 
-  /** @param uid who asks for it */
+  /** @param uid of the caller */
   resolve(name: string, uid: number): Promise<Resolution> {
     if (isIP(name) !== 0) return Promise.resolve({kind: 'found', addresses: [name]});
     if (name === '') return Promise.resolve(UNKNOWN);
@@ -55,7 +55,7 @@ export class HostResolver {
         resolve(resolution);
       };
       const timer = setTimeout(() => end(TIMED_OUT), LOOKUP_TIMEOUT_MS);
-      // One long list of names must not delay all that follow: what nobody waits for any more is not looked up.
+      // A name whose caller has timed out is not looked up: one long list must not delay all later requests.
       const queued = this.#limit.run(uid, () => (isOver ? undefined : this.#look(name).then(end)));
       if (!queued) end(TOO_MANY);
     });

@@ -25,7 +25,7 @@ export interface MessageLog {
   written(): Promise<void>;
 }
 
-/** Without a queue nobody can be connected. */
+/** The delivery of a server without a queue, which has no sessions. */
 const NOBODY: Delivery = {id: '', recipients: 0, engineOff: 0, refused: []};
 
 /** Sends messages, and writes down what becomes of each. */

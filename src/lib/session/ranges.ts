@@ -22,7 +22,7 @@ export function toRanges(numbers: Iterable<number>): Ranges[] {
   return lists;
 }
 
-/** What `known` has for the numbers of `ranges`. Costs no more than `known` is large, whatever the ranges claim. */
+/** What `known` has for the numbers of `ranges`. At most `known.size` steps a range, however wide it is. */
 export function* pick<T>(ranges: Ranges, known: ReadonlyMap<number, T>): Generator<T> {
   for (let at = 0; at + 1 < ranges.length; at += 2) {
     const [first, last] = [ranges[at]!, ranges[at + 1]!];

@@ -16,11 +16,11 @@ export interface SessionRecord extends SessionIdentity {
   readonly idle: number;
 }
 
-/** What a message has with it wherever it goes, so that a server that has not sent it can account for it. */
+/** Travels with a message, so that a server that has not sent it can keep its receipt. */
 export interface Origin {
   /** Sessions that it was sent to, over all mailboxes. */
   readonly recipients: number;
-  /** Uid of whoever has sent it. */
+  /** Uid of the sender. */
   readonly sender: number;
 }
 
@@ -167,7 +167,7 @@ function decode<T>(bytes: Buffer, validate: ValidateFunction<T>): Decoded<T> {
 }
 
 /**
- * One datagram of as many leading `items` as fit, and how many those are. An item alone always fits: names, texts
+ * One datagram of as many leading `items` as fit, and how many those are. A single item always fits: names, texts
  * and ranges are bounded so that it does.
  */
 export function pack(

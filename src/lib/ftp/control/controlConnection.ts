@@ -20,7 +20,7 @@ const MAX_WAITING = 32;
 /** How long a connection that has been told goodbye may take to read it. */
 const LINGER_MS = 2000;
 
-/** HTTP spoken to an FTP port is somebody's browser being used against it: ProFTPD hangs up at once, so do we. */
+/** HTTP on an FTP port is a cross-protocol attack through a browser: ProFTPD closes the connection at once, so do we. */
 const HTTP_VERBS = ['CONNECT', 'DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT'];
 
 /** `closing`: the last reply has been sent, the client is to hang up. */
@@ -36,7 +36,7 @@ export interface ControlOptions {
   readonly localAddress: string;
   readonly tree: FileTree;
   readonly mailbox: SessionMailbox;
-  /** The connection has gone, and with it all hope of an acknowledgement. */
+  /** The connection is closed: no acknowledgement can come any more. */
   readonly onEnd: () => void;
 }
 
@@ -125,7 +125,7 @@ export class ControlConnection implements Session {
     this.transfer?.abort('closing');
   }
 
-  /** Wait for nobody: neither for the client to hang up, nor for its acknowledgements. */
+  /** Close without waiting for the client to hang up, or for its acknowledgements. */
   #destroy(): void {
     this.#written.look();
     this.#written.giveUp();
@@ -159,7 +159,7 @@ export class ControlConnection implements Session {
     void this.#work();
   }
 
-  /** As many as there is room for; more is read from the socket when there is none left. */
+  /** Queue up to MAX_WAITING lines. With a full queue the socket is paused; with no whole line left it is read again. */
   #takeLines(): void {
     while (this.#phase.kind !== 'closing') {
       if (this.#waiting.length >= MAX_WAITING || this.#answeringStatus) {
@@ -211,7 +211,7 @@ export class ControlConnection implements Session {
     for (let line = this.#waiting.shift(); line !== undefined; line = this.#waiting.shift()) {
       await this.#execute(line);
       this.#takeLines();
-      // One command and turn for each session: whoever sends thousands at once must not hold up the others.
+      // One command and turn for each session: a client that pipelines thousands must not delay the others.
       if (this.#waiting.length > 0) await nextTurn();
     }
     this.#becomeIdle();
@@ -273,8 +273,8 @@ export class ControlConnection implements Session {
   }
 
   /**
-   * Not when the client hangs up, but when no reply can follow: a message sent from then on finds nobody here. As long
-   * as the last reply's messages may be acknowledged, though, the queue must not take them for undelivered.
+   * Called when no further reply can be sent, not when the client hangs up: the session is no recipient from then on.
+   * While messages of the last reply may still be acknowledged the session stays, or they would count as undelivered.
    */
   #leaveQueue(): void {
     if (this.#phase.kind !== 'closing' || this.#written.areAwaited) return;

@@ -1,7 +1,7 @@
 import {connect, createServer, type Server, type Socket} from 'node:net';
 import {plainAddress} from './address.ts';
 
-/** Where the next data connection comes from. */
+/** How the next data connection is opened. */
 export interface DataPort {
   /** @throws the system's error, or the signal's reason */
   open(signal: AbortSignal): Promise<Socket>;

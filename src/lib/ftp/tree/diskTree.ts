@@ -18,7 +18,7 @@ import {type FileFacts, type FileTree, TreeError, type WriteMode} from './tree.t
 const {O_APPEND, O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_TRUNC, O_WRONLY} =
   constants;
 
-/** Non-blocking, or opening a FIFO would hold one of the process's few file threads until somebody writes to it. */
+/** Non-blocking: opening a FIFO would block one of the process's few file threads until it has a writer. */
 const SAFE = O_NOFOLLOW | O_NONBLOCK;
 
 /** Linux: a descriptor that says which file is meant, and does nothing to it, whatever it is. Node has no name for it. */
@@ -28,14 +28,14 @@ const O_PATH = 0x200000;
 type LastPart = 'followed' | 'as it is';
 
 /**
- * A directory on disk that nothing leads out of.
+ * A directory on disk that no path leads out of.
  *
  * Symbolic links are followed as long as they stay inside. Each path is first resolved by the kernel and checked;
- * then the resolved path is walked from the root, one directory descriptor at a time, never through a link, and what
- * is to be done is done relative to the last descriptor. So a directory that is exchanged for a link in between is an
- * error, not a way out; and what is checked of a file is checked of its descriptor, by which it is then opened or
- * changed. The root is a descriptor, too: it stays the same directory. Node has no openat(2): on Linux `/proc/self/fd/N/name` is the same. Elsewhere the resolved path
- * is used as it is, which leaves a window for somebody who can already write to the directory on the machine itself.
+ * then the resolved path is walked from the root, one directory descriptor at a time, never through a link, and the
+ * operation is done relative to the last descriptor. A directory that is replaced by a link in between is therefore an
+ * error; and a file is checked by the descriptor through which it is then opened or changed. The root is a descriptor,
+ * too: it stays the same directory. Node has no openat(2): on Linux `/proc/self/fd/N/name` is the same. Elsewhere the
+ * resolved path is used as it is, which leaves a race for a local user who can write to the directory.
  */
 export class DiskTree implements FileTree {
   /** A name of the root: by its descriptor, which is open as long as the process, where there is such a name. */
@@ -215,7 +215,7 @@ async function changeModeOf(place: string, mode: number): Promise<void> {
   }
 }
 
-/** The file that has the name now, and a name that stays its own; `undefined`: there is none, or this is not Linux. */
+/** A descriptor of the file, and its path in /proc, which no rename changes; `undefined`: no such file, or not Linux. */
 async function identify(place: string): Promise<{handle: FileHandle; place: string} | undefined> {
   if (process.platform !== 'linux') return undefined;
   try {

@@ -69,7 +69,7 @@ export class TreeError extends FtpdctlError {
     super(code, ERRNO_TEXT[code], 1, {cause});
   }
 
-  /** From a system error; one that has no word here is an I/O error. ELOOP is somebody's symbolic link in the way. */
+  /** From a system error; unknown ones become EIO. ELOOP is a symbolic link that O_NOFOLLOW met: EACCES. */
   static from(error: unknown): TreeError {
     if (error instanceof TreeError) return error;
     const code = (error as {code?: unknown} | null)?.code;

@@ -6,7 +6,7 @@ import {STATUS} from '../../protocol/status.ts';
 import {type ControlResult, failure, success} from '../controlResult.ts';
 import type {Action, ActionRequest, ServerView} from './action.ts';
 
-/** mod_ctrls_admin's action that lists the configuration: whoever may run it may see the ACLs, too. */
+/** mod_ctrls_admin's action that lists the configuration: callers who may run it may see the ACLs, too. */
 const SEES_CONFIGURATION = 'get';
 
 const USAGE = failure(
@@ -18,7 +18,7 @@ const NOT_ABOUT_OTHERS = failure(
   `acl: only root, the server's own user, and those who may run '${SEES_CONFIGURATION}' may ask about others`,
 );
 
-/** Whoever may connect may ask about themselves. */
+/** Callers who may connect may ask about themselves. */
 export const acl: Action = {
   name: 'acl',
   module: 'mod_ftpdctl.c',

@@ -73,7 +73,7 @@ async function deliverTo(
   return success(['message sent', ...exceptions(details)], {...details, id});
 }
 
-/** Those among the audience who get nothing. Their sender is told, which the real module does not do. */
+/** How many sessions of the audience get nothing, and why. mod_msg does not tell the sender. */
 function exceptions({engineOff, refused, unanswered}: MessageDetails): string[] {
   return [
     ...(engineOff === 0 ? [] : [`not sent to ${countOf(engineOff, 'session')}: MessageEngine is off`]),
@@ -89,8 +89,8 @@ function processesSilent(count: number): string {
 }
 
 /**
- * Nobody takes the message. In mod_msg's own words, status 0 included, where nobody is connected (measured); where it
- * would say "message sent" and lose it, not.
+ * No session takes the message. Where none is connected the answer is mod_msg's, status 0 included (measured). In the
+ * other cases mod_msg would answer "message sent" and lose the message; this is an error here.
  */
 function notSent(audience: Audience, {engineOff, refused, unanswered}: MessageDetails): ControlResult {
   if (refused > 0) return failure(STATUS.OPERATION_DENIED, 'unable to send message: too many messages wait');

@@ -9,14 +9,14 @@ import type {Messages} from '../messages.ts';
 import type {Action} from './action.ts';
 import {takeWhileFits} from './sessionDetails.ts';
 
-/** The sessions that get lines of their own, of each kind. */
+/** Lines about single sessions: at most so many undelivered, and so many waiting. */
 const MAX_LINES = 100;
 /** Sessions named because they have not shown the message yet. */
 const MAX_NAMED_WAITING = 1000;
 /** Bytes of each of the two lists of sessions: an answer may have 1 MiB. */
 const MAX_LIST_BYTES = 400 * 1024;
 
-/** How far a message has come. For whoever has sent it, and for those who may send messages themselves. */
+/** What has become of a message. Open to its sender, and to callers who may send messages themselves. */
 export const receipt: Action = {
   name: 'receipt',
   module: 'mod_ftpdctl.c',

@@ -28,7 +28,7 @@ export const rmctrl: Action = {
   },
 };
 
-/** A control, and a module that nobody looks at (measured). */
+/** A control, and optionally a module, which is ignored (measured). */
 export function takesControl(args: readonly string[]): args is readonly [string, ...string[]] {
   return args.length === 1 || args.length === 2;
 }

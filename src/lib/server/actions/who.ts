@@ -7,7 +7,7 @@ import type {Action} from './action.ts';
 import {resolveAudience, takeAudience} from './audienceWords.ts';
 import {takeWhileFits, whoSession} from './sessionDetails.ts';
 
-/** The sessions the server knows, or those an audience means. Open to whoever may send them messages. */
+/** The sessions the server knows, or those of an audience. Open to callers who may send them messages. */
 export const who: Action = {
   name: 'who',
   module: 'mod_ftpdctl.c',

@@ -16,8 +16,8 @@ export type Authorization =
   | {readonly kind: 'refused'; readonly result: ControlResult; readonly because?: string};
 
 /**
- * The socket's ACL, then whether there is such an action, then its own ACL, as mod_ctrls asks (measured); then what no
- * action takes.
+ * Checks the socket's ACL, then that the action exists, then its own ACL, in mod_ctrls' order (measured); then that the
+ * arguments hold no control characters.
  */
 export function authorize(
   {action: name, args}: ControlRequest,

@@ -1,18 +1,18 @@
-/** @param release gives the place back before the job is done, since it only waits for something from now on */
+/** @param release gives the place back early, for a job that from now on only waits for something else */
 type Job = (release: () => void) => undefined | Promise<void>;
 
 export interface ConcurrencyLimits {
-  /** Jobs that run at a time. Of more than one place, one user never has all. */
+  /** Jobs that run at a time. Where that is more than one, a single user gets all but one of the places. */
   readonly running: number;
   /** Jobs that may wait for a place. */
   readonly waiting: number;
-  /** Those of them that one user may have. */
+  /** Waiting jobs of a single user. */
   readonly waitingOfOneUser: number;
 }
 
-/** Runs so many jobs at a time; the others in the order they came, the users in turns. */
+/** Limits the jobs that run at a time. Waiting jobs are started round-robin by user, each user's in order of arrival. */
 export class ConcurrencyLimit {
-  /** In the order in which the users have their turn. */
+  /** By user, in round-robin order. */
   readonly #waiting = new Map<number, Job[]>();
   readonly #running = new Map<number, number>();
   readonly #maxWaiting: number;

@@ -10,11 +10,11 @@ import type {LoggedClient} from '../log/controlsLog.ts';
 
 /** What a connection tells of its client. */
 export interface ConnectionEvents {
-  /** The request is whole. */
+  /** The request is complete. */
   request(connection: Connection, framed: Framed<ControlRequest>): void;
-  /** It never will be. */
+  /** The bytes are not a request. */
   broken(connection: Connection, error: ProtocolError): void;
-  /** Nothing more will come of it. */
+  /** The connection is closed. */
   closed(connection: Connection): void;
 }
 
@@ -22,7 +22,7 @@ type Decoder = FrameDecoder<Framed<ControlRequest>>;
 
 type State =
   | {readonly kind: 'reading'; readonly decoder: Decoder; dialect: Dialect}
-  /** The client has said all it may say, and has no answer yet. */
+  /** The request is complete, or invalid; the answer has not been sent. */
   | {readonly kind: 'asked'}
   | {readonly kind: 'answering'}
   | {readonly kind: 'closed'};
@@ -63,29 +63,29 @@ export class Connection implements LoggedClient {
     });
   }
 
-  /** The dialect of a request that is not whole yet; JSON while that is not known. */
+  /** The dialect of an incomplete request; JSON until it is known. */
   get dialect(): Dialect {
     return this.#state.kind === 'reading' ? this.#state.dialect : 'json';
   }
 
-  /** Whether it waits for the client to send. */
+  /** Whether the request is still incomplete. */
   get isReading(): boolean {
     return this.#state.kind === 'reading';
   }
 
-  /** Send the answer and close, as soon as the client has taken it. */
+  /** Send the answer, and close once the kernel has taken it. */
   answer(frame: Buffer): void {
     if (this.#state.kind === 'closed') return;
     this.#state = {kind: 'answering'};
     this.#socket.write(frame, () => this.drop());
   }
 
-  /** Close at once. What the client has sent and nobody has read makes it see a reset. */
+  /** Close at once. If the client has sent something that was not read, it sees a reset (ECONNRESET). */
   drop(): void {
     this.#socket.destroy();
   }
 
-  /** Only a client that writes its first word in pieces is not recognised before its request is whole. */
+  /** By the first four bytes; a client that sends them in pieces is recognised when its request is complete. */
   #recognise(chunk: Buffer): void {
     const state = this.#state;
     if (state.kind !== 'reading' || state.decoder.received > 0) return;

@@ -20,19 +20,19 @@ import {ConcurrencyLimit} from './concurrencyLimit.ts';
 import {Connection, type ConnectionEvents} from './connection.ts';
 import {IdleTimeouts} from './idleTimeouts.ts';
 
-/** Clients that may keep us waiting, with an unfinished request or an answer they do not read. */
+/** Connections at a time with an incomplete request, or an answer that the client has not read. */
 const MAX_UNFINISHED = 256;
 /** Milliseconds a client has to send its request, and then to read the answer. */
 const CLIENT_TIMEOUT_MS = 5000;
-/** Requests that may wait to be carried out; each has 64 KiB at most. */
+/** Requests that may wait for the concurrency limit, of at most 64 KiB each. */
 const MAX_QUEUED = 512;
 const MAX_QUEUED_OF_ONE_USER = 128;
-/** Connections of one user that lead to no action. Beyond, they are closed before anything is done for them. */
+/** Rate limit on one user's connections that lead to no action. Connections above it are closed on accept. */
 const FRUITLESS = {burst: 500, perSecond: 50};
-/** Those of them that are logged one by one. */
+/** Rate limit on one user's connections that are logged one by one; the others are counted. */
 const LOGGED = {burst: 100, perSecond: 5};
 
-/** What is in force: another after each reload. */
+/** Replaced as a whole by each reload. */
 export interface ServerState extends Omit<ServerView, 'hosts'> {
   readonly resolver: HostResolver;
   readonly logs: Logs;
@@ -40,7 +40,7 @@ export interface ServerState extends Omit<ServerView, 'hosts'> {
   readonly log: ControlsLog;
 }
 
-/** Reads a request of each client, lets it wait for its turn, has it carried out, answers. */
+/** Reads one request of each client, queues it, authorizes it, runs its action, and answers. */
 export class RequestHandler implements ConnectionEvents, ClientHandler {
   readonly #current: () => ServerState;
   readonly #version: string;
@@ -64,7 +64,7 @@ export class RequestHandler implements ConnectionEvents, ClientHandler {
     });
   }
 
-  /** Whoever connects for nothing again and again must not keep the others waiting. */
+  /** Rate limit on connections that lead to no action, so that one user cannot slow down the others. */
   accepts(credentials: PeerCredentials): boolean {
     const {uid} = credentials;
     if (isTrusted(uid) || this.#fruitless.take(uid)) return true;
@@ -89,7 +89,7 @@ export class RequestHandler implements ConnectionEvents, ClientHandler {
     this.#concurrency.resize(this.#current().settings.controls.maxClients.value);
   }
 
-  /** Answer what has been asked; who has not finished asking goes without. */
+  /** Answer the requests that are complete; connections with an incomplete one are dropped. */
   async close(): Promise<void> {
     for (const connection of this.#open) if (connection.isReading) connection.drop();
     const deadline = new AbortController();
@@ -106,7 +106,8 @@ export class RequestHandler implements ConnectionEvents, ClientHandler {
     const {log} = state;
     this.#unfinished.delete(connection);
     if (dialect === 'binary' && isOurClientPath(connection.path)) {
-      // It offers the same request in JSON on another connection. So answers 1.3.10, and executes nothing.
+      // Our client sends the same request in JSON on another connection. 1.3.10, too, answers the binary one so and does
+      // not run it.
       this.#fruitless.giveBack(connection.caller.uid);
       log.note(
         connection,
@@ -150,7 +151,7 @@ export class RequestHandler implements ConnectionEvents, ClientHandler {
   #queue(connection: Connection, action: Action, request: ControlRequest, dialect: Dialect): void {
     const arrival = performance.now();
     const {uid} = connection.caller;
-    // What is open to everybody who connects could fill the log as well as what is refused.
+    // Actions open to everybody who connects are subject to the log's rate limit, like refusals.
     const who = action.permission === OPEN_ACTION ? connection : {client: connection.client, isLogged: true};
     const queued = this.#concurrency.run(uid, async (release) => {
       const {authFreshness} = this.#current().settings.controls;
@@ -169,8 +170,8 @@ export class RequestHandler implements ConnectionEvents, ClientHandler {
   }
 
   /**
-   * Carry a request out. Whatever goes wrong there is an answer, too.
-   * @param release gives its place among those that run to the next: waiting for a name server keeps nobody waiting
+   * Run the action. An error becomes a result, too.
+   * @param release gives up its place in the concurrency limit: called before waiting for a name server
    */
   async #run(
     {caller, client}: Connection,
@@ -224,8 +225,8 @@ export class RequestHandler implements ConnectionEvents, ClientHandler {
   }
 
   /**
-   * It keeps us waiting. The words are those for a client that ProFTPD finds has not written yet; nobody waits for it to
-   * read them, since there may be too many of its like.
+   * A connection that was evicted. The answer is ProFTPD's to a client that has not written yet; the connection does not
+   * count as unfinished again while it is sent, since there may be too many of them.
    */
   #block(connection: Connection): void {
     if (connection.isReading) this.#send(connection, BLOCKED, connection.dialect, false);
@@ -237,7 +238,7 @@ export class RequestHandler implements ConnectionEvents, ClientHandler {
   }
 }
 
-/** Those who could end the server need not exhaust it. */
+/** Root and the server's own user could end the server anyway: they are not rate-limited. */
 function isTrusted(uid: number): boolean {
   return uid === 0 || uid === process.geteuid!();
 }

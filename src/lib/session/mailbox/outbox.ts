@@ -46,7 +46,7 @@ export class Outbox {
     else shown.numbers.push(session.n);
   }
 
-  /** @returns whether there is somebody to tell */
+  /** @returns whether the server knows the session and is to be told */
   active(session: MailboxSession): boolean {
     if (!this.#known.has(session)) return false;
     this.#active.add(session);
@@ -109,7 +109,7 @@ export class Outbox {
     return null;
   }
 
-  /** No server knows of the session, and there is no message whose fate somebody might want to learn. */
+  /** No server knows the session, and it holds no message that a server would want a receipt for. */
   #concernsNobody(session: MailboxSession): boolean {
     return !this.#known.has(session) && session.holdsNothing;
   }

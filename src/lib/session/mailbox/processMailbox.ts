@@ -74,7 +74,7 @@ class ProcessMailbox implements Mailbox, SessionNews {
     this.#unlink({kind: 'closed'}, false);
     clearImmediate(this.#flushing);
     clearTimeout(this.#activeTimer);
-    // No server has heard what became of these messages: the next one is to see that there is something to miss.
+    // These messages' receipts were never sent: the file left behind makes the next server report the loss.
     this.#receiver.close({leaveFile: isUntold});
   }
 
@@ -149,7 +149,7 @@ class ProcessMailbox implements Mailbox, SessionNews {
     if (this.#outbox.isSettled) this.#onSettled?.();
   }
 
-  /** The way to the server, looked for if there is none and it is not too soon to look again. */
+  /** The connection to the server. Connects if there is none, unless the retry timer is running. */
   #sender(): DatagramSender | null {
     if (this.#link.kind === 'linked') return this.#link.sender;
     if (this.#link.kind === 'closed' || this.#link.timer !== undefined) return null;
@@ -167,7 +167,7 @@ class ProcessMailbox implements Mailbox, SessionNews {
     return null;
   }
 
-  /** Once, not at each attempt. */
+  /** Warn once for each cause, not at each attempt. */
   #complain(trouble: string): void {
     if (trouble !== '' && trouble !== this.#trouble) {
       this.#warn(
@@ -186,7 +186,7 @@ class ProcessMailbox implements Mailbox, SessionNews {
     return {kind: 'absent', failures, timer};
   }
 
-  /** Let go of the server that was there. The next one knows nothing of our sessions. */
+  /** Disconnect. The next server has to be told of all sessions again. */
   #unlink(link: Exclude<Link, {kind: 'linked'}>, isAsked: boolean): void {
     if (this.#link.kind === 'linked') this.#link.sender.close();
     if (this.#link.kind === 'absent') clearTimeout(this.#link.timer);

@@ -11,7 +11,7 @@ import type {RegisteredSession} from './registeredSession.ts';
 /** What became of a message. `shown`, `lost`, `waiting` and `unknown` make up `recipients`. */
 export interface Receipt {
   readonly id: string;
-  /** Uid of whoever has sent it. */
+  /** Uid of the sender. */
   readonly sender: number;
   /** Sessions it was meant for, those included that could not take it. */
   readonly recipients: number;
@@ -52,12 +52,12 @@ interface Entry {
   settled: {readonly cost: number; at: number} | null;
 }
 
-/** Keeps account of every message until it has ended for every session, and for a while after. */
+/** Keeps the receipt of every message until it is settled for every session, and for a while after. */
 export class ReceiptStore {
   /** Message ids are unique over all servers and restarts: a random part for this one, and a count. */
   readonly #run = randomBytes(6).toString('hex');
   readonly #entries = new Map<string, Entry>();
-  /** Ids of what has ended; whoever was asked for last is last. */
+  /** Ids of settled messages, least recently asked for first. */
   readonly #settled = new Set<string>();
   #count = 0;
   #waitingBytes = 0;
@@ -77,7 +77,7 @@ export class ReceiptStore {
     return `${this.#run}-${++this.#count}`;
   }
 
-  /** Open the account of a message for `takers`, and write down at once what `refused` did not take. */
+  /** Begin the receipt of a message for `takers`; `refused` count as lost from the start. */
   open(
     {id, bytes, sender}: {id: string; bytes: number; sender: number},
     takers: readonly RegisteredSession[],
@@ -140,7 +140,7 @@ export class ReceiptStore {
     };
   }
 
-  /** Messages of earlier servers with sessions that nobody has said anything of; each number of them once. */
+  /** Messages of earlier servers with sessions that no mailbox has reported; each count is returned once. */
   newlyUnknown(): {id: string; count: number}[] {
     const found: {id: string; count: number}[] = [];
     for (const [id, entry] of this.#entries) {
@@ -156,9 +156,9 @@ export class ReceiptStore {
     return [...this.#entries].flatMap(([id, {waiting}]) => (waiting > 0 ? [{id, count: waiting}] : []));
   }
 
-  /** A mailbox holds a message for `session`, or has shown it, that a server before us has sent. */
+  /** `session` holds, or has shown, a message that an earlier server has sent. */
   #inherit({id, sender, recipients}: Omit<ReceiptRecord, 'to'>, session: RegisteredSession): boolean {
-    // Of our own messages we know all, and this one's account for that session is closed.
+    // One of our own messages, which is already settled for that session.
     if (id.startsWith(`${this.#run}-`)) return false;
     const entry =
       this.#entries.get(id) ?? this.#add(id, {sender, bytes: 0, recipients, inherited: new Set()});
@@ -197,7 +197,7 @@ export class ReceiptStore {
     this.#prune();
   }
 
-  /** One more mailbox has come that has something to say of it. */
+  /** Another mailbox reports sessions of a settled message. */
   #unsettle(id: string, entry: Entry): void {
     if (entry.settled === null) return;
     this.#waitingBytes += entry.bytes;
@@ -206,7 +206,7 @@ export class ReceiptStore {
     this.#settled.delete(id);
   }
 
-  /** Somebody waits for it: others are forgotten first. */
+  /** Asked for just now: it is pruned last. */
   #touch(id: string, settled: NonNullable<Entry['settled']>): void {
     settled.at = performance.now();
     this.#settled.delete(id);

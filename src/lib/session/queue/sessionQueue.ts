@@ -128,7 +128,7 @@ export class SessionQueue extends EventEmitter<SessionQueueEvents> {
     this.#trusts = trustsBeside(path);
     this.#checks = setInterval(() => this.#check(), CHECK_INTERVAL_MS);
     const found = this.#findMailboxes();
-    // Whoever opens the queue listens only when it is open.
+    // The caller can add its listeners only after this constructor.
     queueMicrotask(() => {
       if (this.#receiver.replaced !== null) this.emit('killed', {startedAt: this.#receiver.replaced});
       for (const mailbox of found.lost) this.emit('mailboxLost', {mailbox});
@@ -147,7 +147,7 @@ export class SessionQueue extends EventEmitter<SessionQueueEvents> {
     return new SessionQueue(queuePath, options);
   }
 
-  /** The sessions that are there now. A process that has died in the meantime is found out here. */
+  /** The sessions that are there now. Processes that have died in the meantime are removed first. */
   sessions(): SessionInfo[] {
     const alive = [...this.#mailboxes.values()].filter((mailbox) => this.#isAlive(mailbox));
     return alive.flatMap(({sessions}) => [...sessions.values()].map((session) => session.info()));
@@ -204,8 +204,8 @@ export class SessionQueue extends EventEmitter<SessionQueueEvents> {
   }
 
   /**
-   * How a message stands; a process that has died with it is found out here. Receipts of messages that have ended are
-   * kept for ten minutes, and less only when they are very many and nobody asks for this one.
+   * The receipt of a message. Checks first that the processes that hold it are alive. Receipts of messages that are
+   * settled are kept for ten minutes; less if there are very many, those asked for least recently going first.
    */
   receipt(id: string): Receipt | undefined {
     if ((this.#receipts.receipt(id)?.waiting ?? 0) > 0) {
@@ -241,7 +241,7 @@ export class SessionQueue extends EventEmitter<SessionQueueEvents> {
     this.#receiver.close();
   }
 
-  /** Divide those whom the audience means: who takes the message, by mailbox, who cannot, and who is not asked. */
+  /** Split the sessions of an audience: those that take the message, by mailbox, those that cannot, those with it off. */
   #split(audience: Audience, bytes: number): RecipientSplit {
     const means = audienceFilter(audience);
     const hasRoom = this.#receipts.hasRoomFor(bytes);
@@ -305,7 +305,7 @@ export class SessionQueue extends EventEmitter<SessionQueueEvents> {
     return null;
   }
 
-  /** Find the mailboxes that a server before us has left, and clear away those that died with nobody to notice. */
+  /** Connect to the mailboxes of an earlier server, and remove the socket files of those whose process has died. */
   #findMailboxes(): {lost: string[]; ignored: string[]} {
     const found: {lost: string[]; ignored: string[]} = {lost: [], ignored: []};
     for (const file of filesIn(path.dirname(this.path))) {
@@ -407,12 +407,12 @@ export class SessionQueue extends EventEmitter<SessionQueueEvents> {
     this.#disconnectIdle(mailbox);
   }
 
-  /** Of one without sessions nobody would notice the end, and with it the other end of our descriptor. */
+  /** A mailbox without sessions is not checked for being alive: its descriptor would stay open after its process ended. */
   #disconnectIdle(mailbox: MailboxConnection): void {
     if (mailbox.isIdle && !mailbox.isDead) this.#disconnect(mailbox);
   }
 
-  /** Look after the mailboxes that owe an answer, or a receipt, or could not be reached. */
+  /** Check the mailboxes that owe an answer or a receipt, and try again those that could not be reached. */
   #check(): void {
     for (const id of [...this.#unreached].slice(0, MAX_CHECKED_AT_ONCE)) this.#join(id, true);
     const {hasOpen} = this.#receipts;
@@ -483,7 +483,7 @@ export class SessionQueue extends EventEmitter<SessionQueueEvents> {
     if (sessions.length > 0) this.emit('undelivered', {id, reason, sessions});
   }
 
-  /** When the last mailbox has until to answer: milliseconds, monotonic; 0 when all have answered. */
+  /** The deadline of the last mailbox that has not answered: milliseconds, monotonic; 0 when all have answered. */
   #answersDueAt(): number {
     let due = 0;
     for (const mailbox of [...this.#mailboxes.values()]) {
@@ -515,11 +515,11 @@ function filesIn(directory: string): string[] {
 
 type JoinResult =
   | {readonly kind: 'connected'; readonly mailbox: MailboxConnection}
-  /** It has removed its socket: all is said. */
+  /** It has removed its socket file: all its receipts were sent. */
   | {readonly kind: 'closed'}
-  /** It has died, or left its socket because there was nobody to tell what it held. */
+  /** It has died, or left its socket file because its last receipts could not be sent. */
   | {readonly kind: 'lost'}
-  /** Tried again, and still in vain. */
+  /** Tried again, without success. */
   | {readonly kind: 'unreached'}
   | {readonly kind: 'ignored'; readonly reason: string};
 

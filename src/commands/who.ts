@@ -3,7 +3,7 @@ import {askWith} from '../lib/cli/options/ask.ts';
 import {ControlCommand} from '../lib/cli/options/controlCommand.ts';
 import {parseSeconds} from '../lib/cli/options/seconds.ts';
 import {UsageError} from '../lib/cli/options/usageError.ts';
-import {listSessions} from '../lib/cli/who/list.ts';
+import {listSessions} from '../lib/cli/sessions/list.ts';
 
 /** Seconds that `--watch` alone stands for. */
 const WATCH_SECONDS = '2';

@@ -10,6 +10,7 @@ import type {
   AccessResult,
   Daemon,
   DeliveryResult,
+  KickResult,
   OutgoingMessage,
   SessionFilter,
   SessionsOptions,
@@ -114,6 +115,14 @@ class Connection implements Daemon {
   async receipt(id: string, timeout?: number): Promise<ReceiptDetails> {
     if (id === DIRECT_RECEIPT_ID && this.#receipt) return this.#receipt.details();
     return this.#controls.receipt(id, timeout);
+  }
+
+  async kick(words: readonly string[]): Promise<KickResult | Unsupported> {
+    const local = await this.#findLocal();
+    if (local === null || local instanceof FtpdctlError) return this.#controls.kick(words);
+    const [kind, id = ''] = words;
+    if (kind === 'session' && process.geteuid?.() === 0) return local.endSession(id);
+    return local.countEnded(words, () => this.#controls.kick(words));
   }
 
   access(question: AccessQuestion): Promise<AccessResult | Unsupported> {

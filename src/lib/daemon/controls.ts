@@ -11,6 +11,7 @@ import type {
   AccessResult,
   Daemon,
   DeliveryResult,
+  KickResult,
   OutgoingMessage,
   Session,
   SessionFilter,
@@ -92,6 +93,17 @@ export class ControlsDaemon implements Daemon {
       verdict === STATUS.OK || verdict === STATUS.SUBJECT_NOT_FOUND ? EXIT_TEMPFAIL : exitStatusOf(verdict),
       {hint: 'it was sent'},
     );
+  }
+
+  async kick(words: readonly string[]): Promise<KickResult | Unsupported> {
+    if (words[0] === 'session' && !isServe(await this.#client.detectServer())) {
+      return {
+        kind: 'unsupported',
+        reason: 'a ProFTPD cannot be asked by its controls socket to end one session',
+        hint: 'as root on its machine it can be ended, or all of its user: kick user NAME',
+      };
+    }
+    return {kind: 'answered', answer: await this.#client.request('kick', words)};
   }
 
   async access(question: AccessQuestion): Promise<AccessResult | Unsupported> {

@@ -42,6 +42,13 @@ export interface Daemon {
    */
   receipt(id: string, timeout?: number): Promise<ReceiptDetails>;
 
+  /**
+   * End sessions at once: by the action `kick`, or one session by its id, which a ProFTPD of this machine lets root do.
+   * @param words after `kick`: `user`, `host` or `class`, options of ProFTPD's own and names; or `session` and an id
+   * @throws RequestRefused, ClientError
+   */
+  kick(words: readonly string[]): Promise<KickResult | Unsupported>;
+
   /** Who may run which action, as the running daemon judges. @throws ClientError */
   access(question: AccessQuestion): Promise<AccessResult | Unsupported>;
 }
@@ -176,6 +183,14 @@ export interface DeliveryResult {
   readonly receiptId?: string;
   /** Of `recipients`: who they are, as many as fit into an answer. */
   readonly sessions?: readonly Session[];
+}
+
+export interface KickResult {
+  readonly kind: 'answered';
+  readonly answer: DaemonAnswer;
+  /** Sessions that were there before and are not any more, of those that were meant; absent where nobody can look. */
+  readonly ended?: number;
+  readonly meant?: number;
 }
 
 export type AccessQuestion =

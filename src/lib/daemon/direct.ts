@@ -165,6 +165,6 @@ export function directAnswer(
 }
 
 /** `dave@client.example (session 812-tp0nvq)` */
-function nameOf({id, user, host}: Session): string {
+export function nameOf({id, user, host}: Session): string {
   return `${user ?? '(none)'}@${host} (session ${id})`;
 }

@@ -1,3 +1,4 @@
+import {setTimeout as sleep} from 'node:timers/promises';
 import {passes} from '../acl/evaluate.ts';
 import {resolveAcls} from '../acl/resolve.ts';
 import {EXIT_TEMPFAIL} from '../client/errors.ts';
@@ -15,14 +16,21 @@ import {SystemVQueue} from '../transport/systemV.ts';
 import {matching, meant} from './audience.ts';
 import type {
   AudienceWords,
+  DaemonAnswer,
   DeliveryResult,
+  KickResult,
   OutgoingMessage,
   Session,
   SessionFilter,
   SessionsResult,
+  Unsupported,
 } from './daemon.ts';
-import {type DirectResult, deliverDirectly, directAnswer, splitRecipients} from './direct.ts';
+import {type DirectResult, deliverDirectly, directAnswer, nameOf, splitRecipients} from './direct.ts';
 import type {Recipient} from './directReceipt.ts';
+
+/** Milliseconds: sessions that were told to end are gone by then, unless `-n` has spared them. */
+const KICK_SETTLE_MS = 500;
+const KICK_POLL_MS = 20;
 
 /** Whether messages may go past the daemon. */
 export type DirectAccess =
@@ -122,6 +130,54 @@ export class LocalProftpd {
     return {kind: 'answered', answer, recipients: sessions.length, sessions};
   }
 
+  /** End one session, and see its end. @param id of the session, or its pid */
+  async endSession(id: string): Promise<KickResult> {
+    const [recipient] = await this.#meant(['session', id]);
+    if (recipient === undefined) {
+      return kicked(directAnswer(STATUS.SUBJECT_NOT_FOUND, [`session '${id}' not connected`]), 0, 0);
+    }
+    const {endSession} = await import('../proftpd/sessions/endSession.ts');
+    const end = await endSession(this.#daemon.pid, recipient);
+    const name = nameOf(recipient.session);
+    switch (end.kind) {
+      case 'ended':
+        return kicked(directAnswer(STATUS.OK, [`ended ${name}`]), 1, 1);
+      case 'gone':
+        return kicked(directAnswer(STATUS.SUBJECT_NOT_FOUND, [`${name} had ended before`]), 0, 1);
+      case 'running':
+        return kicked(
+          directAnswer(STATUS.GENERIC_ERROR, [`${name} was told to end, and is still there`]),
+          0,
+          1,
+        );
+      case 'refused':
+        return kicked(directAnswer(STATUS.OPERATION_DENIED, [`${name} was not ended: ${end.why}`]), 0, 1);
+    }
+  }
+
+  /** Count by looking: `kick` answers 0 where nobody was found, and with -n the most it would end (measured). */
+  async countEnded(
+    [kind = '', ...rest]: readonly string[],
+    kick: () => Promise<KickResult | Unsupported>,
+  ): Promise<KickResult | Unsupported> {
+    const names = namesIn(rest);
+    const before = await Promise.all(names.map((name) => this.#meant([kind, name]).catch(nobodyKnown)));
+    const ids = new Set(before.flat().map(({session}) => session.id));
+    const result = await kick();
+    if (result.kind === 'unsupported' || result.answer.verdict !== STATUS.OK) return result;
+    const isThere = () =>
+      sessionsOf(this.#daemon).filter((session) => ids.has(this.#sessionOf(session).id)).length;
+    let left = isThere();
+    for (
+      const end = performance.now() + KICK_SETTLE_MS;
+      left > 0 && performance.now() < end;
+      left = isThere()
+    ) {
+      await sleep(KICK_POLL_MS);
+    }
+    return {...result, ended: ids.size - left, meant: ids.size};
+  }
+
   async #meant(audience: AudienceWords): Promise<Recipient[]> {
     const all = sessionsOf(this.#daemon).map((raw) => ({
       pid: raw.pid,
@@ -149,6 +205,16 @@ export class LocalProftpd {
     const [first, ...others] = new Set(meant.map(({engine}) => engine));
     return first === undefined || others.length > 0 ? null : first;
   }
+}
+
+/** Names among the words of `kick`: those that are no option of it, which takes `-n COUNT`. */
+function namesIn(words: readonly string[]): readonly string[] {
+  const at = words.indexOf('-n');
+  return at === -1 ? words : [...words.slice(0, at), ...words.slice(at + 2)];
+}
+
+function kicked(answer: DaemonAnswer, ended: number, meant: number): KickResult {
+  return {kind: 'answered', answer, ended, meant};
 }
 
 /** A host name that does not resolve: the daemon will say so, and nothing is queued. */

@@ -60,7 +60,7 @@ describe('the words after it', () => {
     ['ftpdctl msg all hi user ', []],
     ['ftpdctl msg --trans', ['--transliterate']],
     ['ftpdctl msg all --trans', []],
-    ['ftpdctl kick ', ['user', 'host', 'class']],
+    ['ftpdctl kick ', ['user', 'host', 'class', 'session']],
     ['ftpdctl request ki', ['kick']],
     ['ftpdctl request kick c', ['class']],
     ['ftpdctl frobnicate ', []],

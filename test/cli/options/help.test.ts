@@ -66,7 +66,7 @@ describe('the help fits a screen and leads with examples', () => {
 });
 
 test.each([
-  [['--help', 'kick'], 'ftpdctl help lists the control actions'],
+  [['--help', 'ban'], 'ftpdctl help lists the control actions'],
   [['--help', 'stauts'], 'did you mean "status"?'],
 ])('%j: none of our commands', async (args, hint) => {
   const {status, stdout, stderr} = await runFtpdctl(args);

@@ -41,7 +41,7 @@ export type AskLive = (socket: string | undefined) => Promise<LiveNames>;
 /** Control actions that a kind of subject and a name follow, as in mod_msg, mod_ctrls_admin and mod_ban. */
 const SUBJECTS: ReadonlyMap<string, readonly string[]> = new Map<string, readonly string[]>([
   ['msg', AUDIENCES],
-  ['kick', ['user', 'host', 'class']],
+  ['kick', ['user', 'host', 'class', 'session']],
   ['ban', ['user', 'host', 'class']],
   ['permit', ['user', 'host', 'class']],
 ]);

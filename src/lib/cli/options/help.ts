@@ -17,7 +17,6 @@ const OVERHANG = 2;
 const USAGE = 'ftpdctl [OPTION...] COMMAND [WORD...]: a control client for every ProFTPD';
 const EXAMPLES = [
   'ftpdctl msg user dave please delete some files',
-  'ftpdctl msg all going down at 18:00',
   'ftpdctl -s /run/proftpd.sock kick user -n 5 bob',
 ];
 const FORWARDED = 'Any other word is sent to the server as a control action: see ftpdctl help.';

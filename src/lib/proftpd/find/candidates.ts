@@ -3,6 +3,7 @@ import {
   executableOf,
   type ProcessStat,
   processIds,
+  processName,
   processStat,
   realUid,
   sharesNamespace,
@@ -57,9 +58,9 @@ function masters(): ProcessStat[] {
   const seen = new Set<number>();
   const found: ProcessStat[] = [];
   for (const pid of processIds()) {
-    if (seen.has(pid)) continue;
+    if (seen.has(pid) || !PROGRAM.test(processName(pid) ?? '')) continue;
     const stat = processStat(pid);
-    if (stat === undefined || !PROGRAM.test(stat.name) || stat.state === 'Z') continue;
+    if (stat === undefined || stat.state === 'Z') continue;
     const master = daemonOf(stat) ?? stat;
     if (seen.has(master.pid)) continue;
     found.push(master);

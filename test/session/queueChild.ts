@@ -12,9 +12,13 @@ if (uid !== undefined) {
 }
 const queue = SessionQueue.open(queuePath);
 
+let ignored = 0;
+queue.on('ignored', () => ignored++);
+
 process.on('message', (question: string) => {
   if (question === 'sessions') process.send!(queue.sessions().map(({user}) => user));
   else if (question === 'unanswered') process.send!(queue.unanswered);
+  else if (question === 'ignored') process.send!(ignored);
   else process.send!(queue.deliver(ALL, question, ROOT).id);
 });
 process.send!('ready');

@@ -4,7 +4,7 @@ import {UsageError} from '../lib/cli/options/usageError.ts';
 export default class Request extends ControlCommand {
   static override summary = 'Send any control action to the server, as it is';
   static override description =
-    'Every word after the action belongs to it, dashes and all. An action that is none of our commands needs no ' +
+    'Every word after the action belongs to it, dashes and all. An action that is not a command of ftpdctl needs no ' +
     '"request" before it: ftpdctl kick user bob.';
   static override usage = 'request ACTION [WORD...]';
   static override examples = [

@@ -10,7 +10,7 @@ import {Servers} from '../helpers/servers.ts';
 import {Terminal, type TerminalOptions} from '../helpers/terminal.ts';
 
 /** Prompt mode as a person meets it: the real program in a real terminal. */
-const MENU = 'What shall the server do?';
+const MENU = 'Which action to send?';
 const NOOP = '200-NOOP command successful';
 
 let terminal: Terminal | undefined;
@@ -70,7 +70,7 @@ describeWithPeer(whyNoProgram('tmux'), 'prompt mode with ftpdctl serve and ftpdc
     await press('Enter');
     await see(/would be sent to 1 session\n *ID +USER[\s\S]*dave[\s\S]*Send it to user dave\? \(Y\/n\)/);
     await press('Enter');
-    const screen = await see(/message sent\nftpdctl: queued for 1 session\n\? What shall/);
+    const screen = await see(/message sent\nftpdctl: queued for 1 session\n\? Which action/);
     expect(screen).toContain('✔ Which user? dave');
     await vi.waitFor(async () => expect(await dave.command('NOOP')).toEqual([NOOP, ' grüße', '200 an alle']));
     await press('C-d');
@@ -112,7 +112,7 @@ describeWithPeer(whyNoProgram('tmux'), 'prompt mode with ftpdctl serve and ftpdc
     await one.see('Send it to all?');
     await one.type('n');
     await one.press('Enter');
-    await one.see(/Send it to all\? No\n\? What shall/);
+    await one.see(/Send it to all\? No\n\? Which action/);
     expect(await dave.command('NOOP')).toEqual(['200 NOOP command successful']);
   });
 
@@ -138,7 +138,7 @@ describeWithPeer(whyNoProgram('tmux'), 'prompt mode with ftpdctl serve and ftpdc
       ['Which user?', 'zoe', 'Enter'],
       ['bytes left', 'hello', 'Enter'],
     ]);
-    await one.see(/no such client connected\n\? What shall/);
+    await one.see(/no such client connected\n\? Which action/);
   });
 
   test('any action, with its words', async () => {
@@ -250,7 +250,7 @@ describeWithPeer(whyNoProgram('tmux'), 'prompt mode with ftpdctl serve and ftpdc
       await one.see(MENU);
       await others.kill('serve', 'SIGTERM');
       await one.press('Enter');
-      await one.see(/ftpdctl: cannot reach the server .*[\s\S]*\? What shall/);
+      await one.see(/ftpdctl: cannot reach the server .*[\s\S]*\? Which action/);
     } finally {
       await others.stop();
     }
@@ -348,7 +348,7 @@ describeWithPeer(whyNoProgram('tmux'), 'prompt mode with ftpdctl serve and ftpdc
     test('a narrow one', async () => {
       const one = bound(await prompt({columns: 40, rows: 15}));
       await converse(one, [
-        [/What shall the server\s+do\?/, '', 'Enter'],
+        [/Which action to send\?/, '', 'Enter'],
         ['Send to:', '', 'Enter'],
         ['Which user?', 'dave', 'Enter'],
         ['bytes left', 'hello, this line is longer than the', 'Enter'],
@@ -409,7 +409,7 @@ describeWithPeer(whyNoProgram('tmux') ?? whyNoProftpd(), 'prompt mode with a rea
   test('the whole conversation: live names; who would get it; one line; ASCII', async () => {
     const one = bound(await open(['-s', server.socket]));
     await converse(one, [
-      [/What shall the server do\?\s+❯ msg/, '', 'Enter'],
+      [/Which action to send\?\s+❯ msg/, '', 'Enter'],
       ['Send to:', '', 'Enter'],
       ['Which user?', 'dave', 'Enter'],
       ['5113 bytes left', 'grüße', 'C-j'],
@@ -423,7 +423,7 @@ describeWithPeer(whyNoProgram('tmux') ?? whyNoProftpd(), 'prompt mode with a rea
       /message would be sent to 1 session\nID +USER [\s\S]*dave[\s\S]*\n\? Send it to user dave\?/,
     );
     await one.press('Enter');
-    await one.see(/message sent\n\? What shall/);
+    await one.see(/message sent\n\? Which action/);
     expect(await terminal!.screen()).not.toContain('queued');
     expect(await dave.command('NOOP')).toEqual([NOOP, '200 grusse an alle']);
 

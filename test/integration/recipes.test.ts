@@ -97,7 +97,7 @@ describe('crontab lines', () => {
 });
 
 describe('systemd', () => {
-  test('the configuration is right', async () => {
+  test('the configuration has no errors', async () => {
     const [config] = blocks('apache');
     writeFileSync(join(directory, 'ftpdctl.conf'), here(config!, '/nonexistent'));
     const args = ['serve', '--check', '--config', join(directory, 'ftpdctl.conf')];

@@ -36,7 +36,7 @@ export async function showHelp(root: string, topic: string[]): Promise<void> {
   if (topic.length > 0 && !config.findCommand(id) && !config.findTopic(id)) {
     const ours = config.commandIDs.map((other) => other.replaceAll(':', ' '));
     throw new UsageError(
-      `"${topic.join(' ')}" is none of our commands`,
+      `"${topic.join(' ')}" is not a command of ftpdctl`,
       didYouMean(
         topic.join(' '),
         [...ours, ...KNOWN_ACTIONS],

@@ -37,7 +37,7 @@ export class Conversation {
     const help = await this.#ask((daemon) => daemon.request('help'));
     const choices = [...actionChoices(help), {value: LEAVE, name: 'leave'}];
     for (;;) {
-      const action = await this.#questions.pick('What shall the server do?', choices);
+      const action = await this.#questions.pick('Which action to send?', choices);
       if (typeof action === 'symbol') return;
       try {
         await (action === 'msg' ? this.#message() : this.#control(action));

@@ -2,7 +2,7 @@ import {type OwnDirectory, readOwnFile, writeOwnFile, xdgDirectory} from '../../
 
 const FILE = 'recent.json';
 /** Entries kept of each kind, the latest first. */
-const MOST = 20;
+const MAX_ENTRIES = 20;
 /** Bytes of the file that are worth reading. */
 const MAX_BYTES = 64 * 1024;
 
@@ -27,7 +27,7 @@ export class Recent {
 
   add(kind: string, entry: string): void {
     const others = this.of(kind).filter((other) => other !== entry);
-    this.#entries.set(kind, [entry, ...others].slice(0, MOST));
+    this.#entries.set(kind, [entry, ...others].slice(0, MAX_ENTRIES));
     if (this.#directory === null) return;
     writeOwnFile(this.#directory, FILE, JSON.stringify(Object.fromEntries(this.#entries)));
   }

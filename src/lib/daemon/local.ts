@@ -28,8 +28,8 @@ import type {
 import {type DirectResult, deliverDirectly, directAnswer, nameOf, splitRecipients} from './direct.ts';
 import type {Recipient} from './directReceipt.ts';
 
-/** Milliseconds: sessions that were told to end are gone by then, unless `-n` has spared them. */
-const KICK_SETTLE_MS = 500;
+/** Milliseconds to wait for the end of as many sessions as should have been told to end. */
+const KICK_SETTLE_MS = 5000;
 const KICK_POLL_MS = 20;
 
 /** Whether messages may go past the daemon. */
@@ -167,10 +167,11 @@ export class LocalProftpd {
     if (result.kind === 'unsupported' || result.answer.verdict !== STATUS.OK) return result;
     const isThere = () =>
       sessionsOf(this.#daemon).filter((session) => ids.has(this.#sessionOf(session).id)).length;
+    const spared = ids.size - Math.min(ids.size, limitIn(rest));
     let left = isThere();
     for (
       const end = performance.now() + KICK_SETTLE_MS;
-      left > 0 && performance.now() < end;
+      left > spared && performance.now() < end;
       left = isThere()
     ) {
       await sleep(KICK_POLL_MS);
@@ -211,6 +212,13 @@ export class LocalProftpd {
 function namesIn(words: readonly string[]): readonly string[] {
   const at = words.indexOf('-n');
   return at === -1 ? words : [...words.slice(0, at), ...words.slice(at + 2)];
+}
+
+/** The most sessions of each name that `-n COUNT` ends. */
+function limitIn(words: readonly string[]): number {
+  const at = words.indexOf('-n');
+  const count = at === -1 ? Number.NaN : Number.parseInt(words[at + 1] ?? '', 10);
+  return count > 0 ? count : Number.POSITIVE_INFINITY;
 }
 
 function kicked(answer: DaemonAnswer, ended: number, meant: number): KickResult {

@@ -1,10 +1,9 @@
 import {fileURLToPath} from 'node:url';
 import pjson from '../package.json' with {type: 'json'};
 import {LOADERS} from './commands.ts';
-import {didYouMean} from './lib/cli/completion/suggest.ts';
 import {type CommandLine, parseCommandLine} from './lib/cli/options/argv.ts';
 import type {BaseCommand} from './lib/cli/options/baseCommand.ts';
-import {UsageError} from './lib/cli/options/usageError.ts';
+import {didYouMean, UsageError} from './lib/cli/options/usageError.ts';
 import {reportFailure} from './lib/cli/output/failure.ts';
 import {printJson, watchOutput} from './lib/cli/output/output.ts';
 import {canAsk} from './lib/cli/prompt/terminal.ts';

@@ -1,9 +1,8 @@
 import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
-import {type Commands, Completer} from '../lib/cli/completion/completer.ts';
-import {liveNames} from '../lib/cli/completion/liveNames.ts';
+import {type Commands, Completer, liveNames} from '../lib/cli/completion.ts';
 import {BaseCommand} from '../lib/cli/options/baseCommand.ts';
-import {printable} from '../lib/cli/output/printable.ts';
+import {printable} from '../lib/cli/output/output.ts';
 
 /** What the completion scripts ask: a line a candidate, its value and after a tab its description. */
 export default class Complete extends BaseCommand {

@@ -1,6 +1,6 @@
 import {askWith} from '../lib/cli/options/ask.ts';
 import {ControlCommand} from '../lib/cli/options/controlCommand.ts';
-import {kickSessions} from '../lib/cli/sessions/kick.ts';
+import {kickSessions} from '../lib/cli/sessions.ts';
 
 export default class Kick extends ControlCommand {
   static override summary = 'End FTP sessions at once';

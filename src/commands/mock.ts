@@ -1,5 +1,5 @@
 import {boolean, string} from '@oclif/core/flags';
-import {mock} from '../lib/cli/mock/mock.ts';
+import {mock} from '../lib/cli/mock.ts';
 import {BaseCommand} from '../lib/cli/options/baseCommand.ts';
 import {loadConfiguration} from '../lib/cli/serve/configuration.ts';
 

@@ -2,7 +2,7 @@ import {boolean, custom, string} from '@oclif/core/flags';
 import {sendMessage} from '../lib/cli/message/send.ts';
 import {askWith} from '../lib/cli/options/ask.ts';
 import {ControlCommand} from '../lib/cli/options/controlCommand.ts';
-import {parseSeconds} from '../lib/cli/options/seconds.ts';
+import {parseSeconds} from '../lib/cli/options/flags.ts';
 import type {Via} from '../lib/daemon/daemon.ts';
 
 /** Seconds that `--wait` alone stands for. */

@@ -1,8 +1,8 @@
 import {askWith} from '../lib/cli/options/ask.ts';
 import {BaseCommand} from '../lib/cli/options/baseCommand.ts';
 import {UsageError} from '../lib/cli/options/usageError.ts';
-import {PromptAborted} from '../lib/cli/prompt/abort.ts';
 import {Conversation} from '../lib/cli/prompt/conversation.ts';
+import {PromptAborted} from '../lib/cli/prompt/questions.ts';
 import {Recent} from '../lib/cli/prompt/recent.ts';
 import {canAsk, openQuestions} from '../lib/cli/prompt/terminal.ts';
 

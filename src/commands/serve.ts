@@ -2,8 +2,7 @@ import {boolean, string} from '@oclif/core/flags';
 import {BaseCommand} from '../lib/cli/options/baseCommand.ts';
 import {UsageError} from '../lib/cli/options/usageError.ts';
 import {loadConfiguration, printEmbeddedConfiguration} from '../lib/cli/serve/configuration.ts';
-import {checkConfiguration, reportCheck} from '../lib/cli/serve/configurationCheck.ts';
-import {serve} from '../lib/cli/serve/serve.ts';
+import {checkConfiguration, reportCheck, serve} from '../lib/cli/serve/serve.ts';
 
 export default class Serve extends BaseCommand {
   static override summary = 'Run a control server that answers every ftpdctl';

@@ -1,6 +1,6 @@
 import {ControlCommand} from '../lib/cli/options/controlCommand.ts';
+import {statusSummary} from '../lib/cli/output/answer.ts';
 import {printLine} from '../lib/cli/output/output.ts';
-import {statusSummary} from '../lib/cli/output/statusSummary.ts';
 import {detailsIn} from '../lib/client/details.ts';
 
 export default class Status extends ControlCommand {

@@ -1,9 +1,9 @@
 import {custom, string} from '@oclif/core/flags';
 import {askWith} from '../lib/cli/options/ask.ts';
 import {ControlCommand} from '../lib/cli/options/controlCommand.ts';
-import {parseSeconds} from '../lib/cli/options/seconds.ts';
+import {parseSeconds} from '../lib/cli/options/flags.ts';
 import {UsageError} from '../lib/cli/options/usageError.ts';
-import {listSessions} from '../lib/cli/sessions/list.ts';
+import {listSessions} from '../lib/cli/sessions.ts';
 
 /** Seconds that `--watch` alone stands for. */
 const WATCH_SECONDS = '2';

@@ -1,7 +1,6 @@
 import {describe, expect, test} from 'vitest';
-import {parseCommandLine} from '../../../src/lib/cli/options/argv.ts';
+import {parseCommandLine, splitAtFirstWord} from '../../../src/lib/cli/options/argv.ts';
 import {UsageError} from '../../../src/lib/cli/options/usageError.ts';
-import {splitAtFirstWord} from '../../../src/lib/cli/options/words.ts';
 
 describe('options stand before the action', () => {
   const cases: [string, Partial<ReturnType<typeof parseCommandLine>>][] = [

@@ -2,16 +2,24 @@ import {EXIT_TEMPFAIL} from '../../client/errors.ts';
 import type {DeliveryResult, OutgoingMessage} from '../../daemon/daemon.ts';
 import {countOf} from '../../text/count.ts';
 import type {Ask} from '../options/ask.ts';
-import type {GlobalOptions} from '../options/globalFlags.ts';
+import type {GlobalOptions} from '../options/flags.ts';
 import {UsageError, unsupported} from '../options/usageError.ts';
 import {errorFields} from '../output/failure.ts';
 import {printLine} from '../output/output.ts';
 import {sessionTable} from '../output/sessionTable.ts';
 import {canAsk} from '../prompt/terminal.ts';
-import {DeliveryProgress} from './deliveryProgress.ts';
-import {audienceOf, type Draft, draftOf, hasAudience, hasNoText, messageOf} from './draft.ts';
-import {awaitReceipt, shownTo, type Waited} from './receipt.ts';
-import {joinLines, readMessage, STANDARD_INPUT} from './text.ts';
+import {
+  audienceOf,
+  type Draft,
+  draftOf,
+  hasAudience,
+  hasNoText,
+  joinLines,
+  messageOf,
+  readMessage,
+  STANDARD_INPUT,
+} from './draft.ts';
+import {awaitReceipt, DeliveryProgress, shownTo, type Waited} from './receipt.ts';
 
 /** The options of `msg`. */
 export interface SendOptions extends GlobalOptions {
@@ -59,7 +67,7 @@ export async function sendMessage(
 async function completeDraft(draft: Draft, options: SendOptions): Promise<Draft> {
   const hasText = options.file !== undefined;
   if (!canAsk(options) || (hasAudience(draft) && (hasText || !hasNoText(draft)))) return draft;
-  const {askMissingWords} = await import('../prompt/missingWords.ts');
+  const {askMissingWords} = await import('../prompt/draftQuestions.ts');
   return askMissingWords(draft, {options, hasText});
 }
 

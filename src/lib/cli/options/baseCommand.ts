@@ -1,9 +1,8 @@
 import {Command} from '@oclif/core/command';
 import {setLogger} from '@oclif/core/logger';
-import {didYouMean} from '../completion/suggest.ts';
 import {reportFailure} from '../output/failure.ts';
-import {globalFlags} from './globalFlags.ts';
-import {UsageError} from './usageError.ts';
+import {globalFlags} from './flags.ts';
+import {didYouMean, UsageError} from './usageError.ts';
 
 /** What a command may ask of the program it is part of. */
 export interface Program {

@@ -1,12 +1,12 @@
 import type {ControlAnswer} from '../../client/client.ts';
 import type {Daemon, DaemonAnswer} from '../../daemon/daemon.ts';
 import {exitStatusOf, normalizeStatus, STATUS, statusName} from '../../protocol/status.ts';
-import {hintFor} from '../output/answerHint.ts';
+import {hintFor} from '../output/answer.ts';
 import {printError, printJson, printLine} from '../output/output.ts';
+import {splitAtFirstWord} from './argv.ts';
 import {askWith} from './ask.ts';
 import {BaseCommand} from './baseCommand.ts';
-import type {GlobalOptions} from './globalFlags.ts';
-import {splitAtFirstWord} from './words.ts';
+import type {GlobalOptions} from './flags.ts';
 
 /** A command that sends one control action: its own options end at its first word. */
 export abstract class ControlCommand extends BaseCommand {

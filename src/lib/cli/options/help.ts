@@ -2,9 +2,8 @@ import type {Command} from '@oclif/core/command';
 import {Config} from '@oclif/core/config';
 import {CommandHelp, Help} from '@oclif/core/help';
 import type {Topic} from '@oclif/core/interfaces';
-import {KNOWN_ACTIONS} from '../completion/knownActions.ts';
-import {didYouMean} from '../completion/suggest.ts';
-import {UsageError} from './usageError.ts';
+import {KNOWN_ACTIONS} from '../../config/values/aclRule.ts';
+import {didYouMean, UsageError} from './usageError.ts';
 
 /** Columns and rows of a screen where no terminal says its own. */
 const COLUMNS = 80;

@@ -1,3 +1,4 @@
+import {nearMiss} from '../../config/nearMiss.ts';
 import type {Unsupported} from '../../daemon/daemon.ts';
 import {FtpdctlError} from '../../errors.ts';
 import {STATUS} from '../../protocol/status.ts';
@@ -19,4 +20,10 @@ export function unsupported({reason, hint}: Unsupported): FtpdctlError {
     -STATUS.UNSUPPORTED_OPERATION,
     hint === undefined ? {} : {hint},
   );
+}
+
+/** A hint that asks after the nearest known word, or says something else where none is near or the word is known. */
+export function didYouMean(word: string, known: Iterable<string>, otherwise: string): string {
+  const meant = nearMiss(word, known);
+  return meant === undefined || meant === word ? otherwise : `did you mean "${meant}"?`;
 }

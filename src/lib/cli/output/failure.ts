@@ -1,6 +1,6 @@
 import {FtpdctlError} from '../../errors.ts';
 import {UsageError} from '../options/usageError.ts';
-import {PromptAborted} from '../prompt/abort.ts';
+import {PromptAborted} from '../prompt/questions.ts';
 import {printError, printJson} from './output.ts';
 
 /** `EX_SOFTWARE` of `sysexits.h`: a fault of this program. */

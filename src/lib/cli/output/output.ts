@@ -1,5 +1,5 @@
+import {CONTROLS, escapeControls, escapeJsonControls} from '../../text/controls.ts';
 import {reasonOf} from '../../text/reason.ts';
-import {printable, printableJson} from './printable.ts';
 
 /** The name every line begins with, as the stock client's lines do. */
 export const PREFIX = 'ftpdctl: ';
@@ -39,4 +39,14 @@ export function printJson(value: unknown): void {
 /** Whether a person watches standard error, so that a wait may be explained there. */
 export function isWatched(): boolean {
   return process.stderr.isTTY === true;
+}
+
+/** A text that does nothing to a terminal but stand there: `\x1b` for an escape, `\u202e` for an override. */
+export function printable(text: string): string {
+  return escapeControls(text, CONTROLS.terminal);
+}
+
+/** JSON text that does nothing to a terminal: JSON itself escapes C0 alone. */
+export function printableJson(json: string): string {
+  return escapeJsonControls(json, CONTROLS.terminal);
 }

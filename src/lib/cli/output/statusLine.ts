@@ -1,6 +1,5 @@
 import {onExit} from '../../transport/processes/exitCleanup.ts';
-import {isWatched, printError} from './output.ts';
-import {printable} from './printable.ts';
+import {isWatched, printable, printError} from './output.ts';
 
 /** Columns of a terminal that does not say. */
 const COLUMNS = 80;

@@ -6,14 +6,11 @@ import {countOf} from '../../text/count.ts';
 import {audienceOf} from '../message/draft.ts';
 import type {Ask} from '../options/ask.ts';
 import {errorLine} from '../output/failure.ts';
-import {printError, printLine} from '../output/output.ts';
-import {printable} from '../output/printable.ts';
+import {printable, printError, printLine} from '../output/output.ts';
 import {sessionTable} from '../output/sessionTable.ts';
-import {askAudience, freely} from './audienceQuestion.ts';
+import {askAudience, askText, freely} from './draftQuestions.ts';
 import type {Choice, Questions} from './questions.ts';
 import type {Recent} from './recent.ts';
-import {splitWords} from './splitWords.ts';
-import {askText} from './textQuestion.ts';
 
 /** Actions that only tell something: they need no second thought. */
 const HARMLESS = new Set(['help', 'lsctrl', 'receipt', 'status', 'who']);
@@ -117,4 +114,28 @@ function actionChoices({responses}: ControlAnswer): Choice<string | symbol>[] {
 function tell({answer, receiptId, recipients = 0}: DeliveryResult): void {
   for (const line of answer.responses) printLine(line);
   if (receiptId !== undefined) printLine(`queued for ${countOf(recipients, 'session')}`);
+}
+
+/**
+ * The words of a line, parted by white space. Quotes of either kind keep white space in a word, a backslash takes
+ * the next character as it is (within double quotes, too), as in a shell; nothing else has a meaning.
+ * @returns undefined when a quote is not closed, or a backslash ends the line
+ */
+export function splitWords(line: string): string[] | undefined {
+  const words: string[] = [];
+  let rest = line.trimStart();
+  while (rest !== '') {
+    const word = WORD.exec(rest)?.[0];
+    if (word === undefined) return undefined;
+    words.push(word.replace(PIECE, unquote));
+    rest = rest.slice(word.length).trimStart();
+  }
+  return words;
+}
+
+const PIECE = /'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)/g;
+const WORD = /^(?:'[^']*'|"(?:[^"\\]|\\.)*"|\\.|[^\s'"\\])+(?=\s|$)/;
+
+function unquote(_piece: string, single?: string, double?: string, escaped?: string): string {
+  return single ?? double?.replace(/\\(.)/g, '$1') ?? escaped ?? '';
 }

@@ -1,5 +1,5 @@
 import {emitKeypressEvents, type Key} from 'node:readline';
-import {type AbortReason, PromptAborted} from './abort.ts';
+import {type AbortReason, PromptAborted} from './questions.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 

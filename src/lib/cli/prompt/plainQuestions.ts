@@ -1,7 +1,12 @@
 import {createInterface} from 'node:readline/promises';
-import {printable} from '../output/printable.ts';
-import {type AbortReason, PromptAborted} from './abort.ts';
-import type {Choice, MessageQuestion, Questions} from './questions.ts';
+import {printable} from '../output/output.ts';
+import {
+  type AbortReason,
+  type Choice,
+  type MessageQuestion,
+  PromptAborted,
+  type Questions,
+} from './questions.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 

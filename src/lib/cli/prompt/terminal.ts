@@ -1,4 +1,4 @@
-import type {GlobalOptions} from '../options/globalFlags.ts';
+import type {GlobalOptions} from '../options/flags.ts';
 import {isDumb} from '../output/statusLine.ts';
 import type {Questions} from './questions.ts';
 

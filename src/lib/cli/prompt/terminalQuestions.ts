@@ -1,5 +1,4 @@
-import {isColourful} from '../output/colour.ts';
-import {ColourlessOutput} from './colourlessOutput.ts';
+import {ColourlessOutput, isColourful} from '../output/colour.ts';
 import {Keyboard} from './keyboard.ts';
 import {messagePrompt} from './messagePrompt.ts';
 import type {Choice, MessageQuestion, Questions} from './questions.ts';

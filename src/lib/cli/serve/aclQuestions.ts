@@ -18,7 +18,7 @@ import {formatVersion, type ProftpdVersion, parseVersion} from '../../protocol/v
 import {nameService} from '../../transport/nameService.ts';
 import {installedVersion} from '../../transport/processes/installedProftpd.ts';
 import type {Ask} from '../options/ask.ts';
-import type {GlobalOptions} from '../options/globalFlags.ts';
+import type {GlobalOptions} from '../options/flags.ts';
 import {UsageError, unsupported} from '../options/usageError.ts';
 import {printJson, printLine} from '../output/output.ts';
 import {loadConfiguration} from './configuration.ts';

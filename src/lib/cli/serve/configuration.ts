@@ -5,7 +5,7 @@ import {type LoadedConfig, loadSettings} from '../../config/load.ts';
 import type {ConfigSource} from '../../config/source.ts';
 import {systemConfigSource} from '../../transport/files/configSource.ts';
 import {ensureRuntimeDirectory} from '../../transport/files/runtimeDirectory.ts';
-import type {GlobalOptions} from '../options/globalFlags.ts';
+import type {GlobalOptions} from '../options/flags.ts';
 import {printJson} from '../output/output.ts';
 
 /** How the embedded configuration is called where a file would be named. */

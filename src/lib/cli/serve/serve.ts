@@ -1,11 +1,15 @@
+import {showFinding} from '../../acl/answers.ts';
+import {type Finding, findings} from '../../acl/findings.ts';
 import {SERVE_SOCKET_NAME} from '../../client/discovery.ts';
+import type {ConfigWarning} from '../../config/errors.ts';
 import type {LoadedConfig} from '../../config/load.ts';
+import {checkLogs, resolveConfiguration} from '../../server/configuration.ts';
 import {ControlsServer} from '../../server/controlsServer.ts';
 import {ensureRuntimeDirectory} from '../../transport/files/runtimeDirectory.ts';
 import {nameService} from '../../transport/nameService.ts';
-import type {GlobalOptions} from '../options/globalFlags.ts';
-import {printError, printJson} from '../output/output.ts';
-import {untilSignal} from './untilSignal.ts';
+import {untilSignal} from '../../transport/processes/exitCleanup.ts';
+import type {GlobalOptions} from '../options/flags.ts';
+import {printError, printJson, printLine} from '../output/output.ts';
 
 /** The longest interval a timer takes, in milliseconds. */
 const FOREVER = 2 ** 31 - 1;
@@ -46,4 +50,35 @@ export async function serve(
 function announce(socket: string | null, {json, quiet}: GlobalOptions): void {
   if (json) printJson({socket, pid: process.pid});
   else if (socket !== null && !quiet) printError(`listening at ${socket}`);
+}
+
+/** What there is to say of a configuration that is right. */
+export interface ConfigurationCheck {
+  readonly warnings: readonly ConfigWarning[];
+  /** What is odd about the ACLs. */
+  readonly findings: readonly Finding[];
+}
+
+/**
+ * Everything that can be known without touching what a running server has.
+ * @throws ConfigError
+ */
+export function checkConfiguration(loaded: LoadedConfig): ConfigurationCheck {
+  const {access, settings, warnings} = resolveConfiguration(loaded, nameService);
+  checkLogs(settings);
+  return {warnings, findings: findings(access)};
+}
+
+/** Print it: the command has succeeded, whatever there is to say. */
+export function reportCheck({warnings, findings}: ConfigurationCheck, {json, quiet}: GlobalOptions): void {
+  if (json) {
+    printJson({
+      warnings: warnings.map(({at, message}) => ({...at, message})),
+      findings: findings.map(({code, at, message}) => ({code, ...at, message})),
+      exitStatus: 0,
+    });
+    return;
+  }
+  for (const line of [...warnings, ...findings].map(showFinding)) printLine(line);
+  if (!quiet) printLine('the configuration can be used');
 }

@@ -1,5 +1,5 @@
 import {afterEach, describe, expect, test} from 'vitest';
-import {didYouMean} from '../../../src/lib/cli/completion/suggest.ts';
+import {didYouMean} from '../../../src/lib/cli/options/usageError.ts';
 import {speak} from '../../helpers/behaviours.ts';
 import {runFtpdctl} from '../../helpers/program.ts';
 import {type ScriptedServer, startScriptedServer} from '../../helpers/scriptedServer.ts';

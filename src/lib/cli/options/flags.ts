@@ -1,6 +1,6 @@
 import {boolean, custom, string} from '@oclif/core/flags';
 import {DEFAULT_TIMEOUT} from '../../client/client.ts';
-import {parseSeconds} from './seconds.ts';
+import {UsageError} from './usageError.ts';
 
 /** The options that stand before any command. */
 export const globalFlags = {
@@ -34,4 +34,16 @@ export interface GlobalOptions {
   readonly quiet: boolean;
   readonly json: boolean;
   readonly 'stock-exit-status': boolean;
+}
+
+/** The longest time a timer of Node takes, in seconds. */
+const MAX_SECONDS = 2_147_483;
+
+/** Seconds as a person writes them, in milliseconds. @throws UsageError unless a number above 0. */
+export function parseSeconds(option: string, text: string): number {
+  const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+  if (!(seconds > 0 && seconds <= MAX_SECONDS)) {
+    throw new UsageError(`${option} wants a number of seconds, not "${text}"`, `for example ${option}=30`);
+  }
+  return Math.ceil(seconds * 1000);
 }

@@ -1,5 +1,5 @@
 import {describe, expect, test} from 'vitest';
-import {among, freely} from '../../../src/lib/cli/prompt/audienceQuestion.ts';
+import {among, freely} from '../../../src/lib/cli/prompt/draftQuestions.ts';
 
 const values = (choices: readonly {value: string}[]) => choices.map(({value}) => value);
 

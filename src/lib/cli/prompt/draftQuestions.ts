@@ -1,11 +1,50 @@
 import {NOT_LOGGED_IN} from '../../audience/audience.ts';
-import type {Session} from '../../daemon/daemon.ts';
+import type {Session, TextRules} from '../../daemon/daemon.ts';
 import {countOf} from '../../text/count.ts';
-import {type AudienceKind, type Draft, NAMED_AUDIENCES} from '../message/draft.ts';
-import type {Ask} from '../options/ask.ts';
-import {printable} from '../output/printable.ts';
+import {type AudienceKind, audienceOf, type Draft, hasNoText, NAMED_AUDIENCES} from '../message/draft.ts';
+import {type Ask, askWith} from '../options/ask.ts';
+import type {GlobalOptions} from '../options/flags.ts';
+import {printable} from '../output/output.ts';
 import type {Choice, Questions} from './questions.ts';
-import type {Recent} from './recent.ts';
+import {Recent} from './recent.ts';
+import {openQuestions} from './terminal.ts';
+
+/**
+ * Ask for the words of `msg` that are missing.
+ * @throws PromptAborted when the person leaves
+ */
+export async function askMissingWords(
+  draft: Draft,
+  {
+    options,
+    hasText,
+  }: {
+    readonly options: GlobalOptions;
+    /** Whether the message comes from elsewhere. */
+    readonly hasText: boolean;
+  },
+): Promise<Draft> {
+  const questions = await openQuestions();
+  try {
+    const recent = new Recent(process.env);
+    const ask = askWith(options, questions.signal);
+    const audience = await askAudience(draft, {questions, ask, recent});
+    if (audience.name !== undefined) recent.add(audience.kind!, audience.name);
+    if (hasText || !hasNoText(draft)) return {...audience, words: draft.words};
+    return {
+      ...audience,
+      words: [
+        await askText(
+          questions,
+          await ask((daemon) => daemon.textRules()),
+          audienceOf({...audience, words: []}),
+        ),
+      ],
+    };
+  } finally {
+    questions.close();
+  }
+}
 
 type Named = Exclude<AudienceKind, 'all'>;
 
@@ -87,4 +126,22 @@ function holds(name: string, typed: string): boolean {
 
 function asTyped(typed: string): Choice<string> {
   return {value: typed, name: printable(typed), description: 'as typed'};
+}
+
+/** Ask for the text of a message that the server takes. For a ProFTPD it is written in ASCII, and shown so. */
+export async function askText(
+  questions: Questions,
+  rules: TextRules,
+  audience: readonly string[],
+): Promise<string> {
+  const adapt = rules.utf8 ? (text: string) => text : (await import('any-ascii')).default;
+  const typed = await questions.text({
+    message: 'Message:',
+    severalLines: rules.severalLines,
+    room: (text) => rules.room({audience, text: adapt(text)}),
+    refusal: (text) => rules.refusal({audience, text: adapt(text)}),
+  });
+  const text = adapt(typed);
+  if (text !== typed) process.stdout.write(`In ASCII, which alone this server takes: ${printable(text)}\n`);
+  return text;
 }

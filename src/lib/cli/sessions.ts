@@ -1,11 +1,12 @@
-import type {SessionFilter, SessionsResult} from '../../daemon/daemon.ts';
-import {countOf} from '../../text/count.ts';
-import type {Ask} from '../options/ask.ts';
-import type {GlobalOptions} from '../options/globalFlags.ts';
-import {UsageError, unsupported} from '../options/usageError.ts';
-import {printError, printJson} from '../output/output.ts';
-import {sessionTable} from '../output/sessionTable.ts';
-import {watch} from './watch.ts';
+import type {SessionFilter, SessionsResult} from '../daemon/daemon.ts';
+import {countOf} from '../text/count.ts';
+import type {SendTools} from './message/send.ts';
+import type {Ask} from './options/ask.ts';
+import type {GlobalOptions} from './options/flags.ts';
+import {UsageError, unsupported} from './options/usageError.ts';
+import {printError, printJson, printLine} from './output/output.ts';
+import {watch} from './output/screen.ts';
+import {sessionTable} from './output/sessionTable.ts';
 
 export interface WhoOptions extends GlobalOptions, SessionFilter {
   /** Milliseconds between two looks. */
@@ -68,4 +69,24 @@ function frame(result: SessionsResult, interval: number): string {
   const {sessions, omitted} = result;
   const table = sessionTable(sessions, Number.POSITIVE_INFINITY);
   return `${countOf(sessions.length + omitted, 'session')}, ${ends}\n\n${table}`.trimEnd();
+}
+
+/**
+ * End sessions, and report how many have ended.
+ * @param words those after `kick`
+ * @throws FtpdctlError where what answers cannot end one session
+ */
+export async function kickSessions(
+  words: readonly string[],
+  {json, quiet}: GlobalOptions,
+  {ask, report}: SendTools,
+): Promise<void> {
+  const result = await ask((daemon) => daemon.kick(words));
+  if (result.kind === 'unsupported') throw unsupported(result);
+  const {answer, ended, meant} = result;
+  const counts = ended === undefined || meant === undefined ? undefined : {ended, meant};
+  report({action: 'kick', args: words}, answer, counts === undefined ? {} : {fields: counts});
+  if (counts && answer.via !== 'direct' && !json && !quiet) {
+    printLine(`ended ${counts.ended} of ${countOf(counts.meant, 'session')}`);
+  }
 }

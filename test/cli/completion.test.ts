@@ -1,10 +1,10 @@
 import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {describe, expect, test} from 'vitest';
-import {type Commands, Completer} from '../../../src/lib/cli/completion/completer.ts';
-import {KNOWN_ACTIONS} from '../../../src/lib/cli/completion/knownActions.ts';
-import {CHECKOUT} from '../../helpers/checkout.ts';
-import {runFtpdctl} from '../../helpers/program.ts';
+import {type Commands, Completer} from '../../src/lib/cli/completion.ts';
+import {KNOWN_ACTIONS} from '../../src/lib/config/values/aclRule.ts';
+import {CHECKOUT} from '../helpers/checkout.ts';
+import {runFtpdctl} from '../helpers/program.ts';
 
 const manifest = JSON.parse(readFileSync(join(CHECKOUT, 'oclif.manifest.json'), 'utf8'));
 const commands = manifest.commands as Commands;

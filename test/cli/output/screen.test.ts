@@ -1,5 +1,5 @@
 import {expect, test} from 'vitest';
-import {watch} from '../../../src/lib/cli/sessions/watch.ts';
+import {watch} from '../../../src/lib/cli/output/screen.ts';
 
 function screenOf(rows: number, columns: number) {
   let written = '';

@@ -1,5 +1,5 @@
 import {expect, test} from 'vitest';
-import {splitWords} from '../../../src/lib/cli/prompt/splitWords.ts';
+import {splitWords} from '../../../src/lib/cli/prompt/conversation.ts';
 
 test.each<[string, string[] | undefined]>([
   ['', []],

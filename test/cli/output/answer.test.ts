@@ -1,5 +1,5 @@
 import {expect, test} from 'vitest';
-import {statusSummary} from '../../../src/lib/cli/output/statusSummary.ts';
+import {statusSummary} from '../../../src/lib/cli/output/answer.ts';
 
 test.each([
   [

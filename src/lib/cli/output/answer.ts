@@ -1,8 +1,9 @@
 import type {ControlAnswer} from '../../client/client.ts';
-import {directiveOf, subactionsOf} from '../../config/values/aclRule.ts';
+import {directiveOf, KNOWN_ACTIONS, subactionsOf} from '../../config/values/aclRule.ts';
+import type {StatusDetails} from '../../protocol/details.ts';
 import {STATUS} from '../../protocol/status.ts';
-import {KNOWN_ACTIONS} from '../completion/knownActions.ts';
-import {didYouMean} from '../completion/suggest.ts';
+import {countOf} from '../../text/count.ts';
+import {didYouMean} from '../options/usageError.ts';
 
 /** What mod_msg says to `msg all` where nobody is connected (measured), with status 0. */
 const NOBODY = 'error sending message: Success';
@@ -51,4 +52,28 @@ function accessHint(action: string, server: ControlAnswer['server'], socket: str
 /** As a shell takes it. */
 function shellWord(word: string): string {
   return /^[A-Za-z0-9_./:@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+/** What `ftpdctl serve` says of itself: `up 2 h 5 min, 3 sessions, 1 message waiting, MessageEngine on`. */
+export function statusSummary({uptime, sessions, waiting, engine}: StatusDetails): string {
+  const messages = `${countOf(waiting, 'message')} waiting`;
+  return `up ${duration(uptime)}, ${countOf(sessions, 'session')}, ${messages}, MessageEngine ${engine ? 'on' : 'off'}`;
+}
+
+const UNITS = [
+  ['d', 86_400],
+  ['h', 3600],
+  ['min', 60],
+  ['s', 1],
+] as const;
+
+/** The two largest units that count. @param seconds a whole number */
+function duration(seconds: number): string {
+  let left = seconds;
+  const parts = UNITS.flatMap(([unit, size]) => {
+    const count = Math.floor(left / size);
+    left %= size;
+    return count === 0 ? [] : [`${count} ${unit}`];
+  });
+  return parts.slice(0, 2).join(' ') || '0 s';
 }

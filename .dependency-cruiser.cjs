@@ -52,7 +52,7 @@ module.exports = {
     {
       name: 'pure-folders-touch-nothing',
       severity: 'error',
-      from: {path: `^src/lib/(${pure.join('|')})/`},
+      from: {path: `^src/lib/(${pure.join('|')})(/|\\.ts$)`},
       to: {path: '^(node:)?(net|fs|fs/promises|child_process|dgram|dns|dns/promises|http|os|tty|readline)$'},
     },
     {

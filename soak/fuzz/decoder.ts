@@ -1,6 +1,5 @@
 import {requestDecoder, responseDecoder} from '../../src/lib/protocol/codec.ts';
-import {ProtocolError} from '../../src/lib/protocol/errors.ts';
-import type {FrameDecoder} from '../../src/lib/protocol/frame.ts';
+import {type FrameDecoder, ProtocolError} from '../../src/lib/protocol/frame.ts';
 import {type Bounds, deadline, type Stage} from './bounds.ts';
 import {cut, framesOf} from './frames.ts';
 

@@ -1,3 +1,5 @@
+import {getSystemErrorMap} from 'node:util';
+
 /**
  * The root of every error this project throws on purpose.
  *
@@ -18,4 +20,10 @@ export class FtpdctlError extends Error {
   }
 
   readonly hint?: string;
+}
+
+/** What a failed system call says, in words, without its code and its path: `no such file or directory`. */
+export function reasonOf(error: unknown): string {
+  const {errno, message} = error as NodeJS.ErrnoException;
+  return (errno !== undefined && getSystemErrorMap().get(errno)?.[1]) || message;
 }

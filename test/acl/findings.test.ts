@@ -1,6 +1,6 @@
 import {describe, expect, test} from 'vitest';
 import {findings} from '../../src/lib/acl/findings.ts';
-import {listAccess} from '../../src/lib/acl/list.ts';
+import {listAccess} from '../../src/lib/acl/passing.ts';
 import {parseVersion} from '../../src/lib/protocol/version.ts';
 import {controlOf, FILE, measuredNames} from './callers.ts';
 

@@ -1,7 +1,7 @@
 import {chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
-import type {NameDirectory} from '../../src/lib/acl/nameDirectory.ts';
+import type {NameDirectory} from '../../src/lib/acl/names.ts';
 import {loadSettings} from '../../src/lib/config/load.ts';
 import {ControlsServer} from '../../src/lib/server/controlsServer.ts';
 import {systemConfigSource} from '../../src/lib/transport/files/configSource.ts';

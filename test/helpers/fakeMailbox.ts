@@ -1,4 +1,4 @@
-import type {SessionIdentity} from '../../src/lib/audience/session.ts';
+import type {SessionIdentity} from '../../src/lib/audience.ts';
 import type {Mailbox, Message, SessionMailbox} from '../../src/lib/session/mailbox/mailbox.ts';
 
 /** A queue in memory: tests put messages in and see what became of them. */

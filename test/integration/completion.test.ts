@@ -1,7 +1,7 @@
 import {chmodSync, existsSync, mkdirSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
-import type {SessionIdentity} from '../../src/lib/audience/session.ts';
+import type {SessionIdentity} from '../../src/lib/audience.ts';
 import type {Mailbox} from '../../src/lib/session/mailbox/mailbox.ts';
 import {openMailbox} from '../../src/lib/session/mailbox/processMailbox.ts';
 import {hang} from '../helpers/behaviours.ts';

@@ -6,7 +6,7 @@ import {
   requestDecoder,
   responseDecoder,
 } from '../../src/lib/protocol/codec.ts';
-import {ProtocolError} from '../../src/lib/protocol/errors.ts';
+import {ProtocolError} from '../../src/lib/protocol/frame.ts';
 import type {Dialect} from '../../src/lib/protocol/message.ts';
 import {exitStatusOf, normalizeStatus, STATUS, statusName} from '../../src/lib/protocol/status.ts';
 

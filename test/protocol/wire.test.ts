@@ -1,6 +1,6 @@
 import {describe, expect, test} from 'vitest';
 import {encodeRequest, responseDecoder} from '../../src/lib/protocol/codec.ts';
-import {ProtocolError} from '../../src/lib/protocol/errors.ts';
+import {ProtocolError} from '../../src/lib/protocol/frame.ts';
 import type {ControlResponse, Dialect} from '../../src/lib/protocol/message.ts';
 import {planRequest} from '../../src/lib/protocol/plan.ts';
 import {exitStatusOf} from '../../src/lib/protocol/status.ts';

@@ -2,8 +2,7 @@ import {parseControlResponse} from 'basic-ftp/dist/parseControlResponse.js';
 import fc from 'fast-check';
 import {describe, expect, test} from 'vitest';
 import {countThatFit, joinMessages, MAX_JOINED_OCTETS} from '../../src/lib/reply/join.ts';
-import {formatReply, reply} from '../../src/lib/reply/reply.ts';
-import {MAX_REPLY_LINE, messageLines} from '../../src/lib/reply/text.ts';
+import {formatReply, MAX_REPLY_LINE, messageLines, reply} from '../../src/lib/reply/reply.ts';
 import {oracle} from '../helpers/oracle.ts';
 import {endsLikeBsd, endsLikeCurl, parseReplies} from '../helpers/rfc959.ts';
 

@@ -1,8 +1,7 @@
 import {readFileSync} from 'node:fs';
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
-import {ScoreboardError} from '../../src/lib/scoreboard/errors.ts';
-import {type Abi, abisOf, type Layout, layoutOf} from '../../src/lib/scoreboard/layout.ts';
+import {type Abi, abisOf, type Layout, layoutOf, ScoreboardError} from '../../src/lib/scoreboard/layout.ts';
 import {
   asInScoreboard,
   MAX_SCOREBOARD_BYTES,

@@ -1,7 +1,7 @@
 import {EventEmitter} from 'node:events';
 import {beforeEach, describe, expect, test} from 'vitest';
-import {type NameDirectory, Names} from '../../src/lib/acl/nameDirectory.ts';
-import {audienceFilter} from '../../src/lib/audience/audience.ts';
+import {type NameDirectory, Names} from '../../src/lib/acl/names.ts';
+import {audienceFilter} from '../../src/lib/audience.ts';
 import {loadSettings} from '../../src/lib/config/load.ts';
 import {FtpdctlError} from '../../src/lib/errors.ts';
 import {acl} from '../../src/lib/server/actions/acl.ts';

@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import {join} from 'node:path';
 import {afterEach, describe, expect, test} from 'vitest';
-import type {NameDirectory} from '../../src/lib/acl/nameDirectory.ts';
+import type {NameDirectory} from '../../src/lib/acl/names.ts';
 import {nameService} from '../../src/lib/transport/nameService.ts';
 import {
   logLines,

@@ -1,5 +1,4 @@
-import type {Audience} from '../../src/lib/audience/audience.ts';
-import type {SessionIdentity} from '../../src/lib/audience/session.ts';
+import type {Audience, SessionIdentity} from '../../src/lib/audience.ts';
 import type {Sender, SessionQueue} from '../../src/lib/session/queue/sessionQueue.ts';
 
 export const ALL: Audience = {kind: 'all'};

@@ -1,4 +1,4 @@
-import {formatLocation, type Location} from '../config/location.ts';
+import {formatLocation, type Location} from '../config/errors.ts';
 import {subactionsOf} from '../config/values/aclRule.ts';
 import {FtpdctlError} from '../errors.ts';
 import type {AclCheckDetails, AclListDetails} from '../protocol/details.ts';
@@ -6,9 +6,8 @@ import {STATUS} from '../protocol/status.ts';
 import {CONNECT} from './evaluate.ts';
 import {explain, type Reader} from './explain.ts';
 import {type Finding, findings} from './findings.ts';
-import {listAccess} from './list.ts';
-import type {NameDirectory, Names} from './nameDirectory.ts';
-import type {Caller} from './names.ts';
+import type {Caller, NameDirectory, Names} from './names.ts';
+import {listAccess} from './passing.ts';
 import type {AccessControl} from './resolve.ts';
 
 /** Whose right is asked about. */

@@ -1,4 +1,4 @@
-import {formatLocation} from '../config/location.ts';
+import {formatLocation} from '../config/errors.ts';
 import {type AclDirective, type AclRule, directiveOf, subactionsOf} from '../config/values/aclRule.ts';
 import {CONNECT, type ListVerdict, listVerdicts, mayConnect, OPEN_ACTION} from './evaluate.ts';
 import type {Caller} from './names.ts';

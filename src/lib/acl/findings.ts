@@ -1,4 +1,4 @@
-import {formatLocation, type Location} from '../config/location.ts';
+import {formatLocation, type Location} from '../config/errors.ts';
 import type {AclRule} from '../config/values/aclRule.ts';
 import {OPEN_ACTION} from './evaluate.ts';
 import {passing} from './passing.ts';

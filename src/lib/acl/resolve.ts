@@ -1,8 +1,9 @@
-import type {Setting} from '../config/settings.ts';
+import type {ConfigWarning} from '../config/errors.ts';
+import type {Setting, Settings} from '../config/settings.ts';
 import {ACL_DIRECTIVES, type AclRule, actionsUnder} from '../config/values/aclRule.ts';
+import {aclItems} from '../config/values/values.ts';
 import {formatVersion, isOpenWithoutSocketAcl, type ProftpdVersion} from '../protocol/version.ts';
 import type {NameService} from './names.ts';
-import {parseNames} from './parse.ts';
 
 /** A name of a list and its uid or gid; `undefined` where there is no such user or group: then it is dropped. */
 export interface ResolvedName {
@@ -85,4 +86,49 @@ function resolveRule(rule: AclRule, service: NameService): ResolvedRule {
   const {everybody, names} = parseNames(rule.list);
   const look = (name: string) => (rule.kind === 'user' ? service.uid(name) : service.gid(name));
   return {rule, everybody, names: names.map((name) => ({name, id: look(name)}))};
+}
+
+/** The names of an ACL list, as written. */
+export interface NameList {
+  /** `*` stands among them: then the other names do not matter, wherever it stands (measured). */
+  readonly everybody: boolean;
+  /** Without `*`, each as it is: no patterns, no `!`, no numeric ids. */
+  readonly names: readonly string[];
+}
+
+/** `a,b`, `"a b"`, `*`. Nothing at all is a list, too: `""` names nobody. */
+export function parseNames(list: string): NameList {
+  const items = aclItems(list).filter((item) => item !== '');
+  return {everybody: items.includes('*'), names: items.filter((item) => item !== '*')};
+}
+
+/** What chown(2) takes for "as it is". */
+const UNCHANGED = -1;
+
+/** Whom the socket's file is given to, and what is wrong with the names. */
+export interface SocketOwner {
+  /** `null`: whoever starts the server. */
+  readonly owner: {readonly uid: number; readonly gid: number} | null;
+  readonly warnings: readonly ConfigWarning[];
+}
+
+/**
+ * `ControlsSocketOwner`. A name there is not is warned of, and leaves the user or the group as it is, as in ProFTPD:
+ * 1.3.8 and 1.3.10 start with it (measured).
+ */
+export function resolveSocketOwner(
+  {value, at}: Settings['controls']['owner'],
+  names: NameService,
+): SocketOwner {
+  if (value === null || at === null) return {owner: null, warnings: []};
+  const {user, group} = value;
+  const [uid, gid] = [names.uid(user), names.gid(group)];
+  const unknown = [
+    ...(uid === undefined ? [`user: ${user}`] : []),
+    ...(gid === undefined ? [`group: ${group}`] : []),
+  ];
+  return {
+    owner: {uid: uid ?? UNCHANGED, gid: gid ?? UNCHANGED},
+    warnings: unknown.map((what) => ({at, message: `ControlsSocketOwner: no such ${what}, left as it is`})),
+  };
 }

@@ -1,4 +1,4 @@
-import {NOT_LOGGED_IN} from '../audience/audience.ts';
+import {NOT_LOGGED_IN} from '../audience.ts';
 import {KNOWN_ACTIONS} from '../config/values/aclRule.ts';
 import {connect} from '../daemon/connect.ts';
 import {AUDIENCES} from './message/draft.ts';

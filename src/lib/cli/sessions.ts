@@ -1,5 +1,5 @@
 import type {SessionFilter, SessionsResult} from '../daemon/daemon.ts';
-import {countOf} from '../text/count.ts';
+import {countOf} from '../text.ts';
 import type {SendTools} from './message/send.ts';
 import type {Ask} from './options/ask.ts';
 import type {GlobalOptions} from './options/flags.ts';

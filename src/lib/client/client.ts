@@ -10,8 +10,7 @@ import {type OwnDirectory, xdgDirectory} from '../transport/files/ownFile.ts';
 import {SystemCallError} from '../transport/libc.ts';
 import {type AttemptResult, attempt} from './attempt.ts';
 import {candidateSockets, type SocketCandidate} from './discovery.ts';
-import {ClientError} from './errors.ts';
-import {connectError, noAnswerError, timeoutError} from './failures.ts';
+import {ClientError, connectError, noAnswerError, timeoutError} from './errors.ts';
 import {bindingOf, ServerCache, type ServerInfo} from './serverCache.ts';
 import {verdictOf} from './verdict.ts';
 

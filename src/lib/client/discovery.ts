@@ -1,6 +1,5 @@
 import {existsSync} from 'node:fs';
-import {loadSettings} from '../config/load.ts';
-import {CONFIGURATION_FILES} from '../config/places.ts';
+import {CONFIGURATION_FILES, loadSettings} from '../config/load.ts';
 import {systemConfigSource} from '../transport/files/configSource.ts';
 import {runtimeDirectories} from '../transport/files/runtimeDirectory.ts';
 import {ClientError} from './errors.ts';

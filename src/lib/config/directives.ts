@@ -1,9 +1,8 @@
-import {ConfigError, parseAt, UnexpectedValue} from './errors.ts';
+import {ConfigError, parseAt, quoted, UnexpectedValue} from './errors.ts';
 import type {Directive} from './syntax/parser.ts';
 import {type ContextKind, showContext} from './syntax/sections.ts';
 import {type AclDirective, actionAcl, socketAcl} from './values/aclRule.ts';
 import {from, fromDoubts} from './values/classes.ts';
-import {quoted} from './values/quote.ts';
 import {
   absolutePath,
   absolutePathOrNone,

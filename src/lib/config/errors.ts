@@ -1,5 +1,16 @@
 import {FtpdctlError} from '../errors.ts';
-import {formatLocation, type Location} from './location.ts';
+import {CONTROLS, escapeControls} from '../text.ts';
+
+/** Where in the configuration something stands: file and line, as ProFTPD counts lines (from 1). */
+export interface Location {
+  readonly file: string;
+  readonly line: number;
+}
+
+/** `FILE:LINE`, the form every message uses. */
+export function formatLocation(at: Location): string {
+  return `${at.file}:${at.line}`;
+}
 
 /** A configuration that ProFTPD would not start with, or a file of it that cannot be read. */
 export class ConfigError extends FtpdctlError {
@@ -53,4 +64,12 @@ export function withLocation(at: Location | null, directive: string, error: unkn
 export interface ConfigWarning {
   readonly at: Location;
   readonly message: string;
+}
+
+const MAX_SHOWN = 80;
+
+/** A word from a file as a message may show it: in quotes, on one line, not longer than a line. */
+export function quoted(word: string): string {
+  const shown = word.length > MAX_SHOWN ? `${word.slice(0, MAX_SHOWN)}…` : word;
+  return `'${escapeControls(shown, CONTROLS.ascii)}'`;
 }

@@ -1,16 +1,34 @@
 import {posix} from 'node:path';
-import {DirectiveIndex, isAclDirective} from './directiveIndex.ts';
-import {type CheckedDirective, checkDirective, DIRECTIVES, knownDirective} from './directives.ts';
-import {ConfigError, type ConfigWarning, parseAt} from './errors.ts';
-import type {Location} from './location.ts';
+import {
+  type CheckedDirective,
+  checkDirective,
+  DIRECTIVES,
+  type DirectiveName,
+  knownDirective,
+} from './directives.ts';
+import {ConfigError, type ConfigWarning, type Location, parseAt, quoted} from './errors.ts';
 import {nearMiss} from './nearMiss.ts';
 import type {ServerSettings, Setting, Settings} from './settings.ts';
 import type {ConfigSource} from './source.ts';
 import {parseConfig} from './syntax/parser.ts';
 import type {Section} from './syntax/sections.ts';
+import {
+  ACL_SCOPES,
+  type AclDirective,
+  type AclRule,
+  type AclValue,
+  type ActionAclValue,
+} from './values/aclRule.ts';
 import type {ClassSettings} from './values/classes.ts';
-import {quoted} from './values/quote.ts';
 import {address} from './values/values.ts';
+
+/** Where distributions put `proftpd.conf`: Debian and others, Red Hat, FreeBSD, from source. */
+export const CONFIGURATION_FILES: readonly string[] = [
+  '/etc/proftpd/proftpd.conf',
+  '/etc/proftpd.conf',
+  '/usr/local/etc/proftpd.conf',
+  '/usr/local/etc/proftpd/proftpd.conf',
+];
 
 /** A directive that was skipped because nobody here knows it. */
 export interface SkippedDirective {
@@ -147,4 +165,50 @@ function checkControlsLog({value: path, at}: Setting<string | null>, source: Con
   if (source.kind(directory) === 'missing') {
     throw new ConfigError(at, `ControlsLog: no such directory: ${quoted(directory)}`);
   }
+}
+
+/** The directives that were found, by name and by the section they stand in. */
+export class DirectiveIndex {
+  readonly #checked: readonly CheckedDirective[];
+
+  constructor(checked: readonly CheckedDirective[]) {
+    this.#checked = checked;
+  }
+
+  all<N extends DirectiveName>(name: N, section?: Section): CheckedDirective<N>[] {
+    return this.#checked.filter(
+      (each): each is CheckedDirective<N> => each.name === name && (section ?? each.section) === each.section,
+    );
+  }
+
+  /** For what ProFTPD keeps the first of: it looks its configuration up from the top (measured). */
+  first<N extends DirectiveName>(name: N, section?: Section): CheckedDirective<N> | undefined {
+    return this.all(name, section)[0];
+  }
+
+  firstGlobal<N extends DirectiveName>(name: N): CheckedDirective<N> | undefined {
+    return this.all(name).find(({section}) => section.kind === 'Global');
+  }
+
+  /** For what ProFTPD sets as it reads. */
+  last<N extends DirectiveName>(name: N, section?: Section): CheckedDirective<N> | undefined {
+    return this.all(name, section).at(-1);
+  }
+
+  /** Every directive that decides who may do something, in file order. */
+  acls(): AclRule[] {
+    return this.#checked.flatMap(({name, value, at, text, surplus}): AclRule[] => {
+      const origin = {at, text, surplus};
+      if (name === 'ControlsSocketACL') {
+        return [{...(value as AclValue), actions: [], directive: name, ...origin}];
+      }
+      if (isAclDirective(name)) return [{...(value as ActionAclValue), directive: name, ...origin}];
+      return [];
+    });
+  }
+}
+
+/** Whether a directive sets the ACLs of actions. */
+export function isAclDirective(name: DirectiveName): name is AclDirective {
+  return name in ACL_SCOPES;
 }

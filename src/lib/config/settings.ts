@@ -1,4 +1,4 @@
-import type {Location} from './location.ts';
+import type {Location} from './errors.ts';
 import type {AclRule} from './values/aclRule.ts';
 import type {ClassSettings} from './values/classes.ts';
 

@@ -1,5 +1,5 @@
 import {lookup} from 'node:dns/promises';
-import {type Audience, audienceFilter} from '../audience/audience.ts';
+import {type Audience, audienceFilter} from '../audience.ts';
 import {FtpdctlError} from '../errors.ts';
 import {exitStatusOf, STATUS} from '../protocol/status.ts';
 import type {AudienceWords, Session, SessionFilter} from './daemon.ts';

@@ -1,26 +1,26 @@
 import {existsSync} from 'node:fs';
 import {type ClientEvent, ControlsClient, type ControlsClientOptions} from '../client/client.ts';
 import {candidateSockets} from '../client/discovery.ts';
-import {knownServeSocket} from '../client/knownServe.ts';
+import {knownServeSocket} from '../client/serverCache.ts';
 import {FtpdctlError} from '../errors.ts';
 import type {ReceiptDetails} from '../protocol/details.ts';
 import {ControlsDaemon} from './controls.ts';
-import type {
-  AccessQuestion,
-  AccessResult,
-  Daemon,
-  DeliveryResult,
-  KickResult,
-  OutgoingMessage,
-  SessionFilter,
-  SessionsOptions,
-  SessionsResult,
-  Supported,
-  TextRules,
-  Unsupported,
-  Via,
+import {
+  type AccessQuestion,
+  type AccessResult,
+  type Daemon,
+  type DeliveryResult,
+  DIRECT_RECEIPT_ID,
+  type KickResult,
+  type OutgoingMessage,
+  type SessionFilter,
+  type SessionsOptions,
+  type SessionsResult,
+  type Supported,
+  type TextRules,
+  type Unsupported,
+  type Via,
 } from './daemon.ts';
-import {DIRECT_RECEIPT_ID} from './daemon.ts';
 import type {DirectReceipt} from './directReceipt.ts';
 import type {LocalProftpd} from './local.ts';
 import {DIRECT_TEXT_RULES} from './textRules.ts';

@@ -1,4 +1,4 @@
-import {NOT_LOGGED_IN} from '../audience/audience.ts';
+import {NOT_LOGGED_IN} from '../audience.ts';
 import type {ControlAnswer, ControlsClient} from '../client/client.ts';
 import {detailsIn} from '../client/details.ts';
 import {EXIT_TEMPFAIL} from '../client/errors.ts';

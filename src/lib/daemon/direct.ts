@@ -6,7 +6,7 @@ import {MESSAGE_PROTOCOLS} from '../proftpd/delivery/deliveryRound.ts';
 import {DELIVERY_TIMEOUT_MS, type Delivery, type DeliveryOutcome} from '../proftpd/delivery/outcome.ts';
 import {STATUS, type Status} from '../protocol/status.ts';
 import type {ScoreboardSession} from '../scoreboard/scoreboard.ts';
-import {countOf} from '../text/count.ts';
+import {countOf} from '../text.ts';
 import {type DaemonAnswer, type DeliveryResult, DIRECT_RECEIPT_ID, type Session} from './daemon.ts';
 import {DirectReceipt, type Recipient} from './directReceipt.ts';
 

@@ -10,7 +10,7 @@ import {sessionsOf} from '../proftpd/sessions/list.ts';
 import {sessionInfo} from '../proftpd/sessions/sessionInfo.ts';
 import {STATUS} from '../protocol/status.ts';
 import type {ScoreboardSession} from '../scoreboard/scoreboard.ts';
-import {countOf} from '../text/count.ts';
+import {countOf} from '../text.ts';
 import {nameService} from '../transport/nameService.ts';
 import {SystemVQueue} from '../transport/systemV.ts';
 import {matching, meant} from './audience.ts';

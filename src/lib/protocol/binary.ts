@@ -1,5 +1,4 @@
-import {ProtocolError} from './errors.ts';
-import {type FrameReader, readInt32, readString} from './frame.ts';
+import {type FrameReader, ProtocolError, readInt32, readString} from './frame.ts';
 import {BINARY_LIMITS} from './limits.ts';
 import type {ControlRequest, ControlResponse} from './message.ts';
 

@@ -1,6 +1,5 @@
 import {encodeBinaryRequest, encodeBinaryResponse, readBinaryRequest, readBinaryResponse} from './binary.ts';
-import {ProtocolError} from './errors.ts';
-import {FrameDecoder, type FrameReader, readInt32} from './frame.ts';
+import {FrameDecoder, type FrameReader, ProtocolError, readInt32} from './frame.ts';
 import {encodeJsonRequest, encodeJsonResponse, parseJsonRequest, parseJsonResponse} from './json.ts';
 import {JSON_LIMITS} from './limits.ts';
 import type {ControlRequest, ControlResponse, Dialect} from './message.ts';

@@ -1,5 +1,5 @@
 import {FtpdctlError} from '../errors.ts';
-import {CONTROLS, codePointName} from '../text/controls.ts';
+import {CONTROLS, codePointName} from '../text.ts';
 import {jsonRequestText} from './json.ts';
 import {BINARY_LIMITS, JSON_LIMITS} from './limits.ts';
 import type {ControlRequest, Dialect} from './message.ts';

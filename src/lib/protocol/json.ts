@@ -1,4 +1,4 @@
-import {ProtocolError} from './errors.ts';
+import {ProtocolError} from './frame.ts';
 import type {ControlRequest, ControlResponse, ServerIdentity} from './message.ts';
 
 /**

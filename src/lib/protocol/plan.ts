@@ -1,7 +1,7 @@
 import {encodeRequest} from './codec.ts';
-import {type RequestRefused, refusalOf, type ServerKind} from './guard.ts';
+import {excerpt, RequestRefused, refusalOf, refusalOfText, type ServerKind, tooLarge} from './guard.ts';
+import {BINARY_LIMITS, MOD_MSG_TEXT_BYTES} from './limits.ts';
 import type {ControlRequest, Dialect} from './message.ts';
-import {type MessageRequest, messageRequest, type OutgoingMessage} from './messageRequest.ts';
 
 /** What a caller wants sent: an action with its arguments as they are, or a message, to be laid out for the server. */
 export type OutgoingRequest =
@@ -49,4 +49,89 @@ function layOut(request: OutgoingRequest, dialect: Dialect, server: ServerKind):
     kind: 'request',
     request: {action, args, ...(server.kind === 'serve' && options && {options})},
   };
+}
+
+/** A message, as its sender has it. */
+export interface OutgoingMessage {
+  /** The words before the text: `all`, or `user`, `host`, `class` and a name. */
+  readonly audience: readonly string[];
+  /** Several lines are separated by `\n`, which only `ftpdctl serve` takes. */
+  readonly text: string;
+  /** Keys of the request beside its arguments, for `ftpdctl serve`. */
+  readonly options?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** The request that carries a message to one server, or why there is none. */
+export type MessageRequest =
+  | {readonly kind: 'request'; readonly request: ControlRequest}
+  | {readonly kind: 'refused'; readonly refusal: RequestRefused};
+
+/**
+ * Lay a message out for a server. mod_msg joins the words after the audience with one space, so a long text is cut at
+ * spaces into as few arguments as the dialect takes and arrives unchanged.
+ */
+export function messageRequest(
+  message: OutgoingMessage,
+  dialect: Dialect,
+  server: ServerKind,
+): MessageRequest {
+  if (server.kind === 'serve') return {kind: 'request', request: requestToServe(message)};
+  const {audience, text} = message;
+  const refusal = refusalByProftpd(message, server);
+  if (refusal) return {kind: 'refused', refusal};
+  const pieces = dialect === 'binary' ? packText(text) : [text];
+  if (pieces instanceof RequestRefused) return {kind: 'refused', refusal: pieces};
+  return {kind: 'request', request: {action: 'msg', args: [...audience, ...pieces]}};
+}
+
+function requestToServe({audience, text, options}: OutgoingMessage): ControlRequest {
+  const lines = text.split('\n');
+  // A ProFTPD that has taken the place of the server meanwhile finds no message in a dry run, and sends none.
+  if (lines.length > 1 || options?.['dryRun'])
+    return {action: 'msg', args: audience, options: {...options, lines}};
+  return {action: 'msg', args: [...audience, text], ...(options && {options})};
+}
+
+function refusalByProftpd({text, options}: OutgoingMessage, server: ServerKind): RequestRefused | undefined {
+  if (options?.['dryRun']) {
+    return new RequestRefused(
+      'REFUSED_UNSUPPORTED',
+      'a ProFTPD cannot say who would get the message; nothing was sent',
+    );
+  }
+  if (text.includes('\n')) {
+    return new RequestRefused('REFUSED_CONTROL', 'a message of several lines would crash a ProFTPD daemon', {
+      hint: 'write it in one line, or let --join-lines do so',
+    });
+  }
+  const size = Buffer.byteLength(text);
+  return (
+    refusalOfText(text, server) ??
+    (size > MOD_MSG_TEXT_BYTES ? tooLarge('the message', size, MOD_MSG_TEXT_BYTES) : undefined)
+  );
+}
+
+/**
+ * Cut a text of ASCII characters at single spaces into pieces of at most 256 bytes, none empty (1.3.8 drops empty
+ * arguments), which joined by one space are the text again. Refused when a word is longer than a piece may be.
+ */
+function packText(text: string): string[] | RequestRefused {
+  const pieces: string[] = [];
+  let rest = text;
+  while (rest.length > BINARY_LIMITS.argumentBytes) {
+    const cut = lastCut(rest);
+    if (cut < 1) {
+      const [word] = / *[^ ]+/.exec(rest)!;
+      return tooLarge(`the word ${excerpt(word.trimStart())}`, word.length, BINARY_LIMITS.argumentBytes);
+    }
+    pieces.push(rest.slice(0, cut));
+    rest = rest.slice(cut + 1);
+  }
+  return [...pieces, rest];
+}
+
+/** The last space to cut at, such that neither the piece nor the rest is empty; −1 or 0 if there is none. */
+function lastCut(rest: string): number {
+  const limit = Math.min(BINARY_LIMITS.argumentBytes, rest.length - 2);
+  return rest.lastIndexOf(' ', limit);
 }

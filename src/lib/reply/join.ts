@@ -1,5 +1,4 @@
-import type {Reply} from './reply.ts';
-import {type Charset, messageLines} from './text.ts';
+import {type Charset, messageLines, type Reply} from './reply.ts';
 
 /**
  * Octets by which messages may lengthen one reply. curl 7.88 gives up on a reply of some 109 KiB (measured). What does

@@ -1,4 +1,4 @@
-import {escapeReplyText} from './text.ts';
+import {CONTROLS, escapeControls} from '../text.ts';
 
 /** One FTP reply (RFC 959 §4.2): a code and one or more lines of text, without code, dash or line end. */
 export interface Reply {
@@ -31,4 +31,70 @@ export function formatReply({code, lines}: Reply): string {
       return `${prefix}${escapeReplyText(line)}\r\n`;
     })
     .join('');
+}
+
+/** How much of Unicode a client takes in reply text: RFC 2640 §3.1, and `OPTS UTF8 OFF`. */
+export type Charset = 'utf8' | 'ascii';
+
+/**
+ * Octets of one reply line with a message, code and CR LF included.
+ *
+ * RFC 959 sets no limit, so clients do. Measured: wget 1.21 gives up at 4096, Python's ftplib at 8192, curl, lftp
+ * and tnftp take 70000. Clients with a fixed buffer take 512, which RFC 5321 §4.5.3.1.5 guarantees for SMTP's
+ * replies of the same form, and some of them take what is left over for a new line: it must not come to that.
+ */
+export const MAX_REPLY_LINE = 512;
+
+const ROOM = MAX_REPLY_LINE - '200 '.length - '\r\n'.length;
+const LINE_BREAK = /\r\n|[\r\n\u2028\u2029]/;
+const SPACE = 0x20;
+
+/**
+ * The reply lines that show a message: one for each line of its text, and one more for every `MAX_REPLY_LINE` octets.
+ * Long lines are broken after a space where there is one, never within a character; the pieces together are the line.
+ */
+export function messageLines(text: string, charset: Charset = 'utf8'): string[] {
+  const shown = charset === 'ascii' ? toAscii(text) : text;
+  return shown
+    .replace(/[\r\n]+$/, '')
+    .split(LINE_BREAK)
+    .flatMap((line) => wrap(escapeReplyText(line)));
+}
+
+/** Text for people: a tab is only white space; all else that can end a line early, or drive a terminal, is spelled out. */
+export function escapeReplyText(text: string): string {
+  return escapeControls(text.replaceAll('\t', ' '), CONTROLS.reply);
+}
+
+function toAscii(text: string): string {
+  return text
+    .replace(/[\u2028\u2029]/g, '\n')
+    .normalize('NFKD')
+    .replace(/\p{M}/gu, '')
+    .replace(/[^\x00-\x7f]/gu, '?');
+}
+
+function wrap(line: string): string[] {
+  const octets = Buffer.from(line);
+  const pieces: string[] = [];
+  let start = 0;
+  while (octets.length - start > ROOM) {
+    const end = breakPoint(octets, start);
+    pieces.push(octets.toString('utf8', start, end));
+    start = end;
+  }
+  pieces.push(octets.toString('utf8', start));
+  return pieces;
+}
+
+function breakPoint(octets: Buffer, start: number): number {
+  let end = start + ROOM;
+  while (isContinuation(octets[end]!)) end--;
+  const space = octets.subarray(start, end).lastIndexOf(SPACE);
+  return space === -1 ? end : start + space + 1;
+}
+
+/** RFC 3629 §3: every octet of a character but its first is 10xxxxxx. */
+function isContinuation(octet: number): boolean {
+  return (octet & 0xc0) === 0x80;
 }

@@ -1,6 +1,14 @@
-import {ScoreboardError} from './errors.ts';
-import {type Fields, fieldsOf} from './fields.ts';
-import {type Abi, abisOf, DEFAULT_BUFFER_BYTES, type Layout, layoutOf, type TextField} from './layout.ts';
+import {
+  type Abi,
+  abisOf,
+  DEFAULT_BUFFER_BYTES,
+  type Fields,
+  fieldsOf,
+  type Layout,
+  layoutOf,
+  ScoreboardError,
+  type TextField,
+} from './layout.ts';
 
 const MAGIC = 0xdeadbeef;
 /** The format of 1.3.3rc2 and everything since. */

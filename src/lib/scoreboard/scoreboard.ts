@@ -1,7 +1,5 @@
 import {detectLayout, isSound} from './detect.ts';
-import {ScoreboardError} from './errors.ts';
-import {type Fields, fieldsOf} from './fields.ts';
-import type {Layout} from './layout.ts';
+import {type Fields, fieldsOf, type Layout, ScoreboardError} from './layout.ts';
 
 /** Bytes: more than 100,000 sessions. Compared before anything is read. */
 export const MAX_SCOREBOARD_BYTES = 64 * 1024 * 1024;

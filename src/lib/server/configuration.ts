@@ -1,6 +1,5 @@
-import type {NameDirectory} from '../acl/nameDirectory.ts';
-import {type AccessControl, resolveAcls} from '../acl/resolve.ts';
-import {resolveSocketOwner, type SocketOwner} from '../acl/socketOwner.ts';
+import type {NameDirectory} from '../acl/names.ts';
+import {type AccessControl, resolveAcls, resolveSocketOwner, type SocketOwner} from '../acl/resolve.ts';
 import {ConfigError, type ConfigWarning} from '../config/errors.ts';
 import type {LoadedConfig} from '../config/load.ts';
 import type {Setting, Settings} from '../config/settings.ts';

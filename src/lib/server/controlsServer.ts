@@ -1,7 +1,6 @@
-import {type NameDirectory, Names} from '../acl/nameDirectory.ts';
-import {withLocation} from '../config/errors.ts';
+import {type NameDirectory, Names} from '../acl/names.ts';
+import {formatLocation, withLocation} from '../config/errors.ts';
 import type {LoadedConfig} from '../config/load.ts';
-import {formatLocation} from '../config/location.ts';
 import {FtpdctlError} from '../errors.ts';
 import {SessionQueue} from '../session/queue/sessionQueue.ts';
 import type {ClientHandler} from '../transport/sockets/listener.ts';

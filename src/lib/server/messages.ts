@@ -1,5 +1,5 @@
 import type {EventEmitter} from 'node:events';
-import {type Audience, NOT_LOGGED_IN} from '../audience/audience.ts';
+import {type Audience, NOT_LOGGED_IN} from '../audience.ts';
 import type {Receipt} from '../session/queue/receiptStore.ts';
 import type {SessionInfo} from '../session/queue/registeredSession.ts';
 import type {
@@ -9,7 +9,7 @@ import type {
   SessionQueue,
   SessionQueueEvents,
 } from '../session/queue/sessionQueue.ts';
-import {countOf} from '../text/count.ts';
+import {countOf} from '../text.ts';
 
 /** What the server needs of the session queue. */
 export type MessageQueue = EventEmitter<SessionQueueEvents> &

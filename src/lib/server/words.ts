@@ -1,4 +1,4 @@
-import {CONTROLS, codePointName} from '../text/controls.ts';
+import {CONTROLS, codePointName} from '../text.ts';
 
 /** What decoding leaves in place of bytes that are no UTF-8. */
 const REPLACEMENT = '\ufffd';

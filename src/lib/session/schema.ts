@@ -1,5 +1,5 @@
 import {Ajv, type ValidateFunction} from 'ajv';
-import type {SessionIdentity} from '../audience/session.ts';
+import type {SessionIdentity} from '../audience.ts';
 import {MAX_DATAGRAM_BYTES} from '../transport/sockets/datagram.ts';
 import {MAX_NAME_LENGTH, MAX_RANGES} from './limits.ts';
 import type {Message} from './mailbox/mailbox.ts';

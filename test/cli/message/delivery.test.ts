@@ -1,6 +1,6 @@
 import {join} from 'node:path';
 import {afterEach, beforeEach, describe, expect, test, vi} from 'vitest';
-import type {SessionIdentity} from '../../../src/lib/audience/session.ts';
+import type {SessionIdentity} from '../../../src/lib/audience.ts';
 import {progressBar} from '../../../src/lib/cli/message/receipt.ts';
 import type {Mailbox, SessionMailbox} from '../../../src/lib/session/mailbox/mailbox.ts';
 import {openMailbox} from '../../../src/lib/session/mailbox/processMailbox.ts';

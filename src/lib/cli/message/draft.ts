@@ -1,6 +1,6 @@
 import {createReadStream} from 'node:fs';
+import {reasonOf} from '../../errors.ts';
 import {SERVE_REQUEST_BYTES} from '../../protocol/limits.ts';
-import {reasonOf} from '../../text/reason.ts';
 import {didYouMean, UsageError} from '../options/usageError.ts';
 
 /** What the words after `msg` may begin with. */

@@ -4,7 +4,7 @@ import {DIRECT_RECEIPT_ID} from '../../daemon/daemon.ts';
 import {FtpdctlError} from '../../errors.ts';
 import type {ReceiptDetails, SessionName} from '../../protocol/details.ts';
 import {exitStatusOf, STATUS} from '../../protocol/status.ts';
-import {countOf} from '../../text/count.ts';
+import {countOf} from '../../text.ts';
 import {chalkFor} from '../output/colour.ts';
 import {StatusLine} from '../output/statusLine.ts';
 

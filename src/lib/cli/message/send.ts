@@ -1,6 +1,6 @@
 import {EXIT_TEMPFAIL} from '../../client/errors.ts';
 import type {DeliveryResult, OutgoingMessage} from '../../daemon/daemon.ts';
-import {countOf} from '../../text/count.ts';
+import {countOf} from '../../text.ts';
 import type {Ask} from '../options/ask.ts';
 import type {GlobalOptions} from '../options/flags.ts';
 import {UsageError, unsupported} from '../options/usageError.ts';

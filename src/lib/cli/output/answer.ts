@@ -2,7 +2,7 @@ import type {ControlAnswer} from '../../client/client.ts';
 import {directiveOf, KNOWN_ACTIONS, subactionsOf} from '../../config/values/aclRule.ts';
 import type {StatusDetails} from '../../protocol/details.ts';
 import {STATUS} from '../../protocol/status.ts';
-import {countOf} from '../../text/count.ts';
+import {countOf} from '../../text.ts';
 import {didYouMean} from '../options/usageError.ts';
 
 /** What mod_msg says to `msg all` where nobody is connected (measured), with status 0. */

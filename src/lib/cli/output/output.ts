@@ -1,5 +1,5 @@
-import {CONTROLS, escapeControls, escapeJsonControls} from '../../text/controls.ts';
-import {reasonOf} from '../../text/reason.ts';
+import {reasonOf} from '../../errors.ts';
+import {CONTROLS, escapeControls, escapeJsonControls} from '../../text.ts';
 
 /** The name every line begins with, as the stock client's lines do. */
 export const PREFIX = 'ftpdctl: ';

@@ -1,6 +1,6 @@
-import {NOT_LOGGED_IN} from '../../audience/audience.ts';
+import {NOT_LOGGED_IN} from '../../audience.ts';
 import type {Session, TextRules} from '../../daemon/daemon.ts';
-import {countOf} from '../../text/count.ts';
+import {countOf} from '../../text.ts';
 import {type AudienceKind, audienceOf, type Draft, hasNoText, NAMED_AUDIENCES} from '../message/draft.ts';
 import {type Ask, askWith} from '../options/ask.ts';
 import type {GlobalOptions} from '../options/flags.ts';

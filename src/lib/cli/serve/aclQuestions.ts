@@ -7,10 +7,9 @@ import {
   showFinding,
   subjectOf,
 } from '../../acl/answers.ts';
-import {Names} from '../../acl/nameDirectory.ts';
-import {resolveAcls} from '../../acl/resolve.ts';
-import {resolveSocketOwner} from '../../acl/socketOwner.ts';
-import {quoted} from '../../config/values/quote.ts';
+import {Names} from '../../acl/names.ts';
+import {resolveAcls, resolveSocketOwner} from '../../acl/resolve.ts';
+import {quoted} from '../../config/errors.ts';
 import type {AccessQuestion} from '../../daemon/daemon.ts';
 import type {AclCheckDetails, AclListDetails} from '../../protocol/details.ts';
 import {STATUS} from '../../protocol/status.ts';

@@ -1,12 +1,7 @@
-import {ConfigError, type ConfigWarning} from '../errors.ts';
-import {formatLocation, type Location} from '../location.ts';
-import {PRESENT_MODULES} from '../modules.ts';
-import type {ConfigSource} from '../source.ts';
-import {expandGlob, isGlob} from '../values/glob.ts';
-import {quoted} from '../values/quote.ts';
-import {logicalLines, quoteWord, words} from './lexer.ts';
+import {ConfigError, type ConfigWarning, formatLocation, type Location, quoted} from '../errors.ts';
+import {type ConfigSource, expandGlob, isGlob} from '../source.ts';
+import {logicalLines, quoteWord, type Statement, takeApart, words} from './lexer.ts';
 import {type Section, sectionRule, showContext} from './sections.ts';
-import {type Statement, takeApart} from './statement.ts';
 
 /** One directive as it stands in a file, sections and conditions resolved. */
 export interface Directive {
@@ -235,3 +230,26 @@ const CONDITIONS: ReadonlyMap<string, (name: string, modules: ReadonlySet<string
 function isTrue(word: string, holds: (name: string) => boolean): boolean {
   return word.startsWith('!') ? !holds(word.slice(1)) : holds(word);
 }
+
+/**
+ * The modules an `<IfModule>` finds present without a `LoadModule`: mod_dso, which has that directive; those that
+ * matter here most, and those that are part of every ProFTPD 1.3.8 (`proftpd -l`, less the ones that depend on the build). Names are compared as they
+ * are, with `.c` and in this case (measured: `mod_msg` and `MOD_MSG.C` are absent).
+ */
+export const PRESENT_MODULES: ReadonlySet<string> = new Set([
+  'mod_core.c',
+  'mod_xfer.c',
+  'mod_rlimit.c',
+  'mod_auth_unix.c',
+  'mod_auth_file.c',
+  'mod_auth.c',
+  'mod_ls.c',
+  'mod_log.c',
+  'mod_site.c',
+  'mod_delay.c',
+  'mod_facts.c',
+  'mod_dso.c',
+  'mod_ctrls.c',
+  'mod_ctrls_admin.c',
+  'mod_msg.c',
+]);

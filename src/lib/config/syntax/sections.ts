@@ -1,4 +1,4 @@
-import type {Location} from '../location.ts';
+import type {Location} from '../errors.ts';
 
 /** The sections ProFTPD's core knows, by what they are called in a message. */
 export type SectionKind = 'Global' | 'VirtualHost' | 'Class' | 'Anonymous' | 'Directory' | 'Limit';

@@ -1,7 +1,5 @@
-import {UnexpectedValue} from '../errors.ts';
-import type {Location} from '../location.ts';
-import {aclItems} from './items.ts';
-import {quoted} from './quote.ts';
+import {type Location, quoted, UnexpectedValue} from '../errors.ts';
+import {aclItems} from './values.ts';
 
 /** What the words of a `…ACLs` or `ControlsSocketACL` directive say. */
 export interface AclValue {

@@ -1,9 +1,7 @@
 import ipaddr from 'ipaddr.js';
-import {UnexpectedValue} from '../errors.ts';
-import {globMatcher, isGlob} from './glob.ts';
-import {listItems} from './items.ts';
-import {quoted} from './quote.ts';
-import {isIp} from './values.ts';
+import {quoted, UnexpectedValue} from '../errors.ts';
+import {globMatcher, isGlob} from '../source.ts';
+import {isIp, listItems} from './values.ts';
 
 /** A client, as far as classes are concerned. */
 export interface ClientHost {

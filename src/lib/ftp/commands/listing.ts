@@ -2,7 +2,7 @@ import {posix} from 'node:path';
 import {Readable} from 'node:stream';
 import {pipeline} from 'node:stream/promises';
 import {type Reply, reply} from '../../reply/reply.ts';
-import {CONTROLS, escapeControls} from '../../text/controls.ts';
+import {CONTROLS, escapeControls} from '../../text.ts';
 import type {Handler, Session} from '../session.ts';
 import {writeFacts} from '../tree/facts.ts';
 import {type FileFacts, resolvePath, TreeError} from '../tree/tree.ts';

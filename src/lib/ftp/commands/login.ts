@@ -1,5 +1,5 @@
 import {reply} from '../../reply/reply.ts';
-import {CONTROLS} from '../../text/controls.ts';
+import {CONTROLS} from '../../text.ts';
 import type {Handler, Session} from '../session.ts';
 
 /** ProFTPD's PR_TUNABLE_LOGIN_MAX. */

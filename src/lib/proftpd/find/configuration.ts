@@ -1,7 +1,6 @@
 import {existsSync, readFileSync, realpathSync} from 'node:fs';
 import {posix} from 'node:path';
-import {loadSettings} from '../../config/load.ts';
-import {CONFIGURATION_FILES} from '../../config/places.ts';
+import {CONFIGURATION_FILES, loadSettings} from '../../config/load.ts';
 import type {ServerSettings, Settings} from '../../config/settings.ts';
 import {systemConfigSource} from '../../transport/files/configSource.ts';
 import type {ServerEngine} from '../daemon.ts';

@@ -1,7 +1,7 @@
+import {reasonOf} from '../../errors.ts';
 import {HEAD_BYTES, readDaemonPid} from '../../scoreboard/detect.ts';
-import {ScoreboardError} from '../../scoreboard/errors.ts';
+import {ScoreboardError} from '../../scoreboard/layout.ts';
 import {MAX_SCOREBOARD_BYTES, readScoreboard, type Scoreboard} from '../../scoreboard/scoreboard.ts';
-import {reasonOf} from '../../text/reason.ts';
 import {type Snapshot, takeSnapshot} from '../../transport/files/snapshot.ts';
 import {descriptorPath} from '../../transport/processes/proc.ts';
 import type {ProftpdDaemon} from '../daemon.ts';

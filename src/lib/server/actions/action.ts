@@ -1,5 +1,4 @@
-import type {Names} from '../../acl/nameDirectory.ts';
-import type {Caller} from '../../acl/names.ts';
+import type {Caller, Names} from '../../acl/names.ts';
 import type {AccessControl} from '../../acl/resolve.ts';
 import type {Settings} from '../../config/settings.ts';
 import type {ControlResult} from '../controlResult.ts';

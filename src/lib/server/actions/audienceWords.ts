@@ -1,4 +1,4 @@
-import type {Audience} from '../../audience/audience.ts';
+import type {Audience} from '../../audience.ts';
 import {STATUS} from '../../protocol/status.ts';
 import {type ControlResult, failure} from '../controlResult.ts';
 import type {Hosts} from '../hostResolver.ts';

@@ -1,7 +1,7 @@
-import {type Audience, selectSessions} from '../../audience/audience.ts';
+import {type Audience, selectSessions} from '../../audience.ts';
 import type {MessageDetails} from '../../protocol/details.ts';
 import {STATUS} from '../../protocol/status.ts';
-import {countOf} from '../../text/count.ts';
+import {countOf} from '../../text.ts';
 import {type ControlResult, failure, success} from '../controlResult.ts';
 import type {Messages} from '../messages.ts';
 import {whyRefused} from '../words.ts';

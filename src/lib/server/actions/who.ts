@@ -1,6 +1,6 @@
-import {type Audience, NOT_LOGGED_IN, selectSessions} from '../../audience/audience.ts';
+import {type Audience, NOT_LOGGED_IN, selectSessions} from '../../audience.ts';
 import type {WhoDetails, WhoSession} from '../../protocol/details.ts';
-import {countOf} from '../../text/count.ts';
+import {countOf} from '../../text.ts';
 import {type ControlResult, success, WRONG_NUMBER} from '../controlResult.ts';
 import type {Messages} from '../messages.ts';
 import type {Action} from './action.ts';

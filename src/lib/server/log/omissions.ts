@@ -1,4 +1,4 @@
-import {countOf} from '../../text/count.ts';
+import {countOf} from '../../text.ts';
 
 /** How long it is counted before it is said: milliseconds. */
 const REPORT_INTERVAL_MS = 10_000;

@@ -1,8 +1,7 @@
 import type {Socket} from 'node:net';
 import type {Caller} from '../../acl/names.ts';
 import {type Framed, requestDecoder} from '../../protocol/codec.ts';
-import {ProtocolError} from '../../protocol/errors.ts';
-import type {FrameDecoder} from '../../protocol/frame.ts';
+import {type FrameDecoder, ProtocolError} from '../../protocol/frame.ts';
 import {SERVE_REQUEST_BYTES} from '../../protocol/limits.ts';
 import type {ControlRequest, Dialect} from '../../protocol/message.ts';
 import type {Accepted} from '../../transport/sockets/listener.ts';

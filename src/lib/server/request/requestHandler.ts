@@ -2,7 +2,7 @@ import {setTimeout as sleep} from 'node:timers/promises';
 import {OPEN_ACTION} from '../../acl/evaluate.ts';
 import {FtpdctlError} from '../../errors.ts';
 import type {Framed} from '../../protocol/codec.ts';
-import type {ProtocolError} from '../../protocol/errors.ts';
+import type {ProtocolError} from '../../protocol/frame.ts';
 import type {ControlRequest, Dialect} from '../../protocol/message.ts';
 import {STATUS} from '../../protocol/status.ts';
 import type {PeerCredentials} from '../../transport/libc.ts';

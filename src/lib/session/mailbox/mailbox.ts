@@ -1,4 +1,4 @@
-import type {SessionIdentity} from '../../audience/session.ts';
+import type {SessionIdentity} from '../../audience.ts';
 
 /** One message on its way to a session. */
 export interface Message {

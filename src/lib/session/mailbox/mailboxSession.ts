@@ -1,4 +1,4 @@
-import type {SessionIdentity} from '../../audience/session.ts';
+import type {SessionIdentity} from '../../audience.ts';
 import {MAX_NAME_LENGTH, MAX_WAITING_MESSAGES} from '../limits.ts';
 import type {Origin, ReceiptRecord, SessionRecord} from '../schema.ts';
 import type {Message, SessionMailbox} from './mailbox.ts';

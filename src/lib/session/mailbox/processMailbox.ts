@@ -1,4 +1,4 @@
-import type {SessionIdentity} from '../../audience/session.ts';
+import type {SessionIdentity} from '../../audience.ts';
 import {DatagramReceiver, DatagramSender} from '../../transport/sockets/datagram.ts';
 import {ACTIVE_INTERVAL_MS, CLOSE_GRACE_MS, RETRY_MS} from '../limits.ts';
 import {checkQueuePath, mailboxPath, newMailboxId} from '../mailboxPath.ts';

@@ -1,4 +1,4 @@
-import type {SessionIdentity} from '../../audience/session.ts';
+import type {SessionIdentity} from '../../audience.ts';
 import {MAX_WAITING_MESSAGES} from '../limits.ts';
 import type {SessionRecord} from '../schema.ts';
 

@@ -1,8 +1,7 @@
 import {EventEmitter} from 'node:events';
 import {existsSync, readdirSync} from 'node:fs';
 import path from 'node:path';
-import {type Audience, audienceFilter} from '../../audience/audience.ts';
-import type {SessionIdentity} from '../../audience/session.ts';
+import {type Audience, audienceFilter, type SessionIdentity} from '../../audience.ts';
 import {FtpdctlError} from '../../errors.ts';
 import {
   DatagramReceiver,

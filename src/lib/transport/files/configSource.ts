@@ -1,6 +1,6 @@
 import {readdirSync, readFileSync, statSync} from 'node:fs';
 import type {ConfigSource} from '../../config/source.ts';
-import {reasonOf} from '../../text/reason.ts';
+import {reasonOf} from '../../errors.ts';
 
 /** Bytes of one configuration file; compared before it is read. */
 const MAX_FILE_BYTES = 1024 * 1024;

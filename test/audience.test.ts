@@ -1,7 +1,6 @@
 import {describe, expect, it} from 'vitest';
-import {type Audience, selectSessions} from '../../src/lib/audience/audience.ts';
-import type {SessionIdentity} from '../../src/lib/audience/session.ts';
-import {oracle} from '../helpers/oracle.ts';
+import {type Audience, type SessionIdentity, selectSessions} from '../src/lib/audience.ts';
+import {oracle} from './helpers/oracle.ts';
 
 const dave: SessionIdentity = {
   pid: 1,

@@ -42,3 +42,8 @@ function replaceControls(text: string, set: ControlSet, spell: (character: strin
 function hex(code: number, digits: number): string {
   return code.toString(16).padStart(digits, '0');
 }
+
+/** `1 session`, `2 sessions`. @param noun English, with a plural in s */
+export function countOf(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}

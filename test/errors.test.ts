@@ -1,6 +1,6 @@
 import {openSync} from 'node:fs';
 import {expect, test} from 'vitest';
-import {reasonOf} from '../../src/lib/text/reason.ts';
+import {reasonOf} from '../src/lib/errors.ts';
 
 test.each([
   ['/nowhere/at/all', 'no such file or directory'],

@@ -1,5 +1,5 @@
 import {describe, expect, test} from 'vitest';
-import {connectError, noAnswerError, timeoutError} from '../../src/lib/client/failures.ts';
+import {connectError, noAnswerError, timeoutError} from '../../src/lib/client/errors.ts';
 import {SystemCallError} from '../../src/lib/transport/libc.ts';
 
 const failure = (path: string, code: string) => ({

@@ -2,8 +2,7 @@ import {mkdirSync, rmSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {afterEach, beforeEach, expect, test, vi} from 'vitest';
 import {candidateSockets} from '../../src/lib/client/discovery.ts';
-import {knownServeSocket} from '../../src/lib/client/knownServe.ts';
-import {bindingOf, ServerCache, type ServerInfo} from '../../src/lib/client/serverCache.ts';
+import {bindingOf, knownServeSocket, ServerCache, type ServerInfo} from '../../src/lib/client/serverCache.ts';
 import {makeOwnHome, removeOwnHome} from '../helpers/ownHome.ts';
 
 // What is installed on this machine must not decide.

@@ -1,5 +1,5 @@
 import {expect, test} from 'vitest';
-import {CONTROLS, codePointName, escapeControls, escapeJsonControls} from '../../src/lib/text/controls.ts';
+import {CONTROLS, codePointName, escapeControls, escapeJsonControls} from '../src/lib/text.ts';
 
 const ALL = 'a\0\t\n\x1b\x7f\x9b\u2028\u202e\u061cé😀';
 

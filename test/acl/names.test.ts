@@ -1,5 +1,5 @@
 import {expect, test} from 'vitest';
-import {type NameDirectory, Names} from '../../src/lib/acl/nameDirectory.ts';
+import {type NameDirectory, Names} from '../../src/lib/acl/names.ts';
 
 function directory(users: Record<number, string>, looks: number[] = []): NameDirectory {
   return {

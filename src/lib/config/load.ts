@@ -38,7 +38,10 @@ export interface SkippedDirective {
 
 export interface LoadedConfig {
   readonly settings: Settings;
-  /** Misspelt names, words nobody reads, and the like. What is odd about the ACLs, `acl/findings.ts` says. */
+  /**
+   * Misspelt names, words nobody reads, and the like; looked for when they are asked for, which takes longer than all
+   * the rest. What is odd about the ACLs, `acl/findings.ts` says.
+   */
   readonly warnings: readonly ConfigWarning[];
   /** Directives of other modules, normally. */
   readonly skipped: readonly SkippedDirective[];
@@ -66,13 +69,17 @@ export function loadSettings(source: ConfigSource, path: string): LoadedConfig {
   return {
     settings,
     skipped,
-    warnings: [
-      ...warnings,
-      ...skipped.flatMap(misspelt),
-      ...checked.flatMap(surplusWords),
-      ...checked.flatMap(({name, at, doubts}) => doubts.map((doubt) => ({at, message: `${name}: ${doubt}`}))),
-      ...sections.flatMap((section) => emptyClass(section, found)),
-    ],
+    get warnings() {
+      return [
+        ...warnings,
+        ...skipped.flatMap(misspelt),
+        ...checked.flatMap(surplusWords),
+        ...checked.flatMap(({name, at, doubts}) =>
+          doubts.map((doubt) => ({at, message: `${name}: ${doubt}`})),
+        ),
+        ...sections.flatMap((section) => emptyClass(section, found)),
+      ];
+    },
   };
 }
 

@@ -2,8 +2,13 @@ import {spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {connect, createServer, type Socket} from 'node:net';
 import {expect, test} from 'vitest';
-import {isUnusedPid, processStatus, socketInode} from '../../../src/lib/transport/processes/proc.ts';
-import {tcpCounters} from '../../../src/lib/transport/sockets/tcpCounters.ts';
+import {
+  isUnusedPid,
+  listeningSockets,
+  processStatus,
+  socketInode,
+} from '../../../src/lib/transport/processes/proc.ts';
+import {tcpCounters} from '../../../src/lib/transport/sockets/socketDiag.ts';
 
 test('says what a process is', async () => {
   const before = Date.now();
@@ -64,6 +69,31 @@ test('counts the bytes of a connection', async () => {
   client.destroy();
   peer.destroy();
   server.close();
+});
+
+test('finds what a process listens on, here and in a network of its own', async () => {
+  const script = [
+    'import socket,time',
+    'servers = [socket.create_server((host, 0), family=family) for host, family in SERVERS]',
+    'print(*[server.getsockname()[1] for server in servers], flush=True)',
+    'time.sleep(60)',
+  ].join('\n');
+  const both = '[("127.0.0.1", socket.AF_INET), ("::1", socket.AF_INET6)]';
+  // No loopback interface is up in a new one.
+  const any = '[("0.0.0.0", socket.AF_INET)]';
+  const cases = [['python3', '-c', script.replace('SERVERS', both)]];
+  if (process.getuid?.() === 0)
+    cases.push(['unshare', '-n', 'python3', '-c', script.replace('SERVERS', any)]);
+  for (const [command, ...args] of cases) {
+    const child = spawn(command!, args, {stdio: ['ignore', 'pipe', 'ignore']});
+    const [line] = await once(child.stdout!, 'data');
+    const ports = String(line).trim().split(' ').map(Number);
+    const found = listeningSockets(child.pid!).flatMap((socket) =>
+      socket.kind === 'tcp' ? [socket.port] : [],
+    );
+    expect(found).toEqual(expect.arrayContaining(ports));
+    child.kill();
+  }
 });
 
 /** Node tells nobody but itself. */

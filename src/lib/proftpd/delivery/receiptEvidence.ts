@@ -1,5 +1,5 @@
 import type {ScoreboardSession} from '../../scoreboard/scoreboard.ts';
-import type {TcpCounters} from '../../transport/sockets/tcpCounters.ts';
+import type {TcpCounters} from '../../transport/sockets/socketDiag.ts';
 
 /** What is known of a message that its session has taken. Later ones say more. */
 export type ReceiptState =

@@ -2,7 +2,7 @@ import {setTimeout as sleep} from 'node:timers/promises';
 import {FtpdctlError} from '../../errors.ts';
 import type {ScoreboardSession} from '../../scoreboard/scoreboard.ts';
 import {processStat, socketInode} from '../../transport/processes/proc.ts';
-import {type TcpCounters, tcpCounters} from '../../transport/sockets/tcpCounters.ts';
+import {type TcpCounters, tcpCounters} from '../../transport/sockets/socketDiag.ts';
 import type {SessionProcessInfo} from '../sessions/sessionProcess.ts';
 import {ReceiptEvidence, type ReceiptState, type SessionLook} from './receiptEvidence.ts';
 

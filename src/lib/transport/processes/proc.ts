@@ -1,6 +1,7 @@
 import {readdirSync, readFileSync, readlinkSync, type Stats, statSync} from 'node:fs';
 import {constants} from 'node:os';
-import {checked, libc} from '../libc.ts';
+import {checked, libc, SystemCallError} from '../libc.ts';
+import {type ListeningTcpSocket, listeningTcpSockets} from '../sockets/socketDiag.ts';
 
 /**
  * What `/proc` says of other processes (Linux). Where there is none, nothing runs. All of it may be out of date when it
@@ -233,24 +234,36 @@ export function descriptorPath(pid: number, fd: number): string {
 
 /** A socket that waits for clients, in a process's network namespace. */
 export type ListeningSocket =
-  | {readonly kind: 'tcp'; readonly inode: number; readonly port: number}
+  | ({readonly kind: 'tcp'} & ListeningTcpSocket)
   | {readonly kind: 'unix'; readonly inode: number; readonly path: string};
 
 export function listeningSockets(pid: number): ListeningSocket[] {
-  const rows = (file: string) => (readProcessFile(pid, `net/${file}`) ?? '').split('\n').slice(1);
-  const tcp = [...rows('tcp'), ...rows('tcp6')].flatMap((row): ListeningSocket[] => {
-    // Number, local address, remote address, state (0A: listening), …; the inode is the tenth.
-    const [, local, , state, , , , , , inode] = row.trim().split(/\s+/);
-    return state === '0A'
-      ? [{kind: 'tcp', inode: Number(inode), port: parseInt(local!.split(':')[1]!, 16)}]
-      : [];
-  });
-  const unix = rows('unix').flatMap((row): ListeningSocket[] => {
+  const unix = networkRows(pid, 'unix').flatMap((row): ListeningSocket[] => {
     const found = /^\S+ \S+ \S+ (\S+) \S+ \S+ +(\d+) (\/.*)$/.exec(row);
     const isListening = found !== null && (parseInt(found[1]!, 16) & SO_ACCEPTCON) !== 0;
     return isListening ? [{kind: 'unix', inode: Number(found[2]), path: found[3]!}] : [];
   });
-  return [...tcp, ...unix];
+  return [...listeningTcp(pid).map((socket) => ({kind: 'tcp' as const, ...socket})), ...unix];
+}
+
+function listeningTcp(pid: number): ListeningTcpSocket[] {
+  if (sharesNamespace(pid, 'net') === true) {
+    try {
+      return listeningTcpSockets();
+    } catch (error) {
+      // A kernel without NETLINK_SOCK_DIAG.
+      if (!(error instanceof SystemCallError)) throw error;
+    }
+  }
+  return [...networkRows(pid, 'tcp'), ...networkRows(pid, 'tcp6')].flatMap((row) => {
+    // Number, local address, remote address, state (0A: listening), …; the inode is the tenth.
+    const [, local, , state, , , , , , inode] = row.trim().split(/\s+/);
+    return state === '0A' ? [{inode: Number(inode), port: parseInt(local!.split(':')[1]!, 16)}] : [];
+  });
+}
+
+function networkRows(pid: number, file: 'tcp' | 'tcp6' | 'unix'): string[] {
+  return (readProcessFile(pid, `net/${file}`) ?? '').split('\n').slice(1);
 }
 
 /** `__SO_ACCEPTCON` of `/proc/net/unix` */

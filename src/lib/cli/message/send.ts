@@ -66,7 +66,8 @@ export async function sendMessage(
 /** Missing words are asked for at a terminal; elsewhere they are an error later. */
 async function completeDraft(draft: Draft, options: SendOptions): Promise<Draft> {
   const hasText = options.file !== undefined;
-  if (!canAsk(options) || (hasAudience(draft) && (hasText || !hasNoText(draft)))) return draft;
+  // Last, since looking at standard input opens it.
+  if ((hasAudience(draft) && (hasText || !hasNoText(draft))) || !canAsk(options)) return draft;
   const {askMissingWords} = await import('../prompt/draftQuestions.ts');
   return askMissingWords(draft, {options, hasText});
 }

@@ -30,9 +30,23 @@ function platform() {
   return known;
 }
 
-// Required, not imported: the module loader reads a CommonJS module's text for its exports, which takes longer than
-// running it.
-const koffi: typeof Koffi = createRequire(import.meta.url)('koffi');
+const require = createRequire(import.meta.url);
+
+/**
+ * koffi's compiled half alone, where it lies at its usual place: the other half asks which C library this is and wraps what
+ * is not used here, which takes eight times as long. Required, not imported: the module loader reads a CommonJS module's
+ * text for its exports, which takes longer than running it.
+ */
+function loadKoffi(): typeof Koffi {
+  const {platform, arch} = process;
+  try {
+    return require(`@koromix/koffi-${platform}-${arch}/${platform}_${arch}/koffi.node`);
+  } catch {
+    return require('koffi');
+  }
+}
+
+const koffi = loadKoffi();
 const libc = koffi.load(null);
 const calls = {
   socket: libc.func('int socket(int domain, int type, int protocol)'),

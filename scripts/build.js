@@ -120,7 +120,7 @@ const compileDetailsSchemas = {
 async function detailsSchemas() {
   const {outputFiles} = await bundle({
     absWorkingDir: root,
-    entryPoints: ['src/lib/protocol/detailsSchemas.ts'],
+    entryPoints: ['src/lib/protocol/details.ts'],
     format: 'esm',
     write: false,
   });

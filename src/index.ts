@@ -27,4 +27,4 @@ export type {
 export {FtpdctlError} from './lib/errors.ts';
 export {RequestRefused} from './lib/protocol/guard.ts';
 export type {ControlResponse, Dialect, ServerIdentity} from './lib/protocol/message.ts';
-export {exitStatusOf, STATUS, type Status, type StatusName, statusName} from './lib/protocol/status.ts';
+export {exitStatusOf, STATUS, type Status, type StatusName, statusName} from './lib/protocol/message.ts';

@@ -1,5 +1,5 @@
 /**
- * Per folder of `src/lib`: the share of its mutants that its tests must kill, in percent, and how many of them are run.
+ * Per folder, or file, of `src/lib`: the share of its mutants that its tests must kill, in percent, and how many of them are run.
  * `ignoreStatic` leaves out what runs once, when a module is loaded: each such mutant costs all tests of the folder.
  */
 export const FOLDERS = {

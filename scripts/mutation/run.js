@@ -12,7 +12,13 @@ const FOLDER_TIMEOUT_MS = 20 * 60_000;
 /** Run the mutants of one folder. @returns Stryker's report, in the mutation testing elements' schema */
 async function mutate(folder, {share, ignoreStatic}, seed) {
   await rm(REPORT, {force: true});
-  const args = ['stryker', 'run', 'scripts/mutation/stryker.json', '--mutate', `src/lib/${folder}/**/*.ts`];
+  const args = [
+    'stryker',
+    'run',
+    'scripts/mutation/stryker.json',
+    '--mutate',
+    `src/lib/${folder}{.ts,/**/*.ts}`,
+  ];
   if (ignoreStatic) args.push('--ignoreStatic');
   const child = spawn('npx', ['--no-install', ...args], {
     // Stryker's own words are no result: what fails in its first run of the tests, for example.

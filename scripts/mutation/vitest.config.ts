@@ -15,7 +15,7 @@ export default defineConfig({
     },
   ],
   test: {
-    include: [`test/${process.env['MUTATION_FOLDER']}/**/*.test.ts`],
+    include: [`test/${process.env['MUTATION_FOLDER']}{.test.ts,/**/*.test.ts}`],
     testTimeout: 20_000,
     hookTimeout: 30_000,
   },

@@ -2,7 +2,7 @@ import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {describe, expect, test} from 'vitest';
 import {type Commands, Completer} from '../../src/lib/cli/completion.ts';
-import {KNOWN_ACTIONS} from '../../src/lib/config/values/aclRule.ts';
+import {KNOWN_ACTIONS} from '../../src/lib/config/aclRule.ts';
 import {CHECKOUT} from '../helpers/checkout.ts';
 import {runFtpdctl} from '../helpers/program.ts';
 

@@ -1,5 +1,5 @@
 import {expect, test} from 'vitest';
-import {DETAILS_SCHEMAS} from '../../src/lib/protocol/detailsSchemas.ts';
+import {DETAILS_SCHEMAS} from '../../src/lib/protocol/details.ts';
 import {speak} from '../helpers/behaviours.ts';
 import {runFtpdctl} from '../helpers/program.ts';
 import {startScriptedServer} from '../helpers/scriptedServer.ts';

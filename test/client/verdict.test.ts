@@ -1,6 +1,6 @@
 import {describe, expect, test} from 'vitest';
 import {isNotExecuted, verdictOf} from '../../src/lib/client/verdict.ts';
-import {STATUS} from '../../src/lib/protocol/status.ts';
+import {STATUS} from '../../src/lib/protocol/message.ts';
 
 /** Answers of ProFTPD 1.3.8 (mod_msg, mod_ctrls, mod_ctrls_admin, mod_ban, mod_dso, mod_shaper), as measured. */
 const FAILURES: readonly (readonly [number, string, number])[] = [

@@ -1,8 +1,8 @@
 import {existsSync, readFileSync} from 'node:fs';
 import {describe, expect, test} from 'vitest';
-import {defaultConfig} from '../../src/lib/config/defaults.ts';
+import {defaultConfig} from '../../src/lib/cli/serve/configuration.ts';
+import {classOf} from '../../src/lib/config/classes.ts';
 import {loadSettings} from '../../src/lib/config/load.ts';
-import {classOf} from '../../src/lib/config/values/classes.ts';
 import {systemConfigSource} from '../../src/lib/transport/files/configSource.ts';
 import {memorySource} from './memorySource.ts';
 

@@ -3,7 +3,7 @@ import {connect, Socket} from 'node:net';
 import {text} from 'node:stream/consumers';
 import {describe, expect, onTestFinished, test} from 'vitest';
 import {MemoryTree} from '../../src/lib/ftp/tree/memoryTree.ts';
-import {MAX_JOINED_OCTETS} from '../../src/lib/reply/join.ts';
+import {MAX_JOINED_OCTETS} from '../../src/lib/reply/reply.ts';
 import {fetchData, openData} from '../helpers/data.ts';
 import {startMock} from '../helpers/mock.ts';
 

@@ -7,8 +7,13 @@ import {
   responseDecoder,
 } from '../../src/lib/protocol/codec.ts';
 import {ProtocolError} from '../../src/lib/protocol/frame.ts';
-import type {Dialect} from '../../src/lib/protocol/message.ts';
-import {exitStatusOf, normalizeStatus, STATUS, statusName} from '../../src/lib/protocol/status.ts';
+import {
+  type Dialect,
+  exitStatusOf,
+  normalizeStatus,
+  STATUS,
+  statusName,
+} from '../../src/lib/protocol/message.ts';
 
 const dialect = fc.constantFrom<Dialect>('binary', 'json');
 const text = fc.string({unit: 'grapheme', maxLength: 40});

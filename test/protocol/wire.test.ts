@@ -1,9 +1,8 @@
 import {describe, expect, test} from 'vitest';
 import {encodeRequest, responseDecoder} from '../../src/lib/protocol/codec.ts';
 import {ProtocolError} from '../../src/lib/protocol/frame.ts';
-import type {ControlResponse, Dialect} from '../../src/lib/protocol/message.ts';
+import {type ControlResponse, type Dialect, exitStatusOf} from '../../src/lib/protocol/message.ts';
 import {planRequest} from '../../src/lib/protocol/plan.ts';
-import {exitStatusOf} from '../../src/lib/protocol/status.ts';
 import {oracle, wholeBytes} from '../helpers/oracle.ts';
 
 interface ClientRequest {

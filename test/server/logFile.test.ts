@@ -1,7 +1,7 @@
 import {mkdtempSync, readFileSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
 import {afterEach, beforeEach, describe, expect, test, vi} from 'vitest';
-import {LogFile} from '../../src/lib/server/log/logFile.ts';
+import {LogFile} from '../../src/lib/server/logFile.ts';
 
 type Written = (error: Error | null, written: number) => void;
 const disk = vi.hoisted(() => ({write: null as null | ((bytes: Buffer, done: Written) => boolean)}));

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
 import {MAX_RANGES} from '../../src/lib/session/limits.ts';
-import {pick, toRanges} from '../../src/lib/session/ranges.ts';
+import {pick, toRanges} from '../../src/lib/session/schema.ts';
 
 describe('toRanges', () => {
   it.each([

@@ -1,8 +1,8 @@
+import {subactionsOf} from '../config/aclRule.ts';
 import {formatLocation, type Location} from '../config/errors.ts';
-import {subactionsOf} from '../config/values/aclRule.ts';
 import {FtpdctlError} from '../errors.ts';
 import type {AclCheckDetails, AclListDetails} from '../protocol/details.ts';
-import {STATUS} from '../protocol/status.ts';
+import {STATUS} from '../protocol/message.ts';
 import {CONNECT} from './evaluate.ts';
 import {explain, type Reader} from './explain.ts';
 import {type Finding, findings} from './findings.ts';

@@ -1,5 +1,5 @@
+import {type AclDirective, type AclRule, directiveOf, subactionsOf} from '../config/aclRule.ts';
 import {formatLocation} from '../config/errors.ts';
-import {type AclDirective, type AclRule, directiveOf, subactionsOf} from '../config/values/aclRule.ts';
 import {CONNECT, type ListVerdict, listVerdicts, mayConnect, OPEN_ACTION} from './evaluate.ts';
 import type {Caller} from './names.ts';
 import type {AccessControl, SocketAccess} from './resolve.ts';

@@ -1,5 +1,5 @@
+import type {AclRule} from '../config/aclRule.ts';
 import {formatLocation, type Location} from '../config/errors.ts';
-import type {AclRule} from '../config/values/aclRule.ts';
 import {OPEN_ACTION} from './evaluate.ts';
 import {passing} from './passing.ts';
 import type {AccessControl, Acl, ResolvedName, ResolvedRule, SocketAccess} from './resolve.ts';

@@ -1,4 +1,4 @@
-import {type AclDirective, type AclRule, directiveOf} from '../config/values/aclRule.ts';
+import {type AclDirective, type AclRule, directiveOf} from '../config/aclRule.ts';
 import {OPEN_ACTION} from './evaluate.ts';
 import type {AccessControl, Acl, ResolvedName, ResolvedRule, SocketAccess} from './resolve.ts';
 

@@ -1,7 +1,7 @@
+import {ACL_DIRECTIVES, type AclRule, actionsUnder} from '../config/aclRule.ts';
 import type {ConfigWarning} from '../config/errors.ts';
 import type {Setting, Settings} from '../config/settings.ts';
-import {ACL_DIRECTIVES, type AclRule, actionsUnder} from '../config/values/aclRule.ts';
-import {aclItems} from '../config/values/values.ts';
+import {aclItems} from '../config/values.ts';
 import {formatVersion, isOpenWithoutSocketAcl, type ProftpdVersion} from '../protocol/version.ts';
 import type {NameService} from './names.ts';
 

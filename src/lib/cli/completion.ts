@@ -1,5 +1,5 @@
 import {NOT_LOGGED_IN} from '../audience.ts';
-import {KNOWN_ACTIONS} from '../config/values/aclRule.ts';
+import {KNOWN_ACTIONS} from '../config/aclRule.ts';
 import {connect} from '../daemon/connect.ts';
 import {AUDIENCES} from './message/draft.ts';
 import {splitAtFirstWord} from './options/argv.ts';

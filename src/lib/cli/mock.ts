@@ -1,8 +1,7 @@
 import {lookup} from 'node:dns/promises';
-import {DEFAULT_FTP_PORT} from '../config/defaults.ts';
+import {classOf} from '../config/classes.ts';
 import {withLocation} from '../config/errors.ts';
 import type {ServerSettings, Settings} from '../config/settings.ts';
-import {classOf} from '../config/values/classes.ts';
 import {FtpdctlError} from '../errors.ts';
 import type {MockOptions, VirtualServer} from '../ftp/options.ts';
 import {type ListeningAddress, MockFtpServer} from '../ftp/server.ts';
@@ -15,6 +14,7 @@ import {untilSignal} from '../transport/processes/exitCleanup.ts';
 import type {GlobalOptions} from './options/flags.ts';
 import {errorLine} from './output/failure.ts';
 import {printError, printJson} from './output/output.ts';
+import {DEFAULT_FTP_PORT} from './serve/configuration.ts';
 
 /** What the command line says of a mock server. */
 interface MockFlags extends GlobalOptions {

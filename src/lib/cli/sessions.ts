@@ -5,8 +5,8 @@ import type {Ask} from './options/ask.ts';
 import type {GlobalOptions} from './options/flags.ts';
 import {UsageError, unsupported} from './options/usageError.ts';
 import {printError, printJson, printLine} from './output/output.ts';
-import {watch} from './output/screen.ts';
 import {sessionTable} from './output/sessionTable.ts';
+import {watch} from './output/terminal.ts';
 
 export interface WhoOptions extends GlobalOptions, SessionFilter {
   /** Milliseconds between two looks. */

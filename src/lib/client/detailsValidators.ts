@@ -1,5 +1,5 @@
 import {Ajv} from 'ajv';
-import {DETAILS_SCHEMAS} from '../protocol/detailsSchemas.ts';
+import {DETAILS_SCHEMAS} from '../protocol/details.ts';
 
 /*
  * In the program that is built, the code that ajv makes of the schemas stands in place of this file: to load ajv and

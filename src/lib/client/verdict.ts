@@ -1,5 +1,4 @@
-import type {ControlResponse} from '../protocol/message.ts';
-import {normalizeStatus, STATUS, type Status} from '../protocol/status.ts';
+import {type ControlResponse, normalizeStatus, STATUS, type Status} from '../protocol/message.ts';
 
 /**
  * What a real server's lines mean where its status does not say it: ProFTPD ≤ 1.3.8 answers every failure with −1,

@@ -1,8 +1,7 @@
+import {type AclDirective, actionAcl, socketAcl} from './aclRule.ts';
+import {from, fromDoubts} from './classes.ts';
 import {ConfigError, parseAt, quoted, UnexpectedValue} from './errors.ts';
-import type {Directive} from './syntax/parser.ts';
-import {type ContextKind, showContext} from './syntax/sections.ts';
-import {type AclDirective, actionAcl, socketAcl} from './values/aclRule.ts';
-import {from, fromDoubts} from './values/classes.ts';
+import {type ContextKind, type Directive, showContext} from './parser.ts';
 import {
   absolutePath,
   absolutePathOrNone,
@@ -12,7 +11,7 @@ import {
   port,
   portDoubts,
   positiveNumber,
-} from './values/values.ts';
+} from './values.ts';
 
 /** What a directive takes, and where. */
 interface DirectiveRule<T> {

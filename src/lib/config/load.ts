@@ -1,4 +1,6 @@
 import {posix} from 'node:path';
+import {ACL_SCOPES, type AclDirective, type AclRule, type AclValue, type ActionAclValue} from './aclRule.ts';
+import type {ClassSettings} from './classes.ts';
 import {
   type CheckedDirective,
   checkDirective,
@@ -8,19 +10,10 @@ import {
 } from './directives.ts';
 import {ConfigError, type ConfigWarning, type Location, parseAt, quoted} from './errors.ts';
 import {nearMiss} from './nearMiss.ts';
+import {parseConfig, type Section} from './parser.ts';
 import type {ServerSettings, Setting, Settings} from './settings.ts';
 import type {ConfigSource} from './source.ts';
-import {parseConfig} from './syntax/parser.ts';
-import type {Section} from './syntax/sections.ts';
-import {
-  ACL_SCOPES,
-  type AclDirective,
-  type AclRule,
-  type AclValue,
-  type ActionAclValue,
-} from './values/aclRule.ts';
-import type {ClassSettings} from './values/classes.ts';
-import {address} from './values/values.ts';
+import {address} from './values.ts';
 
 /** Where distributions put `proftpd.conf`: Debian and others, Red Hat, FreeBSD, from source. */
 export const CONFIGURATION_FILES: readonly string[] = [

@@ -1,6 +1,6 @@
+import type {AclRule} from './aclRule.ts';
+import type {ClassSettings} from './classes.ts';
 import type {Location} from './errors.ts';
-import type {AclRule} from './values/aclRule.ts';
-import type {ClassSettings} from './values/classes.ts';
 
 /** A value and the directive it comes from; `null` where it is the default. */
 export interface Setting<T> {

@@ -1,7 +1,7 @@
 import {lookup} from 'node:dns/promises';
 import {type Audience, audienceFilter} from '../audience.ts';
 import {FtpdctlError} from '../errors.ts';
-import {exitStatusOf, STATUS} from '../protocol/status.ts';
+import {exitStatusOf, STATUS} from '../protocol/message.ts';
 import type {AudienceWords, Session, SessionFilter} from './daemon.ts';
 
 /**

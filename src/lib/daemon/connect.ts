@@ -21,7 +21,7 @@ import {
   type Unsupported,
   type Via,
 } from './daemon.ts';
-import type {DirectReceipt} from './directReceipt.ts';
+import type {DirectReceipt} from './direct.ts';
 import type {LocalProftpd} from './local.ts';
 import {DIRECT_TEXT_RULES} from './textRules.ts';
 

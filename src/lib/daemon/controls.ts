@@ -5,7 +5,7 @@ import {EXIT_TEMPFAIL} from '../client/errors.ts';
 import type {ServerInfo} from '../client/serverCache.ts';
 import {FtpdctlError} from '../errors.ts';
 import type {ReceiptDetails, WhoSession} from '../protocol/details.ts';
-import {exitStatusOf, STATUS} from '../protocol/status.ts';
+import {exitStatusOf, STATUS} from '../protocol/message.ts';
 import type {
   AccessQuestion,
   AccessResult,

@@ -4,11 +4,13 @@ import {deliver} from '../proftpd/delivery/deliver.ts';
 import {DeliveryQueue} from '../proftpd/delivery/deliveryQueue.ts';
 import {MESSAGE_PROTOCOLS} from '../proftpd/delivery/deliveryRound.ts';
 import {DELIVERY_TIMEOUT_MS, type Delivery, type DeliveryOutcome} from '../proftpd/delivery/outcome.ts';
-import {STATUS, type Status} from '../protocol/status.ts';
+import {Receipts} from '../proftpd/delivery/receipts.ts';
+import type {SessionProcessInfo} from '../proftpd/sessions/sessionProcess.ts';
+import type {ReceiptDetails} from '../protocol/details.ts';
+import {STATUS, type Status} from '../protocol/message.ts';
 import type {ScoreboardSession} from '../scoreboard/scoreboard.ts';
 import {countOf} from '../text.ts';
 import {type DaemonAnswer, type DeliveryResult, DIRECT_RECEIPT_ID, type Session} from './daemon.ts';
-import {DirectReceipt, type Recipient} from './directReceipt.ts';
 
 /** Lines of an answer about sessions that did not take a message; of more only the number is told. */
 const MAX_LINES = 100;
@@ -167,4 +169,86 @@ export function directAnswer(
 /** `dave@client.example (session 812-tp0nvq)` */
 export function nameOf({id, user, host}: Session): string {
   return `${user ?? '(none)'}@${host} (session ${id})`;
+}
+
+/** A session of a ProFTPD and what its process is told from others by. */
+export interface Recipient extends SessionProcessInfo {
+  readonly session: Session;
+}
+
+/** Milliseconds between two looks: a command that takes longer is seen. */
+const POLL_INTERVAL_MS = 50;
+
+type State = 'waiting' | 'probably shown' | 'shown' | {readonly lost: string};
+
+/** Watches, until nothing more can be known, whether sessions have shown what they have taken. */
+export class DirectReceipt {
+  readonly #states: Map<Recipient, State>;
+  readonly #receipts: Receipts<Recipient>;
+  readonly #taken = new Set<Recipient>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    lines: readonly string[],
+    recipients: readonly Recipient[],
+    readSlots: () => readonly ScoreboardSession[] | undefined,
+  ) {
+    this.#receipts = new Receipts(lines, readSlots);
+    this.#states = new Map(recipients.map((recipient) => [recipient, 'waiting']));
+  }
+
+  /** Sessions that have taken the message this moment. */
+  taken(recipients: readonly Recipient[]): void {
+    for (const recipient of recipients) this.#taken.add(recipient);
+    this.#receipts.add(recipients);
+    // It keeps nobody from ending: who waits has a timer of its own.
+    this.#timer ??= setInterval(() => this.#look(), POLL_INTERVAL_MS).unref();
+  }
+
+  /** The delivery is over: who has not taken the message never will. */
+  delivered(
+    deliveries: readonly Delivery<Recipient>[],
+    why: (delivery: Delivery<Recipient>) => string,
+  ): void {
+    for (const delivery of deliveries) {
+      if (delivery.outcome.kind !== 'taken') this.#states.set(delivery.session, {lost: why(delivery)});
+    }
+  }
+
+  details(): ReceiptDetails {
+    this.#look();
+    const states = [...this.#states];
+    const count = (wanted: State) => states.filter(([, state]) => state === wanted).length;
+    const undelivered = states.flatMap(([{session}, state]) =>
+      typeof state === 'object' ? [{user: session.user, host: session.host, reason: state.lost}] : [],
+    );
+    return {
+      id: DIRECT_RECEIPT_ID,
+      recipients: states.length,
+      taken: this.#taken.size,
+      shown: count('shown'),
+      probablyShown: count('probably shown'),
+      lost: undelivered.length,
+      unknown: 0,
+      unanswered: 0,
+      undelivered,
+      waiting: states.flatMap(
+        ([
+          {
+            session: {user, host},
+          },
+          state,
+        ]) => (state === 'waiting' ? [{user, host}] : []),
+      ),
+    };
+  }
+
+  #look(): void {
+    for (const {session, state} of this.#receipts.poll()) {
+      this.#states.set(session, state === 'ended' ? {lost: 'it ended before it showed it'} : state);
+    }
+    if (this.#receipts.pending > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
 }

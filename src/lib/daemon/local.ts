@@ -8,7 +8,7 @@ import {ifKnown, type ProftpdDaemon} from '../proftpd/daemon.ts';
 import {guardQueue, type QueueAssessment} from '../proftpd/delivery/queueGuard.ts';
 import {sessionsOf} from '../proftpd/sessions/list.ts';
 import {sessionInfo} from '../proftpd/sessions/sessionInfo.ts';
-import {STATUS} from '../protocol/status.ts';
+import {STATUS} from '../protocol/message.ts';
 import type {ScoreboardSession} from '../scoreboard/scoreboard.ts';
 import {countOf} from '../text.ts';
 import {nameService} from '../transport/nameService.ts';
@@ -25,8 +25,14 @@ import type {
   SessionsResult,
   Unsupported,
 } from './daemon.ts';
-import {type DirectResult, deliverDirectly, directAnswer, nameOf, splitRecipients} from './direct.ts';
-import type {Recipient} from './directReceipt.ts';
+import {
+  type DirectResult,
+  deliverDirectly,
+  directAnswer,
+  nameOf,
+  type Recipient,
+  splitRecipients,
+} from './direct.ts';
 
 /** Milliseconds to wait for the end of as many sessions as should have been told to end. */
 const KICK_SETTLE_MS = 5000;

@@ -2,8 +2,7 @@ import {FtpdctlError} from '../errors.ts';
 import {CONTROLS, codePointName} from '../text.ts';
 import {jsonRequestText} from './json.ts';
 import {BINARY_LIMITS, JSON_LIMITS} from './limits.ts';
-import type {ControlRequest, Dialect} from './message.ts';
-import {STATUS} from './status.ts';
+import {type ControlRequest, type Dialect, STATUS} from './message.ts';
 
 /**
  * What is known of the server a request is for. Everything that is not known to be `ftpdctl serve` is taken for a

@@ -3,7 +3,7 @@ import {type AccessControl, resolveAcls, resolveSocketOwner, type SocketOwner} f
 import {ConfigError, type ConfigWarning} from '../config/errors.ts';
 import type {LoadedConfig} from '../config/load.ts';
 import type {Setting, Settings} from '../config/settings.ts';
-import {checkDirectory, LogError, LogFile} from './log/logFile.ts';
+import {checkDirectory, LogError, LogFile} from './logFile.ts';
 
 /** What is in force from one reading of the configuration to the next. */
 export interface Configuration {

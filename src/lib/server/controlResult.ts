@@ -1,7 +1,6 @@
 import {encodeResponse} from '../protocol/codec.ts';
 import {JSON_LIMITS, SERVE_REQUEST_BYTES} from '../protocol/limits.ts';
-import type {Dialect} from '../protocol/message.ts';
-import {STATUS, type Status} from '../protocol/status.ts';
+import {type Dialect, STATUS, type Status} from '../protocol/message.ts';
 
 /** What an action comes to. */
 export interface ControlResult {

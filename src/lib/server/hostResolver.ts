@@ -1,6 +1,6 @@
 import {lookup} from 'node:dns/promises';
 import {isIP} from 'node:net';
-import {ConcurrencyLimit} from './request/concurrencyLimit.ts';
+import {ConcurrencyLimit} from './request/limits.ts';
 
 /**
  * Look-ups at a time. Each occupies one of the four threads that Node shares between them, the files and the accepting of

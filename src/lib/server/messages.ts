@@ -1,7 +1,7 @@
 import type {EventEmitter} from 'node:events';
 import {type Audience, NOT_LOGGED_IN} from '../audience.ts';
+import type {SessionInfo} from '../session/queue/mailboxConnection.ts';
 import type {Receipt} from '../session/queue/receiptStore.ts';
-import type {SessionInfo} from '../session/queue/registeredSession.ts';
 import type {
   Delivery,
   NamedSession,

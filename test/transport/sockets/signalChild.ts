@@ -3,7 +3,7 @@ import {once} from 'node:events';
 import builtin from 'node:fs';
 import {syncBuiltinESMExports} from 'node:module';
 import {streamSocket} from '../../../src/lib/transport/libc.ts';
-import {bindClientPath} from '../../../src/lib/transport/sockets/clientPath.ts';
+import {bindClientPath} from '../../../src/lib/transport/sockets/connection.ts';
 
 /*
  * Binds a client path and is met by a signal at the moment the file is there. With several signals, it does so in a

@@ -3,10 +3,9 @@ import {ClientError, EXIT_TEMPFAIL} from '../../client/errors.ts';
 import {DIRECT_RECEIPT_ID} from '../../daemon/daemon.ts';
 import {FtpdctlError} from '../../errors.ts';
 import type {ReceiptDetails, SessionName} from '../../protocol/details.ts';
-import {exitStatusOf, STATUS} from '../../protocol/status.ts';
+import {exitStatusOf, STATUS} from '../../protocol/message.ts';
 import {countOf} from '../../text.ts';
-import {chalkFor} from '../output/colour.ts';
-import {StatusLine} from '../output/statusLine.ts';
+import {chalkFor, StatusLine} from '../output/terminal.ts';
 
 /** Milliseconds between two questions, at first and at the most. */
 const FIRST_PAUSE = 200;

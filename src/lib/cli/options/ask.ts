@@ -1,7 +1,7 @@
 import {connect, type DaemonEvent} from '../../daemon/connect.ts';
 import type {Daemon, Via} from '../../daemon/daemon.ts';
 import {isWatched, printError} from '../output/output.ts';
-import {StatusLine} from '../output/statusLine.ts';
+import {StatusLine} from '../output/terminal.ts';
 import type {GlobalOptions} from './flags.ts';
 
 /** Ask the daemon something. Rejects with the reason of the signal when it is aborted meanwhile. */

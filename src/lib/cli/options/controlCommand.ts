@@ -1,6 +1,6 @@
 import type {ControlAnswer} from '../../client/client.ts';
 import type {Daemon, DaemonAnswer} from '../../daemon/daemon.ts';
-import {exitStatusOf, normalizeStatus, STATUS, statusName} from '../../protocol/status.ts';
+import {exitStatusOf, normalizeStatus, STATUS, statusName} from '../../protocol/message.ts';
 import {hintFor} from '../output/answer.ts';
 import {printError, printJson, printLine} from '../output/output.ts';
 import {splitAtFirstWord} from './argv.ts';

@@ -2,7 +2,7 @@ import type {Command} from '@oclif/core/command';
 import {Config} from '@oclif/core/config';
 import {CommandHelp, Help} from '@oclif/core/help';
 import type {Topic} from '@oclif/core/interfaces';
-import {KNOWN_ACTIONS} from '../../config/values/aclRule.ts';
+import {KNOWN_ACTIONS} from '../../config/aclRule.ts';
 import {didYouMean, UsageError} from './usageError.ts';
 
 /** Columns and rows of a screen where no terminal says its own. */

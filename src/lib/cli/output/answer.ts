@@ -1,7 +1,7 @@
 import type {ControlAnswer} from '../../client/client.ts';
-import {directiveOf, KNOWN_ACTIONS, subactionsOf} from '../../config/values/aclRule.ts';
+import {directiveOf, KNOWN_ACTIONS, subactionsOf} from '../../config/aclRule.ts';
 import type {StatusDetails} from '../../protocol/details.ts';
-import {STATUS} from '../../protocol/status.ts';
+import {STATUS} from '../../protocol/message.ts';
 import {countOf} from '../../text.ts';
 import {didYouMean} from '../options/usageError.ts';
 

@@ -1,7 +1,7 @@
 import type {ControlAnswer} from '../../client/client.ts';
 import type {DeliveryResult} from '../../daemon/daemon.ts';
 import {FtpdctlError} from '../../errors.ts';
-import {STATUS} from '../../protocol/status.ts';
+import {STATUS} from '../../protocol/message.ts';
 import {countOf} from '../../text.ts';
 import {audienceOf} from '../message/draft.ts';
 import type {Ask} from '../options/ask.ts';

@@ -1,5 +1,5 @@
 import type {GlobalOptions} from '../options/flags.ts';
-import {isDumb} from '../output/statusLine.ts';
+import {isDumb} from '../output/terminal.ts';
 import type {Questions} from './questions.ts';
 
 /** The questions that suit the terminal. */

@@ -12,7 +12,7 @@ import {resolveAcls, resolveSocketOwner} from '../../acl/resolve.ts';
 import {quoted} from '../../config/errors.ts';
 import type {AccessQuestion} from '../../daemon/daemon.ts';
 import type {AclCheckDetails, AclListDetails} from '../../protocol/details.ts';
-import {STATUS} from '../../protocol/status.ts';
+import {STATUS} from '../../protocol/message.ts';
 import {formatVersion, type ProftpdVersion, parseVersion} from '../../protocol/version.ts';
 import {nameService} from '../../transport/nameService.ts';
 import {installedVersion} from '../../transport/processes/installedProftpd.ts';

@@ -1,8 +1,7 @@
 import type {Socket} from 'node:net';
 import {setImmediate as nextTurn} from 'node:timers/promises';
 import {mayJoin} from '../../reply/commands.ts';
-import {countThatFit, joinMessages} from '../../reply/join.ts';
-import {formatReply, type Reply, reply} from '../../reply/reply.ts';
+import {countThatFit, formatReply, joinMessages, type Reply, reply} from '../../reply/reply.ts';
 import type {SessionMailbox} from '../../session/mailbox/mailbox.ts';
 import {findCommand} from '../commands/commands.ts';
 import {status} from '../commands/info.ts';

@@ -2,7 +2,7 @@ import {checkAnswer, listAnswer, subjectOf} from '../../acl/answers.ts';
 import {mayRun, OPEN_ACTION} from '../../acl/evaluate.ts';
 import type {Caller} from '../../acl/names.ts';
 import {FtpdctlError} from '../../errors.ts';
-import {STATUS} from '../../protocol/status.ts';
+import {STATUS} from '../../protocol/message.ts';
 import {type ControlResult, failure, success} from '../controlResult.ts';
 import type {Action, ActionRequest, ServerView} from './action.ts';
 

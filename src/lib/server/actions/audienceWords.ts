@@ -1,5 +1,5 @@
 import type {Audience} from '../../audience.ts';
-import {STATUS} from '../../protocol/status.ts';
+import {STATUS} from '../../protocol/message.ts';
 import {type ControlResult, failure} from '../controlResult.ts';
 import type {Hosts} from '../hostResolver.ts';
 

@@ -1,7 +1,7 @@
 import {mayRun, OPEN_ACTION} from '../../acl/evaluate.ts';
 import {NOT_LOGGED_IN} from '../../audience.ts';
 import type {ReceiptDetails} from '../../protocol/details.ts';
-import {STATUS} from '../../protocol/status.ts';
+import {STATUS} from '../../protocol/message.ts';
 import type {Receipt} from '../../session/queue/receiptStore.ts';
 import {countOf} from '../../text.ts';
 import {ACCESS_DENIED, failure, success, WRONG_NUMBER} from '../controlResult.ts';

@@ -1,4 +1,4 @@
-import {STATUS} from '../../protocol/status.ts';
+import {STATUS} from '../../protocol/message.ts';
 import {failure, success, WRONG_NUMBER} from '../controlResult.ts';
 import type {Action} from './action.ts';
 

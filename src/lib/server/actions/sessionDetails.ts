@@ -1,5 +1,5 @@
 import type {WhoSession} from '../../protocol/details.ts';
-import type {SessionInfo} from '../../session/queue/registeredSession.ts';
+import type {SessionInfo} from '../../session/queue/mailboxConnection.ts';
 
 /** Bytes of JSON that one list in an answer may take. A response has 1 MiB; the lines take less than half of it. */
 const LIST_BYTES = 480 * 1024;

@@ -1,6 +1,6 @@
 import type {ServerSettings} from '../../config/settings.ts';
 import type {StatusDetails} from '../../protocol/details.ts';
-import {STATUS} from '../../protocol/status.ts';
+import {STATUS} from '../../protocol/message.ts';
 import {failure, success} from '../controlResult.ts';
 import type {Action, ServerView} from './action.ts';
 

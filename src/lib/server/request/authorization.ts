@@ -2,12 +2,10 @@ import {mayConnect, mayRun, OPEN_ACTION} from '../../acl/evaluate.ts';
 import {explain} from '../../acl/explain.ts';
 import type {Caller} from '../../acl/names.ts';
 import type {AccessControl} from '../../acl/resolve.ts';
-import type {ControlRequest} from '../../protocol/message.ts';
-import {STATUS} from '../../protocol/status.ts';
-import type {Action} from '../actions/action.ts';
+import {type ControlRequest, STATUS} from '../../protocol/message.ts';
+import {whyRefused} from '../../text.ts';
+import type {Action, Controls} from '../actions/action.ts';
 import {ACCESS_DENIED, type ControlResult, failure, UNSUPPORTED} from '../controlResult.ts';
-import type {Controls} from '../controls.ts';
-import {whyRefused} from '../words.ts';
 
 /** Whether a request may be carried out. */
 export type Authorization =

@@ -5,7 +5,7 @@ import {type FrameDecoder, ProtocolError} from '../../protocol/frame.ts';
 import {SERVE_REQUEST_BYTES} from '../../protocol/limits.ts';
 import type {ControlRequest, Dialect} from '../../protocol/message.ts';
 import type {Accepted} from '../../transport/sockets/listener.ts';
-import type {LoggedClient} from '../log/controlsLog.ts';
+import type {LoggedClient} from '../controlsLog.ts';
 
 /** What a connection tells of its client. */
 export interface ConnectionEvents {

@@ -3,22 +3,19 @@ import {OPEN_ACTION} from '../../acl/evaluate.ts';
 import {FtpdctlError} from '../../errors.ts';
 import type {Framed} from '../../protocol/codec.ts';
 import type {ProtocolError} from '../../protocol/frame.ts';
-import type {ControlRequest, Dialect} from '../../protocol/message.ts';
-import {STATUS} from '../../protocol/status.ts';
+import {type ControlRequest, type Dialect, STATUS} from '../../protocol/message.ts';
 import type {PeerCredentials} from '../../transport/libc.ts';
-import {isOurClientPath, removeClientPath} from '../../transport/sockets/clientPath.ts';
+import {isOurClientPath, removeClientPath} from '../../transport/sockets/connection.ts';
 import type {Accepted, ClientHandler} from '../../transport/sockets/listener.ts';
 import type {Action, ServerView} from '../actions/action.ts';
 import type {Logs} from '../configuration.ts';
 import {BLOCKED, type ControlResult, failure, resultFrame, STALE, UNSUPPORTED} from '../controlResult.ts';
+import {type ControlsLog, type LoggedClient, Omissions} from '../controlsLog.ts';
 import type {HostResolver} from '../hostResolver.ts';
-import type {ControlsLog, LoggedClient} from '../log/controlsLog.ts';
-import {Omissions} from '../log/omissions.ts';
-import {RateLimit} from '../rateLimit.ts';
 import {authorize} from './authorization.ts';
-import {ConcurrencyLimit} from './concurrencyLimit.ts';
 import {Connection, type ConnectionEvents} from './connection.ts';
 import {IdleTimeouts} from './idleTimeouts.ts';
+import {ConcurrencyLimit, RateLimit} from './limits.ts';
 
 /** Connections at a time with an incomplete request, or an answer that the client has not read. */
 const MAX_UNFINISHED = 256;

@@ -1,5 +1,4 @@
-import {pick, type Ranges, toRanges} from '../ranges.ts';
-import {type Origin, pack, type ReceiptRecord} from '../schema.ts';
+import {type Origin, pack, pick, type Ranges, type ReceiptRecord, toRanges} from '../schema.ts';
 import type {MailboxSession} from './mailboxSession.ts';
 
 /** Something to say, and what to do once the kernel has it. */

@@ -1,10 +1,8 @@
 import type {SessionIdentity} from '../../audience.ts';
 import {DatagramReceiver, DatagramSender} from '../../transport/sockets/datagram.ts';
 import {ACTIVE_INTERVAL_MS, CLOSE_GRACE_MS, RETRY_MS} from '../limits.ts';
-import {checkQueuePath, mailboxPath, newMailboxId} from '../mailboxPath.ts';
-import {pick} from '../ranges.ts';
-import {type DeliveryRecord, decodeToMailbox, type Origin} from '../schema.ts';
-import {asOwnerOfPlace, trustsBeside} from '../trust.ts';
+import {asOwnerOfPlace, checkQueuePath, mailboxPath, newMailboxId, trustsBeside} from '../mailboxPath.ts';
+import {type DeliveryRecord, decodeToMailbox, type Origin, pick} from '../schema.ts';
 import type {Mailbox, SessionMailbox} from './mailbox.ts';
 import {MailboxSession, type SessionNews} from './mailboxSession.ts';
 import {Outbox} from './outbox.ts';

@@ -16,13 +16,10 @@ import {
   MAX_SESSIONS,
   MAX_TEXT_BYTES,
 } from '../limits.ts';
-import {checkQueuePath, mailboxIdOf, mailboxPath} from '../mailboxPath.ts';
-import {pick} from '../ranges.ts';
-import {decodeToServer, type ReceiptRecord, type SessionRecord} from '../schema.ts';
-import {trustsBeside} from '../trust.ts';
-import {MailboxConnection} from './mailboxConnection.ts';
+import {checkQueuePath, mailboxIdOf, mailboxPath, trustsBeside} from '../mailboxPath.ts';
+import {decodeToServer, pick, type ReceiptRecord, type SessionRecord} from '../schema.ts';
+import {MailboxConnection, RegisteredSession, type SessionInfo} from './mailboxConnection.ts';
 import {type Receipt, ReceiptStore, type Undelivered, undeliveredTo} from './receiptStore.ts';
-import {RegisteredSession, type SessionInfo} from './registeredSession.ts';
 
 /** Why a message was not shown. */
 export const UNDELIVERED = {

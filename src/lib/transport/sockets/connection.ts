@@ -1,6 +1,15 @@
+import {chmodSync, lstatSync, type Stats, unlinkSync} from 'node:fs';
 import {Socket} from 'node:net';
-import {closeDescriptor, connectPath, SystemCallError, sendWhole, streamSocket} from '../libc.ts';
-import {bindClientPath, type ClientPath} from './clientPath.ts';
+import {
+  bindPath,
+  closeDescriptor,
+  connectPath,
+  libc,
+  SystemCallError,
+  sendWhole,
+  streamSocket,
+} from '../libc.ts';
+import {onExit} from '../processes/exitCleanup.ts';
 
 /** How one exchange over a controls socket went. `connect` failures are thrown. */
 export type Exchange =
@@ -74,4 +83,110 @@ function reading(socket: Socket, bound: ClientPath | undefined): ControlsConnect
         socket.on('close', () => settle({kind: 'closed'}));
       }),
   };
+}
+
+/**
+ * Where a client binds its own end: ProFTPD ≥ 1.3.10rc4 resets a client that is not bound to `/tmp/ftp.cl<digits>`,
+ * a real socket of mode 0700 (measured). Stock clients write their process id there, which never has nine digits.
+ */
+const PREFIX = '/tmp/ftp.cl';
+const FIRST = 100_000_000;
+const COUNT = 100_000_000;
+const TRIES = 16;
+
+/**
+ * Whether the path of a connected client is one of ours. Ours speak both dialects, so `ftpdctl serve` answers them
+ * in JSON alone: a request that is offered in both is carried out once.
+ */
+export function isOurClientPath(path: string): boolean {
+  return path.startsWith(PREFIX) && /^1\d{8}$/.test(path.slice(PREFIX.length));
+}
+
+/** A path that this process has made and must remove. */
+export interface ClientPath {
+  readonly path: string;
+  /** Remove the socket file, if it is still ours. Never throws; may be called twice. */
+  remove(): void;
+}
+
+/**
+ * Bind a socket to a fresh client path. Nothing that is there already is followed, replaced or removed.
+ * @throws SystemCallError when no path could be bound, for example `EACCES` or `EROFS` for `/tmp`.
+ */
+export function bindClientPath(fd: number): ClientPath {
+  for (let attempt = 1; ; attempt++) {
+    const path = `${PREFIX}${FIRST + Math.floor(Math.random() * COUNT)}`;
+    try {
+      return bindAt(fd, path);
+    } catch (error) {
+      if (!(error instanceof SystemCallError && error.code === 'EADDRINUSE' && attempt < TRIES)) throw error;
+    }
+  }
+}
+
+/** The signals are caught before there is a file: whenever one comes, it is dealt with after this. */
+function bindAt(fd: number, path: string): ClientPath {
+  let made: Stats | undefined;
+  const removeFile = () => {
+    try {
+      const now = lstatSync(path);
+      // Servers remove the file, too; by now the name may be somebody else's.
+      if (now.dev === made?.dev && now.ino === made.ino) unlinkSync(path);
+    } catch {}
+  };
+  const callOff = onExit(removeFile);
+  const remove = () => {
+    callOff();
+    removeFile();
+  };
+  try {
+    bindPath(fd, path);
+    made = lstatSync(path);
+    // No server looks at it before we connect.
+    chmodSync(path, 0o700);
+    return {path, remove};
+  } catch (error) {
+    remove();
+    throw error;
+  }
+}
+
+/** Where stock clients and ours bind their own end. */
+const CLIENT_PATH = /^\/tmp\/ftp\.cl\d+$/;
+/** `setfsuid` with a uid there cannot be changes nothing, and says which is in force. */
+const ASK = 0xffffffff;
+
+/**
+ * Remove the socket that a client has bound its own end to: the stock clients leave it to the server (measured).
+ *
+ * The path is what the client says. It can have unlinked its socket meanwhile, and another user's can be there; so root
+ * looks and removes with the rights of the client, and the kernel sees to it that it can be no other's. Never throws.
+ */
+export function removeClientPath(path: string, uid: number): void {
+  if (!CLIENT_PATH.test(path)) return;
+  const euid = process.geteuid!();
+  if (euid === uid) removeSocket(path, uid);
+  else if (euid === 0) withFileRightsOf(uid, () => removeSocket(path, uid));
+}
+
+function removeSocket(path: string, uid: number): void {
+  try {
+    const file = lstatSync(path);
+    if (file.isSocket() && file.uid === uid) unlinkSync(path);
+  } catch {
+    // It is gone already, or not the client's to remove.
+  }
+}
+
+let setfsuid: ((uid: number) => number) | undefined;
+
+/** On Linux, for this thread and nothing but files (`setfsuid(2)`); synchronous, so that nobody else has these rights. */
+function withFileRightsOf(uid: number, act: () => void): void {
+  setfsuid ??= libc.func('int setfsuid(uint32_t uid)') as unknown as (uid: number) => number;
+  setfsuid(uid);
+  try {
+    if (setfsuid(ASK) === uid) act();
+  } finally {
+    setfsuid(0);
+  }
 }

@@ -1,6 +1,6 @@
 import ipaddr from 'ipaddr.js';
-import {quoted, UnexpectedValue} from '../errors.ts';
-import {globMatcher, isGlob} from '../source.ts';
+import {quoted, UnexpectedValue} from './errors.ts';
+import {globMatcher, isGlob} from './source.ts';
 import {isIp, listItems} from './values.ts';
 
 /** A client, as far as classes are concerned. */

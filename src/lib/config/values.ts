@@ -1,5 +1,5 @@
 import ipaddr from 'ipaddr.js';
-import {quoted, UnexpectedValue} from '../errors.ts';
+import {quoted, UnexpectedValue} from './errors.ts';
 
 const TRUE = new Set(['on', 'true', 'yes', '1']);
 const FALSE = new Set(['off', 'false', 'no', '0']);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import {describe, expect, test} from 'vitest';
-import {logicalLines, quoteWord, words} from '../../../src/lib/config/syntax/lexer.ts';
-import {aclItems, listItems} from '../../../src/lib/config/values/values.ts';
+import {logicalLines, quoteWord, words} from '../../src/lib/config/lexer.ts';
+import {aclItems, listItems} from '../../src/lib/config/values.ts';
 
 const environment: Readonly<Record<string, string>> = {
   X: 'a b',

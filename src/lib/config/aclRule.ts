@@ -1,4 +1,4 @@
-import {type Location, quoted, UnexpectedValue} from '../errors.ts';
+import {type Location, quoted, UnexpectedValue} from './errors.ts';
 import {aclItems} from './values.ts';
 
 /** What the words of a `…ACLs` or `ControlsSocketACL` directive say. */

@@ -1,5 +1,5 @@
 import {beforeEach, describe, expect, test} from 'vitest';
-import {ConcurrencyLimit} from '../../src/lib/server/request/concurrencyLimit.ts';
+import {ConcurrencyLimit} from '../../src/lib/server/request/limits.ts';
 
 /** A job that ends when it is told to. */
 function job(log: string[], name: string) {

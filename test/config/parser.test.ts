@@ -1,7 +1,7 @@
 import {describe, expect, test} from 'vitest';
-import {ConfigError} from '../../../src/lib/config/errors.ts';
-import {type LoadedConfig, loadSettings} from '../../../src/lib/config/load.ts';
-import {memorySource} from '../memorySource.ts';
+import {ConfigError} from '../../src/lib/config/errors.ts';
+import {type LoadedConfig, loadSettings} from '../../src/lib/config/load.ts';
+import {memorySource} from './memorySource.ts';
 
 const FILE = '/d/t.conf';
 

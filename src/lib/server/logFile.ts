@@ -1,7 +1,7 @@
 import {closeSync, constants, fstatSync, lstatSync, openSync, statSync, write, writeSync} from 'node:fs';
 import {dirname} from 'node:path';
-import {FtpdctlError, reasonOf} from '../../errors.ts';
-import {CONTROLS, countOf, escapeControls} from '../../text.ts';
+import {FtpdctlError, reasonOf} from '../errors.ts';
+import {CONTROLS, countOf, escapeControls} from '../text.ts';
 
 /** Bytes, roughly, that may wait for a slow disk. What is more is lost, and the log says how much. */
 const MAX_PENDING = 4 * 1024 * 1024;

@@ -1,4 +1,4 @@
-import {ConfigError, type Location, quoted} from '../errors.ts';
+import {ConfigError, type Location, quoted} from './errors.ts';
 
 /** One directive's worth of text: continuation lines joined, comments still in it. */
 export interface LogicalLine {

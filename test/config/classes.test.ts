@@ -1,8 +1,8 @@
 import {describe, expect, test} from 'vitest';
-import {ConfigError} from '../../../src/lib/config/errors.ts';
-import {loadSettings} from '../../../src/lib/config/load.ts';
-import {classOf} from '../../../src/lib/config/values/classes.ts';
-import {memorySource} from '../memorySource.ts';
+import {classOf} from '../../src/lib/config/classes.ts';
+import {ConfigError} from '../../src/lib/config/errors.ts';
+import {loadSettings} from '../../src/lib/config/load.ts';
+import {memorySource} from './memorySource.ts';
 
 /** `From` lines of one class; several classes are named a, b, …. */
 function classes(...all: readonly (readonly string[])[]) {

@@ -1,0 +1,130 @@
+import {Writable} from 'node:stream';
+import {setTimeout as sleep} from 'node:timers/promises';
+import type {WriteStream} from 'node:tty';
+import type {ChalkInstance} from 'chalk';
+import {onExit} from '../../transport/processes/exitCleanup.ts';
+import {isWatched, printable, printError} from './output.ts';
+
+/**
+ * Whether a stream may be written to in colour: on a terminal that knows colours, or where FORCE_COLOR asks for it;
+ * never where NO_COLOR is set and not empty (no-color.org).
+ */
+export function isColourful(
+  stream: {readonly isTTY?: boolean},
+  env: NodeJS.ProcessEnv = process.env,
+): boolean {
+  if (env['NO_COLOR']) return false;
+  const forced = env['FORCE_COLOR'];
+  if (forced !== undefined) return forced !== '0' && forced !== 'false';
+  return stream.isTTY === true && env['TERM'] !== undefined && env['TERM'] !== 'dumb';
+}
+
+/** chalk for a stream: it colours what may be coloured, in the 16 colours that every terminal has. */
+export async function chalkFor(stream: {readonly isTTY?: boolean}): Promise<ChalkInstance> {
+  const {Chalk} = await import('chalk');
+  return new Chalk({level: isColourful(stream) ? 1 : 0});
+}
+
+/** "Select graphic rendition" (ECMA-48, 8.3.117): colours and weights. */
+const RENDITION = /\x1b\[[\d;]*m/g;
+
+/** A terminal without its colours. inquirer on Node 20 does not ask for NO_COLOR itself. */
+export class ColourlessOutput extends Writable {
+  readonly isTTY = true;
+
+  constructor(private readonly terminal: WriteStream) {
+    super({decodeStrings: false});
+  }
+
+  get columns(): number {
+    return this.terminal.columns;
+  }
+
+  get rows(): number {
+    return this.terminal.rows;
+  }
+
+  override _write(text: string, _encoding: BufferEncoding, written: (error?: Error | null) => void): void {
+    this.terminal.write(text.replace(RENDITION, ''), written);
+  }
+}
+
+/** The size of a terminal that does not say. */
+const ROWS = 24;
+const COLUMNS = 80;
+/** Room for the `^C` that a terminal writes behind the line; a line that wraps cannot be cleared. */
+const ECHO = 3;
+
+/** Whether a terminal can only add lines: Emacs's shell, a printer, some screen readers' consoles. */
+export function isDumb(env: NodeJS.ProcessEnv = process.env): boolean {
+  return env['TERM'] === undefined || env['TERM'] === '' || env['TERM'] === 'dumb';
+}
+
+/** One line on standard error that is drawn anew while something lasts, and gone afterwards; nothing without a terminal. */
+export class StatusLine {
+  #drawn = '';
+  #callOff: (() => void) | undefined;
+
+  /** @param plain what a terminal that cannot redraw gets, once, as a line of its own */
+  draw(text: string, plain: string, style: (text: string) => string = (text) => text): void {
+    if (!isWatched()) return;
+    if (!isDumb()) {
+      this.#drawn = printable(text).slice(0, (process.stderr.columns || COLUMNS) - ECHO);
+      process.stderr.write(`\r\x1b[K${style(this.#drawn)}`);
+      this.#callOff ??= onExit(() => this.clear());
+    } else if (plain !== this.#drawn) {
+      this.#drawn = plain;
+      printError(plain);
+    }
+  }
+
+  clear(): void {
+    if (this.#drawn !== '' && !isDumb()) process.stderr.write('\r\x1b[K');
+    this.#drawn = '';
+    this.#callOff?.();
+    this.#callOff = undefined;
+  }
+}
+
+/** xterm's "alternate screen", which every terminal emulator has: what stood before comes back when it is left. */
+const ENTER = '\x1b[?1049h\x1b[?25l';
+const LEAVE = '\x1b[?25h\x1b[?1049l';
+const HOME = '\x1b[H';
+const CLEAR_LINE = '\x1b[K';
+const CLEAR_BELOW = '\x1b[J';
+
+/**
+ * Draw a text again and again in the same place, until the signal is aborted; then the screen is as it was.
+ * @param frame the text as it is now, its lines as wide as they like
+ * @param interval milliseconds between two frames
+ */
+export async function watch(
+  frame: () => Promise<string>,
+  interval: number,
+  signal: AbortSignal,
+  screen: Pick<NodeJS.WriteStream, 'write' | 'rows' | 'columns'> = process.stdout,
+): Promise<void> {
+  const leave = () => void screen.write(LEAVE);
+  // The first frame may fail: then there is nothing to leave.
+  let text = await frame();
+  screen.write(ENTER);
+  const callOff = onExit(leave);
+  try {
+    while (!signal.aborted) {
+      screen.write(drawn(text, screen.rows || ROWS, screen.columns || COLUMNS));
+      await sleep(interval, undefined, {signal}).catch(() => {});
+      if (!signal.aborted) text = await frame();
+    }
+  } finally {
+    callOff();
+    leave();
+  }
+}
+
+/** As much as the screen holds: the last line says how many more there are. */
+function drawn(text: string, rows: number, columns: number): string {
+  const lines = text.split('\n');
+  const shown =
+    lines.length <= rows ? lines : [...lines.slice(0, rows - 1), `(${lines.length - rows + 1} more)`];
+  return HOME + shown.map((line) => line.slice(0, columns) + CLEAR_LINE).join('\r\n') + CLEAR_BELOW;
+}

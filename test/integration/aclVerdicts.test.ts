@@ -6,7 +6,7 @@ import {quoteWord} from '../../src/lib/config/lexer.ts';
 import {loadSettings} from '../../src/lib/config/load.ts';
 import {systemConfigSource} from '../../src/lib/transport/files/configSource.ts';
 import {nameService} from '../../src/lib/transport/nameService.ts';
-import {installedVersion} from '../../src/lib/transport/processes/installedProftpd.ts';
+import {installedVersion} from '../../src/lib/transport/processes/proftpdProgram.ts';
 import {describeWithPeer} from '../helpers/peers.ts';
 import {type RealProftpd, runStockFtpdctl, startProftpd, whyNoProftpd} from '../helpers/proftpd.ts';
 
@@ -60,7 +60,7 @@ describeWithPeer(whyNoProftpd(), 'verdicts on random ACLs are those of the insta
   });
 
   test('every caller, every directive', async () => {
-    const version = installedVersion();
+    const version = await installedVersion();
     expect(version).toBeDefined();
     const compared = await Promise.all(
       daemons.map(async (daemon, index) => {

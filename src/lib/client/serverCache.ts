@@ -17,10 +17,13 @@ export interface ServerInfo {
  * a ProFTPD for `ftpdctl serve` could crash it. A lost entry costs a second connection, nothing else.
  */
 export class ServerCache {
+  readonly #directory: OwnDirectory | null;
   readonly #texts = new Map<string, string>();
 
   /** @param directory of the files; `null` keeps them in this object only */
-  constructor(private readonly directory: OwnDirectory | null) {}
+  constructor(directory: OwnDirectory | null) {
+    this.#directory = directory;
+  }
 
   get(socketPath: string): ServerInfo | undefined {
     try {
@@ -42,15 +45,15 @@ export class ServerCache {
       const text = JSON.stringify({binding, ...fact});
       if (this.#read(socketPath) === text) return;
       this.#texts.set(socketPath, text);
-      if (this.directory !== null) writeOwnFile(this.directory, fileName(socketPath), text);
+      if (this.#directory !== null) writeOwnFile(this.#directory, fileName(socketPath), text);
     } catch {}
   }
 
   /** The text of an entry; empty when there is none. */
   #read(socketPath: string): string {
     const known = this.#texts.get(socketPath);
-    if (known !== undefined || this.directory === null) return known ?? '';
-    return readOwnFile(this.directory, fileName(socketPath))?.toString('utf8') ?? '';
+    if (known !== undefined || this.#directory === null) return known ?? '';
+    return readOwnFile(this.#directory, fileName(socketPath))?.toString('utf8') ?? '';
   }
 }
 

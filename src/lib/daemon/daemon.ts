@@ -1,4 +1,5 @@
 import type {ControlAnswer} from '../client/client.ts';
+import type {SessionInfo} from '../proftpd/sessions/list.ts';
 import type {AclCheckDetails, AclListDetails, ReceiptDetails} from '../protocol/details.ts';
 import type {Dialect} from '../protocol/message.ts';
 
@@ -91,44 +92,13 @@ export type SessionsResult =
   | Unsupported;
 
 /** A connected FTP session. */
-export interface Session {
-  /** What `session ID` means. */
-  readonly id: string;
-  readonly pid: number;
-  /** `null` before the login. */
-  readonly user: string | null;
-  /** The client's host name where it is known, else its address. */
-  readonly host: string;
-  readonly address: string;
-  readonly class: string | null;
-  /** `ADDRESS#PORT` of the (virtual) server. */
-  readonly server: string;
-  /** `ftp`, `ftps`, `sftp`, `ssh2`, `scp`; `null` in the first moment. */
-  readonly protocol: string | null;
-  /** The FTP command being carried out, with its arguments; `null` when idle, or where the daemon does not tell. */
-  readonly command: string | null;
-  /** Seconds since the client's last command; 0 while one is carried out. */
-  readonly idle: number;
-  /** Milliseconds since the epoch. */
-  readonly connectedAt: number;
-  /** A file or a listing on its way. */
-  readonly transfer: SessionTransfer | null;
+export interface Session extends SessionInfo {
   /** `MessageEngine` of its server; `null` where that is not known. */
   readonly engine: boolean | null;
   /** Messages not yet shown; `null` where nobody counts them. */
   readonly waiting: number | null;
   /** Who says so. */
   readonly source: 'serve' | 'scoreboard';
-}
-
-export interface SessionTransfer {
-  readonly direction: 'download' | 'upload';
-  /** Bytes of the file that are done. */
-  readonly bytes: number;
-  /** Bytes of the whole file; `null` where ProFTPD does not know. */
-  readonly size: number | null;
-  /** Bytes per second since it began; `null` in its first moment. */
-  readonly rate: number | null;
 }
 
 /** `all`, or `user`, `host`, `class` or `session` and a name. */

@@ -1,5 +1,4 @@
-import type {ProftpdDaemon} from '../proftpd/daemon.ts';
-import {ProftpdError} from '../proftpd/errors.ts';
+import {type ProftpdDaemon, ProftpdError} from '../proftpd/daemon.ts';
 import {chooseDaemon} from '../proftpd/find/choose.ts';
 import {findDaemons} from '../proftpd/find/find.ts';
 

@@ -6,8 +6,7 @@ import type {Settings} from '../config/settings.ts';
 import {FtpdctlError} from '../errors.ts';
 import {ifKnown, type ProftpdDaemon} from '../proftpd/daemon.ts';
 import {guardQueue, type QueueAssessment} from '../proftpd/delivery/queueGuard.ts';
-import {sessionsOf} from '../proftpd/sessions/list.ts';
-import {sessionInfo} from '../proftpd/sessions/sessionInfo.ts';
+import {sessionInfo, sessionsOf} from '../proftpd/sessions/list.ts';
 import {STATUS} from '../protocol/message.ts';
 import type {ScoreboardSession} from '../scoreboard/scoreboard.ts';
 import {countOf} from '../text.ts';
@@ -142,7 +141,7 @@ export class LocalProftpd {
     if (recipient === undefined) {
       return kicked(directAnswer(STATUS.SUBJECT_NOT_FOUND, [`session '${id}' not connected`]), 0, 0);
     }
-    const {endSession} = await import('../proftpd/sessions/endSession.ts');
+    const {endSession} = await import('../proftpd/sessions/sessionProcess.ts');
     const end = await endSession(this.#daemon.pid, recipient);
     const name = nameOf(recipient.session);
     switch (end.kind) {
@@ -202,7 +201,7 @@ export class LocalProftpd {
   }
 
   #sessionOf(session: ScoreboardSession): Session {
-    return {...sessionInfo(session), engine: this.#engineOf(session), waiting: null};
+    return {...sessionInfo(session), engine: this.#engineOf(session), waiting: null, source: 'scoreboard'};
   }
 
   /** By `ServerName` and port: the scoreboard has the name cut to 31 bytes. `null` where nothing or several things fit. */

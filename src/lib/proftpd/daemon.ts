@@ -1,4 +1,5 @@
 import type {Settings} from '../config/settings.ts';
+import {FtpdctlError} from '../errors.ts';
 import type {Dialect} from '../protocol/message.ts';
 
 /** Something that was found out about a daemon, or why it was not. */
@@ -64,4 +65,35 @@ export interface ProftpdDaemon extends ProcessIdentity {
 /** The value, or nothing where it is not known. */
 export function ifKnown<T>(known: Known<T>): T | undefined {
   return known.known ? known.value : undefined;
+}
+
+export type ProftpdErrorCode =
+  /** No ProFTPD that we may trust runs here, in our pid namespace. */
+  | 'PROFTPD_NOT_RUNNING'
+  /** One runs, but in another pid namespace: its pids are not ours. */
+  | 'PROFTPD_NAMESPACE'
+  /** One runs, but a user has started it whom we do not trust. */
+  | 'PROFTPD_UNTRUSTED'
+  /** Several run, and nothing says which is meant. */
+  | 'PROFTPD_AMBIGUOUS'
+  /** None has the controls socket that was given. */
+  | 'PROFTPD_NOT_FOUND'
+  /** It has no scoreboard, or none that can be found. */
+  | 'NO_SCOREBOARD'
+  /** The file is another one now, or not written by whom it should be. */
+  | 'SCOREBOARD_FOREIGN'
+  /** It cannot be read. */
+  | 'SCOREBOARD_UNREADABLE';
+
+/** Something about a ProFTPD of this machine. Exit status 1, or what is given. */
+export class ProftpdError extends FtpdctlError {
+  override readonly name = 'ProftpdError';
+
+  constructor(
+    override readonly code: ProftpdErrorCode,
+    message: string,
+    options: {cause?: unknown; hint?: string; exitStatus?: number} = {},
+  ) {
+    super(code, message, options.exitStatus ?? 1, options);
+  }
 }

@@ -9,10 +9,13 @@ const UNCHANGED = -1;
 
 /** The controls socket: anybody may connect (mode 0777, measured), since the ACLs decide who gets an answer. */
 export class ControlsSocket {
-  private constructor(
-    private readonly file: SocketFile,
-    private readonly listener: Listener,
-  ) {}
+  readonly #file: SocketFile;
+  readonly #listener: Listener;
+
+  private constructor(file: SocketFile, listener: Listener) {
+    this.#file = file;
+    this.#listener = listener;
+  }
 
   /**
    * @param path absolute
@@ -34,7 +37,7 @@ export class ControlsSocket {
   }
 
   get path(): string {
-    return this.file.path;
+    return this.#file.path;
   }
 
   /** @throws SocketFileError when it may not be given away */
@@ -53,13 +56,13 @@ export class ControlsSocket {
 
   /** Whether clients still find it at its path. */
   get isStillOurs(): boolean {
-    return this.file.isStillOurs;
+    return this.#file.isStillOurs;
   }
 
   /** Stop listening, and remove the socket's file if it is still this one's. */
   async close(): Promise<void> {
-    this.file.remove();
-    await this.listener.close();
+    this.#file.remove();
+    await this.#listener.close();
   }
 }
 

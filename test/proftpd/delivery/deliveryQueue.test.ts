@@ -57,7 +57,7 @@ describe('a shared queue', () => {
 
   test('is not looked at while another sender holds what it will put back', () => {
     send(SESSION, 'a');
-    const other = new FileLock(`/proc/${process.pid}/environ`);
+    const other = FileLock.open(`/proc/${process.pid}/environ`);
     expect(other.tryLock('exclusive')).toBe(true);
     expect(queue.list()).toBeUndefined();
     other.unlock();

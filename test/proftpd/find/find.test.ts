@@ -19,9 +19,13 @@ import {findCandidates} from '../../../src/lib/proftpd/find/candidates.ts';
 import {chooseDaemon} from '../../../src/lib/proftpd/find/choose.ts';
 import {findDaemons} from '../../../src/lib/proftpd/find/find.ts';
 import {dialectOf} from '../../../src/lib/proftpd/find/program.ts';
-import {listSessions, type SessionSource} from '../../../src/lib/proftpd/sessions/list.ts';
+import {
+  type SessionSource,
+  sessionId,
+  sessionInfo,
+  sessionsOf,
+} from '../../../src/lib/proftpd/sessions/list.ts';
 import {readScoreboardOf} from '../../../src/lib/proftpd/sessions/scoreboardFile.ts';
-import {sessionById, sessionId, sessionInfo} from '../../../src/lib/proftpd/sessions/sessionInfo.ts';
 import {abisOf, layoutOf} from '../../../src/lib/scoreboard/layout.ts';
 import {processStat} from '../../../src/lib/transport/processes/proc.ts';
 import {openData} from '../../helpers/data.ts';
@@ -114,7 +118,7 @@ describeWithPeer(whyNoProftpd(), 'a ProFTPD of this machine', () => {
   it('lists only sessions that live and are its own', async () => {
     const dave = await proftpd.session('dave');
     const daemon = await find(proftpd);
-    const [session] = await listSessions(daemon);
+    const [session] = sessionsOf(daemon);
     const {pid} = session!;
     const path = join(proftpd.directory, 'invented');
     const slot: SlotContent = {pid, user: 'dave', beginSession: 1_795_000_000, protocol: 'ftp'};
@@ -128,20 +132,20 @@ describeWithPeer(whyNoProftpd(), 'a ProFTPD of this machine', () => {
     const layout = layoutOf(abisOf('LE', 8)[0]!);
     writeFileSync(path, writeScoreboard(layout, {pid: proftpd.pid, startedAt: 1_794_000_000, slots}));
     const invented: SessionSource = {...daemon, scoreboard: {known: true, value: {path, fd: null}}};
-    expect((await listSessions(invented)).map(({user}) => user)).toEqual(['dave']);
+    expect(sessionsOf(invented).map(({user}) => user)).toEqual(['dave']);
     const many = [...slots, ...Array.from({length: 10_000}, (_, i) => ({...slot, pid: 2 ** 21 + i}))];
     writeFileSync(path, writeScoreboard(layout, {pid: proftpd.pid, startedAt: 1_794_000_000, slots: many}));
-    expect((await listSessions(invented)).map(({user}) => user)).toEqual(['dave']);
+    expect(sessionsOf(invented).map(({user}) => user)).toEqual(['dave']);
     await dave.close();
   });
 
   it('does without a session that was killed, at once', async () => {
     const dave = await proftpd.session('dave');
     const daemon = await find(proftpd);
-    const {pid} = (await listSessions(daemon))[0]!;
+    const {pid} = sessionsOf(daemon)[0]!;
     process.kill(pid, 'SIGKILL');
     await until(() => processStat(pid) === undefined);
-    expect(await listSessions(daemon)).toEqual([]);
+    expect(sessionsOf(daemon)).toEqual([]);
     await dave.close();
   });
 
@@ -160,16 +164,18 @@ describeWithPeer(whyNoProftpd(), 'a ProFTPD of this machine', () => {
 
   it('is an error when it has ended, or another process has its pid', async () => {
     const daemon = await find(proftpd);
-    await expect(listSessions({...daemon, startTicks: daemon.startTicks - 1})).rejects.toMatchObject({
-      code: 'PROFTPD_NOT_RUNNING',
-    });
+    expect(() => sessionsOf({...daemon, startTicks: daemon.startTicks - 1})).toThrow(
+      expect.objectContaining({
+        code: 'PROFTPD_NOT_RUNNING',
+      }),
+    );
   });
 
   it('keeps its scoreboard for root when the file is deleted', async () => {
     const lone = await startProftpd();
     const alice = await lone.session('alice');
     rmSync(join(lone.directory, 'scoreboard'));
-    expect(await listSessions(await find(lone))).toMatchObject([{user: 'alice'}]);
+    expect(sessionsOf(await find(lone))).toMatchObject([{user: 'alice'}]);
     await alice.close();
     await lone.stop();
   });
@@ -178,7 +184,7 @@ describeWithPeer(whyNoProftpd(), 'a ProFTPD of this machine', () => {
     const lone = await startProftpd({directives: ['ScoreboardFile none']});
     const daemon = await find(lone);
     expect(daemon).toMatchObject({scoreboard: {known: true, value: null}, ports: {value: [lone.port]}});
-    await expect(listSessions(daemon)).rejects.toMatchObject({code: 'NO_SCOREBOARD'});
+    expect(() => sessionsOf(daemon)).toThrow(expect.objectContaining({code: 'NO_SCOREBOARD'}));
     await lone.stop();
   });
 });
@@ -226,7 +232,7 @@ describeWithPeer(whyNoProftpd(), 'what who tells', () => {
       {stdio: ['pipe', 'ignore', 'ignore']},
     );
     const daemon = await find(proftpd);
-    const states = async () => (await listSessions(daemon)).map((session) => sessionInfo(session));
+    const states = async () => sessionsOf(daemon).map((session) => sessionInfo(session));
     let ours = await states();
     while (!isSettled(ours)) {
       await sleep(20);
@@ -250,7 +256,7 @@ describeWithPeer(whyNoProftpd(), 'what who tells', () => {
       });
     }
     expect(ours.find(({command}) => command === 'RETR big')!.transfer).toMatchObject({size: 4 << 20});
-    expect(ours.map(({id}) => sessionById(id, ours).pid)).toEqual(ours.map(({pid}) => pid));
+    expect(new Set(ours.map(({id}) => id)).size).toBe(ours.length);
     data.destroy();
     upload.destroy();
     secure.kill();
@@ -492,22 +498,8 @@ describe('the daemon that is meant', () => {
   });
 });
 
-describe('a session by its id', () => {
-  const sessions = [{pid: 4321, connectedAt: 1_795_399_399_000}];
-  const id = sessionId(sessions[0]!);
-
-  it('is the one with that pid and that beginning', () => {
-    expect(sessionById(id, sessions)).toBe(sessions[0]);
-  });
-
-  it.each([
-    ['a pid used again', sessionId({pid: 4321, connectedAt: 1_795_399_398_000}), 4],
-    ['the pid alone', '4321', 3],
-    ['a path', '../4321-x', 3],
-    ['nothing', '', 3],
-  ])('%s is an error', (_, given, exitStatus) => {
-    expect(() => sessionById(given, sessions)).toThrow(
-      expect.objectContaining({code: 'SESSION_ID', exitStatus}),
-    );
-  });
+it('a session that has the pid of an earlier one has another id', () => {
+  const id = sessionId({pid: 4321, connectedAt: 1_795_399_399_000});
+  expect(id).not.toBe(sessionId({pid: 4321, connectedAt: 1_795_399_398_000}));
+  expect(id).toMatch(/^4321-[0-9a-z]+$/);
 });

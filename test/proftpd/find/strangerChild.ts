@@ -1,7 +1,7 @@
-/** Finds daemons and their sessions as another user: uid, and the configuration to look at. */
 import {findDaemons} from '../../../src/lib/proftpd/find/find.ts';
-import {listSessions} from '../../../src/lib/proftpd/sessions/list.ts';
-import {sessionInfo} from '../../../src/lib/proftpd/sessions/sessionInfo.ts';
+import {sessionInfo, sessionsOf} from '../../../src/lib/proftpd/sessions/list.ts';
+
+/** Finds daemons and their sessions as another user: uid, and the configuration to look at. */
 
 const [uid, pid, configuration] = process.argv
   .slice(2)
@@ -14,6 +14,6 @@ const {daemons} = await findDaemons(
   configuration === undefined ? {} : {configuration: String(configuration)},
 );
 const daemon = daemons.find((each) => each.pid === pid);
-const sessions = daemon?.scoreboard.known ? await listSessions(daemon) : [];
+const sessions = daemon?.scoreboard.known ? sessionsOf(daemon) : [];
 process.send!({daemon, sessions: sessions.map((session) => sessionInfo(session))});
 process.disconnect();

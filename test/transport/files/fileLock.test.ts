@@ -5,7 +5,7 @@ import {FileLock} from '../../../src/lib/transport/files/fileLock.ts';
 const path = `/proc/${process.pid}/environ`;
 
 test('one alone, or several that share', () => {
-  const [one, other] = [new FileLock(path), new FileLock(path)];
+  const [one, other] = [FileLock.open(path), FileLock.open(path)];
   expect([one.tryLock('shared'), other.tryLock('shared'), other.tryLock('exclusive')]).toEqual([
     true,
     true,
@@ -20,5 +20,5 @@ test('one alone, or several that share', () => {
 });
 
 test('what cannot be opened', () => {
-  expect(() => new FileLock('/proc/self/none')).toThrow('ENOENT');
+  expect(() => FileLock.open('/proc/self/none')).toThrow('ENOENT');
 });

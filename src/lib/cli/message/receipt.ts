@@ -193,7 +193,11 @@ const WIDTH = 24;
 export class DeliveryProgress {
   readonly #line = new StatusLine();
 
-  private constructor(private readonly paint: (bar: string) => string) {}
+  readonly #paint: (bar: string) => string;
+
+  private constructor(paint: (bar: string) => string) {
+    this.#paint = paint;
+  }
 
   static async start(): Promise<DeliveryProgress> {
     const {green} = await chalkFor(process.stderr);
@@ -205,7 +209,7 @@ export class DeliveryProgress {
     this.#line.draw(
       `${progressBar(receipt.shown + (receipt.probablyShown ?? 0), receipt.recipients)} ${text}`,
       text,
-      this.paint,
+      this.#paint,
     );
   }
 

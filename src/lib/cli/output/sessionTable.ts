@@ -1,4 +1,4 @@
-import type {Session, SessionTransfer} from '../../daemon/daemon.ts';
+import type {Session} from '../../daemon/daemon.ts';
 import {printable} from './output.ts';
 
 interface Column {
@@ -39,7 +39,7 @@ export function sessionTable(sessions: readonly Session[], width?: number): stri
 }
 
 /** `download 1.5 MB of 3.0 MB, 512.0 kB/s` */
-function transferCell({direction, bytes, size, rate}: SessionTransfer): string {
+function transferCell({direction, bytes, size, rate}: NonNullable<Session['transfer']>): string {
   const whole = size === null ? '' : ` of ${byteCount(size)}`;
   const speed = rate === null ? '' : `, ${byteCount(rate)}/s`;
   return `${direction} ${byteCount(bytes)}${whole}${speed}`;

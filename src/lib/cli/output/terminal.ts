@@ -32,20 +32,23 @@ const RENDITION = /\x1b\[[\d;]*m/g;
 export class ColourlessOutput extends Writable {
   readonly isTTY = true;
 
-  constructor(private readonly terminal: WriteStream) {
+  readonly #terminal: WriteStream;
+
+  constructor(terminal: WriteStream) {
     super({decodeStrings: false});
+    this.#terminal = terminal;
   }
 
   get columns(): number {
-    return this.terminal.columns;
+    return this.#terminal.columns;
   }
 
   get rows(): number {
-    return this.terminal.rows;
+    return this.#terminal.rows;
   }
 
   override _write(text: string, _encoding: BufferEncoding, written: (error?: Error | null) => void): void {
-    this.terminal.write(text.replace(RENDITION, ''), written);
+    this.#terminal.write(text.replace(RENDITION, ''), written);
   }
 }
 

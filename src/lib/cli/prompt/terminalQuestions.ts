@@ -83,7 +83,10 @@ export class Keyboard {
   readonly #onEnd = (): void => this.#abort('end');
   readonly #onSignal = (signal: NodeJS.Signals): void => this.#abort(signal as AbortReason);
 
-  constructor(private readonly input: NodeJS.ReadStream) {
+  readonly #input: NodeJS.ReadStream;
+
+  constructor(input: NodeJS.ReadStream) {
+    this.#input = input;
     emitKeypressEvents(input);
     input.on('keypress', this.#onKey).on('end', this.#onEnd);
     for (const signal of SIGNALS) process.on(signal, this.#onSignal);
@@ -98,15 +101,15 @@ export class Keyboard {
   /** Listen on: whoever asks a question lets go of the terminal at its end. */
   hold(): void {
     if (this.signal.aborted) return;
-    this.input.setRawMode?.(true);
-    this.input.resume();
+    this.#input.setRawMode?.(true);
+    this.#input.resume();
   }
 
   release(): void {
-    this.input.off('keypress', this.#onKey).off('end', this.#onEnd);
+    this.#input.off('keypress', this.#onKey).off('end', this.#onEnd);
     for (const signal of SIGNALS) process.off(signal, this.#onSignal);
-    this.input.setRawMode?.(false);
-    this.input.pause();
+    this.#input.setRawMode?.(false);
+    this.#input.pause();
   }
 
   #abort(reason: AbortReason): void {

@@ -15,7 +15,7 @@ import type {AclCheckDetails, AclListDetails} from '../../protocol/details.ts';
 import {STATUS} from '../../protocol/message.ts';
 import {formatVersion, type ProftpdVersion, parseVersion} from '../../protocol/version.ts';
 import {nameService} from '../../transport/nameService.ts';
-import {installedVersion} from '../../transport/processes/installedProftpd.ts';
+import {installedVersion} from '../../transport/processes/proftpdProgram.ts';
 import type {Ask} from '../options/ask.ts';
 import type {GlobalOptions} from '../options/flags.ts';
 import {UsageError, unsupported} from '../options/usageError.ts';
@@ -52,7 +52,7 @@ export async function checkAccess(
 ): Promise<AclAnswer<AclCheckDetails>> {
   if (config === undefined) return askDaemon<AclCheckDetails>(ask, {kind: 'check', action, user, group});
   const self = {uid: process.geteuid!(), gid: process.getegid!()};
-  const {access, notes, version} = judge(config, proftpd);
+  const {access, notes, version} = await judge(config, proftpd);
   const named = {...(user === undefined ? {} : {user}), ...(group === undefined ? {} : {group})};
   const {lines, details} = checkAnswer(access, action, subjectOf(new Names(nameService), self, named));
   return {
@@ -67,7 +67,7 @@ export async function listAccess(
   ask: Ask,
 ): Promise<AclAnswer<AclListDetails>> {
   if (config === undefined) return askDaemon<AclListDetails>(ask, {kind: 'list'});
-  const {access, notes, version} = judge(config, proftpd);
+  const {access, notes, version} = await judge(config, proftpd);
   const {lines, details} = listAnswer(access);
   return {
     lines: [...lines, ...notes.map(noteLine)],
@@ -87,9 +87,9 @@ export function reportAccess(
 }
 
 /** Who may do what by a configuration, as the ProFTPD that is meant would judge: the installed one, else the newest. */
-function judge(file: string, proftpd: string | undefined) {
+async function judge(file: string, proftpd: string | undefined) {
   const {settings, warnings} = loadConfiguration(file, process.env);
-  const version = proftpd === undefined ? installedVersion() : versionOf(proftpd);
+  const version = proftpd === undefined ? await installedVersion() : versionOf(proftpd);
   const {engine, owner} = settings.controls;
   return {
     access: resolveAcls(settings.acls, nameService, {engine, version}),

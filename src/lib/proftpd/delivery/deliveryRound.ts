@@ -1,8 +1,7 @@
 import {setTimeout as sleep} from 'node:timers/promises';
 import type {ProcessHandle} from '../../transport/processes/pidfd.ts';
 import {openSessionProcess, type SessionProcessInfo} from '../sessions/sessionProcess.ts';
-import {type DeliveryQueue, separate} from './deliveryQueue.ts';
-import {findLeftovers, removeLeftovers, textsByPid} from './leftovers.ts';
+import {type DeliveryQueue, findLeftovers, removeLeftovers, separate, textsByPid} from './deliveryQueue.ts';
 import type {DeliveryOptions, DeliveryOutcome, WithdrawalReason} from './outcome.ts';
 
 /** Protocols whose sessions show what they take. */

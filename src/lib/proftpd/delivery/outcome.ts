@@ -1,5 +1,5 @@
 import type {SessionProcessInfo} from '../sessions/sessionProcess.ts';
-import type {Leftover} from './leftovers.ts';
+import type {Leftover} from './deliveryQueue.ts';
 
 /** What became of a message for one session. */
 export type DeliveryOutcome =

@@ -1,6 +1,6 @@
 import {setTimeout as sleep} from 'node:timers/promises';
 import type {QueuedMessage, SystemVQueue} from '../../transport/systemV.ts';
-import {isDeadRecipient, textsByPid} from './leftovers.ts';
+import {isDeadRecipient, textsByPid} from './deliveryQueue.ts';
 
 /** What is known of a queue before the daemon is asked to send. Bytes count the NUL of each message. */
 export interface QueueState {

@@ -1,5 +1,4 @@
-import {ifKnown, type ProftpdDaemon} from '../daemon.ts';
-import {ProftpdError} from '../errors.ts';
+import {ifKnown, type ProftpdDaemon, ProftpdError} from '../daemon.ts';
 import {isSamePath} from './configuration.ts';
 import type {FoundDaemons} from './find.ts';
 

@@ -1,14 +1,8 @@
-import {existsSync} from 'node:fs';
 import type {Dialect} from '../../protocol/message.ts';
+import {parseVersion} from '../../protocol/version.ts';
 import {executableOf} from '../../transport/processes/proc.ts';
-import {runProgram} from '../../transport/processes/runProgram.ts';
+import {askProftpd, installedProftpd} from '../../transport/processes/proftpdProgram.ts';
 import type {Known} from '../daemon.ts';
-
-/** Milliseconds; it takes 4 to 8. */
-const TIMEOUT = 2000;
-const MAX_BYTES = 64 * 1024;
-
-const PROGRAMS = ['/usr/sbin/proftpd', '/usr/local/sbin/proftpd', '/usr/local/libexec/proftpd'];
 
 const OTHERS_MAY_WRITE = 0o022;
 
@@ -23,7 +17,7 @@ export async function versionOf(pid: number): Promise<Known<string>> {
     const isSafe = (uid === 0 || uid === process.geteuid?.()) && (mode & OTHERS_MAY_WRITE) === 0;
     if (!isSafe) return {known: false, why: `${executable.path} is not run: others may have written it`};
   }
-  const program = executable === undefined ? installedProgram() : `/proc/${pid}/exe`;
+  const program = executable === undefined ? installedProftpd() : `/proc/${pid}/exe`;
   if (program === undefined) return {known: false, why: 'only root may see which program it runs'};
   const output = await ask(program, '-v');
   if (!output.known) return output;
@@ -36,16 +30,16 @@ export async function versionOf(pid: number): Promise<Known<string>> {
 /** 1.3.9 brought JSON. */
 export function dialectOf(version: Known<string>): Known<Dialect> {
   if (!version.known) return version;
-  const numbers = /^(\d+)\.(\d+)\.(\d+)/.exec(version.value)?.slice(1).map(Number);
-  if (numbers === undefined) return {known: false, why: `${version.value} is no version known here`};
-  const [major, minor, patch] = numbers as [number, number, number];
+  const parsed = parseVersion(version.value);
+  if (parsed === undefined) return {known: false, why: `${version.value} is no version known here`};
+  const [major, minor, patch] = parsed.numbers;
   const isNew = major !== 1 ? major > 1 : minor !== 3 ? minor > 3 : patch >= 9;
   return {known: true, value: isNew ? 'json' : 'binary'};
 }
 
-/** The files that the installed ProFTPD was built to use. `-V` changes nothing, where `-t` would remove the queue. */
+/** The files that the installed ProFTPD was built to use. */
 export async function compiledInFiles(): Promise<{configuration?: string; scoreboard?: string}> {
-  const program = installedProgram();
+  const program = installedProftpd();
   if (program === undefined) return {};
   const output = await ask(program, '-V');
   if (!output.known) return {};
@@ -55,14 +49,9 @@ export async function compiledInFiles(): Promise<{configuration?: string; scoreb
   return {...(configuration && {configuration}), ...(scoreboard && {scoreboard})};
 }
 
-function installedProgram(): string | undefined {
-  return PROGRAMS.find((path) => existsSync(path));
-}
-
 async function ask(program: string, option: '-v' | '-V'): Promise<Known<string>> {
   try {
-    const {text} = await runProgram(program, [option], {timeout: TIMEOUT, bytes: MAX_BYTES});
-    return {known: true, value: text};
+    return {known: true, value: await askProftpd(program, option)};
   } catch (error) {
     return {known: false, why: `${program} ${option}: ${(error as Error).message}`};
   }

@@ -1,7 +1,6 @@
-import type {ScoreboardSession} from '../../scoreboard/scoreboard.ts';
+import type {ScoreboardSession, ScoreboardTransfer} from '../../scoreboard/scoreboard.ts';
 import {childrenOf, processIds, processStat} from '../../transport/processes/proc.ts';
-import type {ProftpdDaemon} from '../daemon.ts';
-import {ProftpdError} from '../errors.ts';
+import {type ProftpdDaemon, ProftpdError} from '../daemon.ts';
 import {readScoreboardOf} from './scoreboardFile.ts';
 
 /** What is needed to list a daemon's sessions. */
@@ -16,11 +15,6 @@ const MAX_LOOKED_AT = 500;
  *
  * @throws ProftpdError `PROFTPD_NOT_RUNNING` when the daemon has ended, and all of `readScoreboardOf`'s
  */
-export async function listSessions(daemon: SessionSource): Promise<ScoreboardSession[]> {
-  return sessionsOf(daemon);
-}
-
-/** The same at once: nothing in it waits. */
 export function sessionsOf(daemon: SessionSource): ScoreboardSession[] {
   if (processStat(daemon.pid)?.startTicks !== daemon.startTicks) {
     throw new ProftpdError('PROFTPD_NOT_RUNNING', `the ProFTPD with pid ${daemon.pid} has ended`);
@@ -57,4 +51,76 @@ function livingChildren(daemon: number, count: number): (session: ScoreboardSess
     running ??= new Set(processIds());
     return running.has(pid) && isLiving(pid);
   };
+}
+
+/** A session, as `who` tells of it. */
+export interface SessionInfo {
+  /** What `session ID` means: see `sessionId`. */
+  readonly id: string;
+  readonly pid: number;
+  /** `null` before the login. */
+  readonly user: string | null;
+  /** The client's host name where ProFTPD has looked it up, else its address. */
+  readonly host: string;
+  readonly address: string;
+  readonly class: string | null;
+  /** `ADDRESS#PORT` of the (virtual) server. */
+  readonly server: string;
+  /** `ftp`, `ftps`, `sftp`, `ssh2`, `scp`; `null` in the first moment. */
+  readonly protocol: string | null;
+  /** The command being carried out, with its arguments as far as the scoreboard has room; `null` when idle. */
+  readonly command: string | null;
+  /** Seconds since the client's last command; 0 during one, since the connection before the login. */
+  readonly idle: number;
+  /** Milliseconds since the epoch. */
+  readonly connectedAt: number;
+  readonly transfer: SessionTransfer | null;
+}
+
+/** A file on its way. */
+export interface SessionTransfer {
+  readonly direction: ScoreboardTransfer['direction'];
+  /** Bytes of the file that are done. */
+  readonly bytes: number;
+  /** Bytes of the whole file, where ProFTPD knows it. */
+  readonly size: number | null;
+  /** Bytes a second since it began; `null` before ProFTPD has told of any. */
+  readonly rate: number | null;
+}
+
+/** @param now milliseconds since the epoch */
+export function sessionInfo(session: ScoreboardSession, now: number = Date.now()): SessionInfo {
+  const {pid, user, host, address, server, protocol, command, commandArgs, connectedAt, idleSince} = session;
+  const quietSince = idleSince ?? (command === '' ? connectedAt : null) ?? now;
+  return {
+    id: sessionId(session),
+    pid,
+    user,
+    host: host || address,
+    address,
+    class: session.class,
+    server: `${server.address}#${server.port}`,
+    protocol: protocol || null,
+    command: command === '' || idleSince !== null ? null : [command, commandArgs].filter(Boolean).join(' '),
+    idle: Math.max(0, Math.floor((now - quietSince) / 1000)),
+    connectedAt: connectedAt ?? now,
+    transfer: session.transfer === null ? null : transferInfo(session.transfer),
+  };
+}
+
+function transferInfo({direction, done, size, transferred, elapsed}: ScoreboardTransfer): SessionTransfer {
+  return {
+    direction,
+    bytes: done,
+    size,
+    rate: elapsed > 0 ? Math.round((transferred * 1000) / elapsed) : null,
+  };
+}
+
+/**
+ * The name of one session: its pid and, in base 36, the second it began. A pid that is used again makes another name; the
+ * scoreboard alone gives both. In its first moment a session has no second yet, and is named with 0.
+ */
+export function sessionId({pid, connectedAt}: Pick<ScoreboardSession, 'pid' | 'connectedAt'>): string {
+  return `${pid}-${((connectedAt ?? 0) / 1000).toString(36)}`;
 }

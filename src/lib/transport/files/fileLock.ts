@@ -11,26 +11,27 @@ const calls = {flock: libc.func('int flock(int fd, int operation)')};
 
 /** flock(2) of a file, for processes that must not do two things at the same time. */
 export class FileLock {
-  readonly #fd: number;
+  /** @param fd of the file, which `close` closes */
+  constructor(readonly fd: number) {}
 
   /** @throws NodeJS.ErrnoException when the file cannot be opened for reading */
-  constructor(path: string) {
-    this.#fd = openSync(path, fsConstants.O_RDONLY | fsConstants.O_NOFOLLOW);
+  static open(path: string): FileLock {
+    return new FileLock(openSync(path, fsConstants.O_RDONLY | fsConstants.O_NOFOLLOW));
   }
 
   /** Take the lock if it is free. @returns whether it was */
   tryLock(kind: 'shared' | 'exclusive'): boolean {
-    const result: number = calls.flock(this.#fd, (kind === 'shared' ? LOCK_SH : LOCK_EX) | LOCK_NB);
+    const result: number = calls.flock(this.fd, (kind === 'shared' ? LOCK_SH : LOCK_EX) | LOCK_NB);
     if (result === -1 && koffi.errno() === constants.errno.EWOULDBLOCK) return false;
     checked('flock', result);
     return true;
   }
 
   unlock(): void {
-    checked('flock', calls.flock(this.#fd, LOCK_UN));
+    checked('flock', calls.flock(this.fd, LOCK_UN));
   }
 
   close(): void {
-    closeSync(this.#fd);
+    closeSync(this.fd);
   }
 }

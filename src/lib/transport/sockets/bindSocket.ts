@@ -1,6 +1,7 @@
 import {closeSync, constants, fstatSync, lstatSync, openSync, unlinkSync} from 'node:fs';
 import {setTimeout as sleep} from 'node:timers/promises';
-import {closeDescriptor, connectPath, libc, SystemCallError, streamSocket} from '../libc.ts';
+import {FileLock} from '../files/fileLock.ts';
+import {closeDescriptor, connectPath, SystemCallError, streamSocket} from '../libc.ts';
 import {
   checkSocketDirectory,
   checkSocketPath,
@@ -9,8 +10,6 @@ import {
   SocketFileError,
 } from './socketFile.ts';
 
-const flock = libc.func('int flock(int fd, int operation)');
-const LOCK_EX_NB = 2 | 4;
 /** Whoever binds a socket holds the lock for less than a millisecond. Milliseconds. */
 const LOCK_PAUSE = 20;
 const LOCK_TRIES = 100;
@@ -28,35 +27,26 @@ const LOCK_TRIES = 100;
 export async function bindSocket<T>(path: string, bind: () => T): Promise<T> {
   checkSocketPath(path);
   checkSocketDirectory(path);
-  const lock = await takeLock(path, `${path}.lock`);
+  const lockPath = `${path}.lock`;
+  const lock = await takeLock(path, lockPath);
   try {
     replaceStale(path, () => probe(path));
     return bind();
   } finally {
-    lock.release();
+    unlinkSync(lockPath);
+    lock.close();
   }
-}
-
-interface Lock {
-  release(): void;
 }
 
 /**
  * A lock on a file that nobody but us and root can open: one on something that others can read, like the directory,
  * could be held by them for ever.
  */
-async function takeLock(path: string, lockPath: string): Promise<Lock> {
+async function takeLock(path: string, lockPath: string): Promise<FileLock> {
   for (let tries = 1; tries <= LOCK_TRIES; tries++) {
-    const fd = openLock(path, lockPath);
-    if (flock(fd, LOCK_EX_NB) === 0 && isAt(fd, lockPath)) {
-      return {
-        release() {
-          unlinkSync(lockPath);
-          closeSync(fd);
-        },
-      };
-    }
-    closeSync(fd);
+    const lock = new FileLock(openLock(path, lockPath));
+    if (lock.tryLock('exclusive') && isAt(lock.fd, lockPath)) return lock;
+    lock.close();
     await sleep(LOCK_PAUSE);
   }
   throw new SocketFileError('SOCKET_UNAVAILABLE', path, `${lockPath} stays locked by another process`);

@@ -1,4 +1,44 @@
 import {spawn} from 'node:child_process';
+import {existsSync} from 'node:fs';
+import {type ProftpdVersion, parseVersion} from '../../protocol/version.ts';
+
+/** Where distributions, FreeBSD and the sources put it. Never found by PATH: root asks, too. */
+const PROGRAMS = [
+  '/usr/sbin/proftpd',
+  '/usr/local/sbin/proftpd',
+  '/usr/local/libexec/proftpd',
+  '/usr/bin/proftpd',
+];
+
+/** Milliseconds; it takes 4 to 8. */
+const TIMEOUT_MS = 2000;
+const MAX_BYTES = 64 * 1024;
+
+/** The program of the ProFTPD of this machine, whether it runs or not. */
+export function installedProftpd(): string | undefined {
+  return PROGRAMS.find((path) => existsSync(path));
+}
+
+/**
+ * What a ProFTPD says of itself: `-v` its version, `-V` how it was built. Neither changes anything, where `-t` would
+ * remove the message queue.
+ *
+ * @throws Error that says why there is no answer
+ */
+export async function askProftpd(program: string, option: '-v' | '-V'): Promise<string> {
+  return (await runProgram(program, [option], {timeout: TIMEOUT_MS, bytes: MAX_BYTES})).text;
+}
+
+/** The version of the ProFTPD of this machine, as `proftpd -v` says it; `undefined` where there is none. */
+export async function installedVersion(): Promise<ProftpdVersion | undefined> {
+  const program = installedProftpd();
+  if (program === undefined) return undefined;
+  try {
+    return parseVersion(await askProftpd(program, '-v'));
+  } catch {
+    return undefined;
+  }
+}
 
 /** What a program wrote to its standard output and its standard error, together. */
 export interface ProgramOutput {

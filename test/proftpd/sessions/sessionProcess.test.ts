@@ -1,8 +1,8 @@
 import {spawn} from 'node:child_process';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {afterAll, beforeAll, expect, it} from 'vitest';
-import {endSession} from '../../../src/lib/proftpd/sessions/endSession.ts';
 import {sessionsOf} from '../../../src/lib/proftpd/sessions/list.ts';
+import {endSession} from '../../../src/lib/proftpd/sessions/sessionProcess.ts';
 import type {ScoreboardSession} from '../../../src/lib/scoreboard/scoreboard.ts';
 import {describeWithPeer} from '../../helpers/peers.ts';
 import {type RealProftpd, startProftpd, whyNoProftpd} from '../../helpers/proftpd.ts';

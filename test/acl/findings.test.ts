@@ -56,6 +56,14 @@ describe('what is odd about a rule', () => {
         '2 surplus-words: surplus words ignored: oc_u2 (write the names with commas and without spaces, or in quotes)',
       ],
     ],
+    ['MessageControlsACLs msg allow user ",oc_u1,, oc_u2"', []],
+    ['MessageControlsACLs msg allow user oc_u1,7up', ['2 unknown-name: no such user: 7up, dropped']],
+    [
+      'MessageControlsACLs msg allow group oc_g1 oc_g2 oc_g3',
+      [
+        '2 surplus-words: surplus words ignored: oc_g2 oc_g3 (write the names with commas and without spaces, or in quotes)',
+      ],
+    ],
     [
       'ControlsACLs help deny user *',
       [
@@ -135,6 +143,27 @@ describe('how rules get on with each other', () => {
     ).toEqual([]);
   });
 
+  test('what replaces a group list is a group list, although a user list is there, too', () => {
+    expect(
+      found(
+        'MessageControlsACLs msg allow user oc_u1',
+        'MessageControlsACLs msg allow group oc_g1',
+        'MessageControlsACLs msg allow group oc_g2',
+      ),
+    ).toEqual([
+      "3 replaced: 'MessageControlsACLs msg allow group oc_g1' has no effect: " +
+        "'MessageControlsACLs msg allow group oc_g2' (p.conf:4) replaces it",
+    ]);
+  });
+
+  test.each([
+    ['all allow user *', 'kick allow group oc_g1', 'status allow group oc_g2'],
+    ['all allow group *', 'kick allow user oc_u1', 'status allow user oc_u2'],
+  ])('every pair is judged for itself: %s beside %s and %s', (...rules) => {
+    const odd = found(...rules.map((rule) => `AdminControlsACLs ${rule}`));
+    expect(odd.map((each) => each.split(':')[0]).sort()).toEqual(['3 no-effect', '4 no-effect']);
+  });
+
   test('two denials deny only who is in both', () => {
     expect(
       found('MessageControlsACLs msg deny user oc_u1', 'MessageControlsACLs msg deny group oc_g1'),
@@ -199,6 +228,8 @@ describe('who may do what', () => {
     [['allow user unknown', 'allow group *'], 'everybody'],
     [['deny user oc_u1', 'allow group *'], 'everybody'],
     [['allow group oc_g1,oc_g2', 'deny user *'], 'group oc_g1, oc_g2'],
+    [['allow user *', 'allow group *'], 'everybody'],
+    [['allow user oc_u1', 'deny group oc_g1'], 'user oc_u1 or everybody but group oc_g1'],
   ])('%j: %s', (rules, expected) => {
     expect(who(...rules.map((rule) => `MessageControlsACLs msg ${rule}`))).toBe(expected);
   });
@@ -225,6 +256,16 @@ describe('who may do what', () => {
       ['deny user oc_u1', 'allow group oc_g1'],
       'group oc_g1 but user oc_u3 or everybody but user oc_u3, oc_u1',
     ],
+    [
+      'deny user oc_u3',
+      ['deny user oc_u1', 'deny group oc_g1'],
+      'everybody but user oc_u3, oc_u1 or everybody but user oc_u3 and group oc_g1',
+    ],
+    [
+      'deny group oc_g2',
+      ['deny user oc_u1', 'deny group oc_g1'],
+      'everybody but user oc_u1 and group oc_g2 or everybody but group oc_g2, oc_g1',
+    ],
     ['deny user *', ['allow user *'], 'no one'],
     ['allow user root', ['allow user toor'], 'user root'],
   ])('through a socket that says %s and an action that says %j: %s', (socket, rules, expected) => {
@@ -237,7 +278,7 @@ describe('who may do what', () => {
   test('help is as open as the socket; with the engine off everything is shut', () => {
     const rows = (...lines: string[]) =>
       listAccess(controlOf(lines))
-        .filter(({action}) => action === null || action === 'help' || action === 'msg')
+        .filter(({action}) => action === 'connect' || action === 'help' || action === 'msg')
         .map(({who}) => who);
     const msg = 'MessageControlsACLs msg allow user *';
     expect(rows('ControlsSocketACL allow user oc_u1', msg)).toEqual([
@@ -252,7 +293,7 @@ describe('who may do what', () => {
     ]);
     const old = listAccess(controlOf([msg], {version: parseVersion('1.3.8')}));
     expect(old.filter(({who}) => who === 'everybody').map(({action}) => action)).toEqual([
-      null,
+      'connect',
       'help',
       'msg',
     ]);
@@ -277,19 +318,17 @@ describe('who may do what', () => {
       controlOf([OPEN, 'ControlsACLs all allow user root', 'ControlsACLs lsctrl allow group oc_g1']),
     );
     expect(list.map(({action}) => action).join(' ')).toBe(
-      ' config debug dns down get help insctrl kick lsctrl msg restart rmctrl scoreboard shutdown status trace up',
+      'connect config debug dns down get help insctrl kick lsctrl msg restart rmctrl scoreboard shutdown status trace up',
     );
-    const shown = (name: string | null) => {
-      const {directive, rules, users, groups} = list.find(({action}) => action === name)!;
-      return [directive, rules.map(({at}) => at.line), users, groups];
-    };
-    expect(shown(null)).toEqual(['ControlsSocketACL', [1], {kind: 'everybody'}, {kind: 'nobody'}]);
-    expect(shown('lsctrl')).toEqual([
-      'ControlsACLs',
-      [2, 3],
-      {kind: 'only', members: [{name: 'root', id: 0}]},
-      {kind: 'only', members: [{name: 'oc_g1', id: 65201}]},
-    ]);
-    expect(shown('help')).toEqual([null, [], {kind: 'everybody'}, {kind: 'everybody'}]);
+    const lines = (name: string) => list.find(({action}) => action === name)!.rules.map(({at}) => at.line);
+    expect(['connect', 'lsctrl', 'help', 'kick'].map(lines)).toEqual([[1], [2, 3], [], []]);
+  });
+
+  test('the actions of the modules that are always there need no line to be listed', () => {
+    expect(listAccess(controlOf([])).map(({action, rules}) => `${action}${rules.join()}`)).toEqual(
+      'connect config debug dns down get help insctrl kick lsctrl msg restart rmctrl scoreboard shutdown status trace up'.split(
+        ' ',
+      ),
+    );
   });
 });

@@ -25,6 +25,20 @@ test('names where there are some, else numbers', () => {
   expect(names.client({uid: 7, gid: 13})).toBe('dave/13');
 });
 
+test('as many as 1024 callers are remembered, and no more, whatever gids they come with', () => {
+  const looks: number[] = [];
+  const names = new Names(directory({7: 'dave'}, looks));
+  const callers = Array.from({length: 1024}, (_, gid) => ({uid: 7, gid: gid + 100}));
+  const ask = (some: readonly {uid: number; gid: number}[]) => {
+    for (const caller of some) names.client(caller);
+    return looks.splice(0).length;
+  };
+  expect(ask(callers)).toBe(1024);
+  expect(ask(callers)).toBe(0);
+  expect(ask([{uid: 7, gid: 5}])).toBe(1);
+  expect(ask(callers.slice(0, 3))).toBe(3);
+});
+
 test('each is looked up once, until names may have changed', () => {
   const looks: number[] = [];
   const users: Record<number, string> = {7: 'dave'};

@@ -3,7 +3,6 @@ import {formatLocation, type Location} from '../config/errors.ts';
 import {FtpdctlError} from '../errors.ts';
 import type {AclCheckDetails, AclListDetails} from '../protocol/details.ts';
 import {STATUS} from '../protocol/message.ts';
-import {CONNECT} from './evaluate.ts';
 import {explain, type Reader} from './explain.ts';
 import {type Finding, findings} from './findings.ts';
 import type {Caller, NameDirectory, Names} from './names.ts';
@@ -90,11 +89,7 @@ function notesOn(access: AccessControl, permission: string): readonly Finding[] 
 
 /** Who may do what, and what in the configuration does not do what it seems to. */
 export function listAnswer(access: AccessControl): AclAnswer<AclListDetails> {
-  const actions = listAccess(access).map(({action, who, rules}) => ({
-    action: action ?? CONNECT,
-    who,
-    rules: rules.map(origin),
-  }));
+  const actions = listAccess(access).map(({rules, ...each}) => ({...each, rules: rules.map(origin)}));
   const odd = findings(access).map(showFinding);
   return {
     lines: [...actions.map(({action, who}) => `${action}: ${who}`), ...odd.map(noteLine)],

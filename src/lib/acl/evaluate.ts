@@ -3,11 +3,10 @@ import type {AccessControl, Acl, ResolvedRule} from './resolve.ts';
 
 /** What one list says to a caller, and why. */
 export interface ListVerdict {
-  readonly kind: 'user' | 'group';
   readonly passes: boolean;
-  /** `listed`: by name; `unset`: there is no such list, which is a no. */
-  readonly because: 'unset' | 'everybody' | 'listed' | 'not-listed';
-  readonly rule: ResolvedRule | null;
+  /** `listed`: by name. */
+  readonly because: 'everybody' | 'listed' | 'not-listed';
+  readonly rule: ResolvedRule;
 }
 
 /** Answers to whoever may connect: it has no ACL, although `ControlsACLs` takes its name (measured). */
@@ -40,14 +39,16 @@ export function passes(acl: Acl, caller: Caller): boolean {
   return listVerdicts(acl, caller).some((verdict) => verdict.passes);
 }
 
-/** What the user list and the group list say. */
-export function listVerdicts(acl: Acl, caller: Caller): readonly [ListVerdict, ListVerdict] {
-  return [listVerdict('user', acl.user, caller.uid), listVerdict('group', acl.group, caller.gid)];
+/** What the user list and the group list say, as far as they are set. */
+export function listVerdicts({user, group}: Acl, {uid, gid}: Caller): readonly ListVerdict[] {
+  return [
+    ...(user === null ? [] : [listVerdict(user, uid)]),
+    ...(group === null ? [] : [listVerdict(group, gid)]),
+  ];
 }
 
-function listVerdict(kind: ListVerdict['kind'], rule: ResolvedRule | null, id: number): ListVerdict {
-  if (rule === null) return {kind, passes: false, because: 'unset', rule};
+function listVerdict(rule: ResolvedRule, id: number): ListVerdict {
   const listed = rule.names.some((each) => each.id === id);
   const because = rule.everybody ? 'everybody' : listed ? 'listed' : 'not-listed';
-  return {kind, passes: (because === 'not-listed') === (rule.rule.effect === 'deny'), because, rule};
+  return {passes: (because === 'not-listed') === (rule.rule.effect === 'deny'), because, rule};
 }

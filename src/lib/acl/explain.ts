@@ -1,4 +1,4 @@
-import {type AclDirective, type AclRule, directiveOf, subactionsOf} from '../config/aclRule.ts';
+import {type AclRule, directiveOf, subactionsOf} from '../config/aclRule.ts';
 import {formatLocation} from '../config/errors.ts';
 import {CONNECT, type ListVerdict, listVerdicts, mayConnect, OPEN_ACTION} from './evaluate.ts';
 import type {Caller} from './names.ts';
@@ -9,12 +9,8 @@ export interface Explanation {
   readonly action: string;
   /** `null`: nobody can say, since no directive known here covers the action, or it depends on what is asked of it. */
   readonly allowed: boolean | null;
-  /** What decided: the socket's ACL, the action's, or that no directive knows the action. */
-  readonly stage: 'socket' | 'action' | 'unknown';
   /** The directive that let the caller pass, or the one that did not; `null` where there is none. */
   readonly decidedBy: AclRule | null;
-  /** What each list of that stage said; none for an unknown action. */
-  readonly lists: readonly ListVerdict[];
   /** All of it in English, one sentence without a full stop. */
   readonly sentence: string;
 }
@@ -48,8 +44,7 @@ export function explain(
 }
 
 function cannotSay(action: string, why: string): Explanation {
-  const sentence = `cannot say: ${why}`;
-  return {action, allowed: null, stage: 'unknown', decidedBy: null, lists: [], sentence};
+  return {action, allowed: null, decidedBy: null, sentence: `cannot say: ${why}`};
 }
 
 function atSocket(
@@ -59,18 +54,15 @@ function atSocket(
   reader: Reader,
   what: string,
 ): Explanation {
-  if (socket.kind === 'set') {
-    const lists = listVerdicts(socket.acl, caller);
-    return conclude({action, stage: 'socket', lists}, caller, reader, 'ControlsSocketACL', what);
-  }
+  if (socket.kind === 'set') return conclude(action, listVerdicts(socket.acl, caller), caller, reader, what);
   const allowed = socket.kind === 'unset' && socket.open;
   const sentence = `${allowed ? 'allowed' : 'denied'}: ${what}${withoutList(socket, reader)}`;
-  return {action, allowed, stage: 'socket', decidedBy: null, lists: [], sentence};
+  return {action, allowed, decidedBy: null, sentence};
 }
 
 function withoutList(socket: Exclude<SocketAccess, {kind: 'set'}>, reader: Reader): string {
   if (socket.kind === 'off') {
-    const where = socket.at === null || reader === 'caller' ? '' : ` (${formatLocation(socket.at)})`;
+    const where = reader === 'caller' ? '' : ` (${formatLocation(socket.at)})`;
     return `ControlsEngine is off${where}, so there is no socket to connect to`;
   }
   const {open, version} = socket;
@@ -80,42 +72,40 @@ function withoutList(socket: Exclude<SocketAccess, {kind: 'set'}>, reader: Reade
 
 function atAction(control: AccessControl, action: string, caller: Caller, reader: Reader): Explanation {
   const lists = listVerdicts(control.actions.get(action)!, caller);
-  return conclude({action, stage: 'action', lists}, caller, reader, directiveOf(action)!, '');
+  if (lists.length > 0) return conclude(action, lists, caller, reader, '');
+  const sentence = `denied: no ${directiveOf(action)} is set for ${action}, so no one passes`;
+  return {action, allowed: false, decidedBy: null, sentence};
 }
 
+/** @param lists one at least */
 function conclude(
-  judged: Pick<Explanation, 'action' | 'stage' | 'lists'>,
+  action: string,
+  lists: readonly ListVerdict[],
   caller: Caller,
   reader: Reader,
-  directive: AclDirective | 'ControlsSocketACL',
   what: string,
 ): Explanation {
-  const set = judged.lists.filter(({rule}) => rule !== null);
-  const yes = set.find(({passes}) => passes);
-  const told = yes === undefined ? set : [yes];
-  const why =
-    told.length === 0
-      ? `no ${directive} is set for ${judged.action}, so no one passes`
-      : told.map((each) => reason(each, caller, reader)).join('; ');
+  const yes = lists.find(({passes}) => passes);
+  const told = yes === undefined ? lists : [yes];
+  const why = told.map((each) => reason(each, caller, reader)).join('; ');
   return {
-    ...judged,
+    action,
     allowed: yes !== undefined,
-    decidedBy: told[0]?.rule?.rule ?? null,
+    decidedBy: told[0]!.rule.rule,
     sentence: `${yes === undefined ? 'denied' : 'allowed'}: ${what}${why}`,
   };
 }
 
-function reason({kind, because, rule}: ListVerdict, {uid, gid}: Caller, reader: Reader): string {
-  const {directive, effect, at, text} = rule!.rule;
+function reason({because, rule: {rule, names}}: ListVerdict, {uid, gid}: Caller, reader: Reader): string {
+  const {directive, kind, effect, at, text} = rule;
   const id = kind === 'user' ? uid : gid;
   const who = kind === 'user' ? `uid ${id}` : `primary gid ${id}`;
-  const name = rule!.names.find((each) => each.id === id)?.name;
+  const name = names.find((each) => each.id === id)?.name;
   const denies = effect === 'deny';
   const says = {
     everybody: `${denies ? 'denies' : 'allows'} every ${kind}`,
     listed: `${denies ? 'denies' : 'allows'} ${kind} ${name} (${who})`,
     'not-listed': denies ? `denies others only, so ${who} passes` : `does not name ${who}`,
-    unset: '',
   };
   return `${reader === 'administrator' ? `${formatLocation(at)} (${text})` : directive} ${says[because]}`;
 }

@@ -1,7 +1,7 @@
 import type {AclRule} from '../config/aclRule.ts';
 import {formatLocation, type Location} from '../config/errors.ts';
 import {OPEN_ACTION} from './evaluate.ts';
-import {passing} from './passing.ts';
+import {isEverybody, isNobody, passing} from './passing.ts';
 import type {AccessControl, Acl, ResolvedName, ResolvedRule, SocketAccess} from './resolve.ts';
 
 /** Something about the ACLs that probably is not what was meant. */
@@ -52,15 +52,15 @@ function aboutRule(resolved: ResolvedRule): Finding[] {
   const found: Finding[] = names
     .filter(({id}) => id === undefined)
     .map((name) => ({code: 'unknown-name', at, message: `${whyUnknown(name, kind)}, dropped`}));
-  const passes = passing(resolved).kind;
-  if (effect === 'deny' && passes === 'everybody') {
+  const passes = passing(resolved);
+  if (effect === 'deny' && isEverybody(passes)) {
     found.push({
       code: 'lets-everybody-in',
       at,
       message: `'${text}' lets everybody in: it names no ${kind} there is`,
     });
   }
-  if (effect === 'allow' && passes === 'nobody') {
+  if (effect === 'allow' && isNobody(passes)) {
     found.push({code: 'allows-nobody', at, message: `'${text}' allows no one: it names no ${kind} there is`});
   }
   if (surplus.length > 0) {
@@ -109,7 +109,7 @@ function pairs(acls: readonly Acl[]): {user: ResolvedRule; group: ResolvedRule}[
 }
 
 function aboutPair({user, group}: {user: ResolvedRule; group: ResolvedRule}): Finding[] {
-  const opener = [user, group].find((each) => passing(each).kind === 'everybody');
+  const opener = [user, group].find((each) => isEverybody(passing(each)));
   if (opener !== undefined) {
     const other = opener === user ? group.rule : user.rule;
     return [outdone(other, opener.rule)];

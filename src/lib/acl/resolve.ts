@@ -1,5 +1,5 @@
 import {ACL_DIRECTIVES, type AclRule, actionsUnder} from '../config/aclRule.ts';
-import type {ConfigWarning} from '../config/errors.ts';
+import type {ConfigWarning, Location} from '../config/errors.ts';
 import type {Setting, Settings} from '../config/settings.ts';
 import {aclItems} from '../config/values.ts';
 import {formatVersion, isOpenWithoutSocketAcl, type ProftpdVersion} from '../protocol/version.ts';
@@ -27,7 +27,7 @@ export interface Acl {
 /** What decides on who may connect. */
 export type SocketAccess =
   /** `ControlsEngine off`: there is no socket. */
-  | {readonly kind: 'off'; readonly at: Setting<boolean>['at']}
+  | {readonly kind: 'off'; readonly at: Location}
   /** Without a `ControlsSocketACL` the version decides; `version`: which, where one is meant. */
   | {readonly kind: 'unset'; readonly open: boolean; readonly version: string | null}
   | {readonly kind: 'set'; readonly acl: Acl};
@@ -76,7 +76,8 @@ export function resolveAcls(
 }
 
 function socketAccess(acl: Acl | undefined, {engine, version}: Judgement): SocketAccess {
-  if (engine?.value === false) return {kind: 'off', at: engine.at};
+  // The default is on: what is off, a line has turned off.
+  if (engine?.value === false) return {kind: 'off', at: engine.at!};
   if (acl !== undefined) return {kind: 'set', acl};
   const open = version !== undefined && isOpenWithoutSocketAcl(version);
   return {kind: 'unset', open, version: version === undefined ? null : formatVersion(version)};
@@ -120,7 +121,7 @@ export function resolveSocketOwner(
   {value, at}: Settings['controls']['owner'],
   names: NameService,
 ): SocketOwner {
-  if (value === null || at === null) return {owner: null, warnings: []};
+  if (value === null) return {owner: null, warnings: []};
   const {user, group} = value;
   const [uid, gid] = [names.uid(user), names.gid(group)];
   const unknown = [
@@ -129,6 +130,9 @@ export function resolveSocketOwner(
   ];
   return {
     owner: {uid: uid ?? UNCHANGED, gid: gid ?? UNCHANGED},
-    warnings: unknown.map((what) => ({at, message: `ControlsSocketOwner: no such ${what}, left as it is`})),
+    warnings: unknown.map((what) => ({
+      at: at!,
+      message: `ControlsSocketOwner: no such ${what}, left as it is`,
+    })),
   };
 }

@@ -68,6 +68,12 @@ describe('who belongs to a class', () => {
 
   test.each([
     ['From .example.org', '10.0.0.1', 'ftp.example.org'],
+    ['From 10.20.', '10.20.0.1', '10.20.0.1'],
+    ['From 127.0.0.1/32', '127.0.0.1', 'localhost'],
+    ['From ::1/128', '::1', 'localhost'],
+    ['From nonesuch', '10.0.0.1', 'nonesuch'],
+    ['From x1.', '10.0.0.1', 'x1.'],
+    ['From ",,127.0.0.1"', '127.0.0.1', 'localhost'],
     ['From ::1', '::1', 'localhost'],
     ['From 2001:db8::/32', '2001:db8:0:1::2', '2001:db8:0:1::2'],
     ['From 10.1.2.3', '::ffff:10.1.2.3', '10.1.2.3'],
@@ -82,6 +88,10 @@ describe('who belongs to a class', () => {
     ['From 10.0.0.0/8', '::a00:1', '::a00:1'],
     ['From ::/0', '10.0.0.1', '10.0.0.1'],
     ['From 10.', '101.0.0.1', '101.0.0.1'],
+    ['From ::1/128', '::2', '::2'],
+    ['From allied', '10.0.0.1', 'localhost'],
+    ['Satisfy all', '10.0.0.1', 'localhost'],
+    ['Satisfy any\nFrom 127.0.0.1 127.0.0.2', '10.0.0.1', 'localhost'],
   ])('%s does not take %s', (line, address, name) => {
     expect(classOf(classes([line]), address, name)).toBeNull();
   });

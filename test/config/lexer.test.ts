@@ -63,6 +63,19 @@ describe('words', () => {
     expect(split('Name %{env:DOT}')).toEqual(['Name', '%{env:X}']);
   });
 
+  test.each([
+    ['aV#', 'aV#'],
+    ['#a', '"#a"'],
+    ['', '""'],
+    ...[...' \t\v\f\r'].map((space): [string, string] => [`a${space}b`, `"a${space}b"`]),
+    ...[...' \t\v\f\r'].map((space): [string, string] => [`${space}b`, `"${space}b"`]),
+    ['a"b', '"a\\"b"'],
+    ['a\\b', '"a\\\\b"'],
+  ])('%j is written as %j', (word, written) => {
+    expect(quoteWord(word)).toBe(written);
+    expect(split(written)).toEqual([word]);
+  });
+
   test('a quoted word comes back as it was', () => {
     const line = fc
       .string({unit: 'grapheme'})
@@ -122,6 +135,9 @@ const TEXTS: readonly [string, readonly [string, number][]][] = [
   ['a#x\\\nb', [['a#xb', 2]]],
   ['a \\\nb # x \\\nc', [['a b # x c', 3]]],
   ['  # a \\\nb', [['b', 2]]],
+  [' \t\v\f\r# a \\\nb', [['b', 2]]],
+  ['V# a \\\nb', [['V# a b', 2]]],
+  ['a\rb\r', [['a\rb', 1]]],
   ['a \\\n # x \\\nb', [['a b', 3]]],
   [
     'a \\\n# x\nb',
@@ -191,6 +207,10 @@ describe('the items of a list', () => {
   test.each([
     ['a,b', ['a', 'b']],
     ['a b\tc', ['a', 'b', 'c']],
+    ['a\vb\nc\fd\re', ['a', 'b', 'c', 'd', 'e']],
+    ['aVb', ['aVb']],
+    ['a \v\t b', ['a', 'b']],
+    ['\v a', ['a']],
     ['a, b', ['a', 'b']],
     ['  a  b ', ['a', 'b']],
     ['a,', ['a']],

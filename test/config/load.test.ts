@@ -222,6 +222,22 @@ test.each<[string, string | null]>([
   expect(load(`ScoreboardFile ${word}`).settings.scoreboardFile).toEqual({value, at: {file: FILE, line: 1}});
 });
 
+test('AllowLogSymlinks in <Global> counts where the main server says nothing', () => {
+  const inGlobal = '<Global>\nAllowLogSymlinks on\n</Global>';
+  expect(load(inGlobal).settings.allowLogSymlinks).toEqual({value: true, at: {file: FILE, line: 2}});
+  expect(load(`${inGlobal}\nAllowLogSymlinks off`).settings.allowLogSymlinks.value).toBe(false);
+});
+
+test('a class takes whom any of its rules takes, unless it says otherwise', () => {
+  const satisfy = (...lines: string[]) =>
+    load(`<Class a>\nFrom all\n${lines.join('\n')}\n</Class>`).settings.classes[0]!.satisfy;
+  expect([satisfy(), satisfy('Satisfy ANY'), satisfy('Satisfy any', 'Satisfy all')]).toEqual([
+    'any',
+    'any',
+    'all',
+  ]);
+});
+
 test('a relative ScoreboardFile is refused', () => {
   expect(() => load('ScoreboardFile score')).toThrow('ScoreboardFile: expected an absolute path or off');
 });

@@ -8,7 +8,7 @@ export function memorySource(
   const paths = Object.keys(files);
   return {
     kind(path) {
-      if (Object.hasOwn(files, path)) return 'file';
+      if (Object.hasOwn(files, path) && !path.endsWith('/')) return 'file';
       const directory = path.endsWith('/') ? path : `${path}/`;
       return paths.some((each) => each.startsWith(directory)) ? 'directory' : 'missing';
     },
@@ -21,6 +21,7 @@ export function memorySource(
       const inside = paths
         .filter((each) => each.startsWith(directory))
         .map((each) => each.slice(directory.length));
+      if (inside.length === 0) throw new Error('not a directory');
       return [...new Set(inside.map((each) => each.split('/')[0]!))].filter((name) => name !== '');
     },
     env: (name) => environment[name],

@@ -61,6 +61,9 @@ describe('conditions (measured on 1.3.8: 2 where the inside counts, else the def
       10,
     ],
     ['LoadModule\n<IfModule mod_tls.c>\nControlsInterval 2\n</IfModule>', 10],
+    ['LoadModule mod_x.c mod_tls.c\n<IfModule mod_tls.c>\nControlsInterval 2\n</IfModule>', 10],
+    ['ServerName mod_tls.c\n<IfModule mod_tls.c>\nControlsInterval 2\n</IfModule>', 10],
+    ['<IfModule mod_tls.c>\n<IfModule>\n</IfModule>\nControlsInterval 2\n</IfModule>', 10],
   ])('%j', (text, expected) => {
     expect(interval(text)).toBe(expected);
   });
@@ -76,6 +79,9 @@ describe('conditions (measured on 1.3.8: 2 where the inside counts, else the def
     ]);
     expect(warnings('</IfModule>')).toEqual(['/d/t.conf:1: </IfModule> without a <IfModule>']);
     expect(warnings('<IfModule mod_ctrls.c>\n<IfModule mod_msg.c>\n</IfModule>\n</IfModule>')).toEqual([]);
+    expect(warnings('<IfModule mod_msg.c>\n<IfDefine !NOPE>\n</IfModule>')).toEqual([
+      '/d/t.conf:2: <IfDefine> is not closed by the end of the file',
+    ]);
   });
 
   test('a section of an unknown module is skipped whole, with a warning', () => {
@@ -97,6 +103,10 @@ describe('sections', () => {
     ['<Class a>\n<Class b>', '2: <Class> is not allowed in <Class>'],
     ['<Limit ALL>\n<Limit LOGIN>', '2: <Limit> is not allowed in <Limit>'],
     ['From 127.0.0.1', '1: From is not allowed in the server config, only in <Class>'],
+    [
+      '<Class a>\nMessageEngine on\n</Class>',
+      '2: MessageEngine is not allowed in <Class>, only in the server config, <VirtualHost>, <Global>',
+    ],
     ['<VirtualHost>', '1: <VirtualHost>: missing parameters'],
     ['<VirtualHost 300.1.1.1>\n</VirtualHost>', '1: <VirtualHost>: expected an IP address or a host name'],
     ['<Class>', '1: <Class>: missing parameters'],
@@ -108,11 +118,45 @@ describe('sections', () => {
     ['</IfModule x>', '1: </IfModule>: too many parameters, expected none'],
     ['<VirtualHost 127.0.0.9', "1: expected '>' at the end of the line that begins with '<VirtualHost'"],
     ['<IfModule # x>', "1: expected '>' at the end of the line"],
+    ['<Global', "1: expected '>' at the end of the line that begins with '<Global'"],
     ['<>', "1: expected the name of a section right after '<'"],
+    ['</>', "1: expected the name of a section right after '</'"],
     ['< IfModule mod_msg.c >', "1: expected the name of a section right after '<'"],
     ['<Class a>\nFrom all\nSatisfy some\n</Class>', "3: Satisfy: expected any or all, not 'some'"],
   ])('%j is refused', (text, expected) => {
     expect(problem(`${text}\n`)).toContain(`/d/t.conf:${expected}`);
+  });
+
+  test.each([
+    ['<VirtualHost 127.0.0.8 127.0.0.9>', ['127.0.0.8', '127.0.0.9']],
+    ['<VirtualHost 127.0.0.8 127.0.0.9 >', ['127.0.0.8', '127.0.0.9']],
+    ['<VirtualHost "127.0.0.8" "127.0.0.9">', ['127.0.0.8', '127.0.0.9']],
+  ])('the words of %s', (line, expected) => {
+    const text = `${line}\n</VirtualHost >`;
+    expect(load(text).settings.virtualHosts[0]!.addresses.value).toEqual(expected);
+  });
+
+  /** Measured on 1.3.8: in a section, which of `PLACES` may be opened. */
+  test.each([
+    ['', '++++++'],
+    ['<Global>', '--++++'],
+    ['<VirtualHost 127.0.0.8>', '+--+++'],
+    ['<Class o>', '------'],
+    ['<Anonymous /tmp>', '----++'],
+    ['<Directory />', '-----+'],
+    ['<Limit ALL>', '------'],
+  ])('what %s may hold', (outer, expected) => {
+    const held = PLACES.map((inner) => {
+      const text = [outer, inner, endOf(inner), endOf(outer)].join('\n');
+      try {
+        load(text);
+        return '+';
+      } catch (error) {
+        expect((error as Error).message).toMatch(/<\w+> is not allowed in /);
+        return '-';
+      }
+    });
+    expect(held.join('')).toBe(expected);
   });
 
   test('a <Global> within a <VirtualHost> is let through, as 1.3.8 does, and is about all servers', () => {
@@ -136,6 +180,8 @@ const PLACES = [
   '<Directory />',
   '<Limit ALL>',
 ];
+
+const endOf = (section: string) => (section === '' ? '' : `</${/\w+/.exec(section)![0]}>`);
 
 /** Measured on 1.3.8: which of `PLACES` takes it. */
 const CONTEXTS: readonly [string, string][] = [
@@ -168,7 +214,7 @@ const CONTEXTS: readonly [string, string][] = [
 
 test.each(CONTEXTS)('where %s may stand', (directive, expected) => {
   const taken = PLACES.map((place) => {
-    const text = `${place}\n${directive}\n</${/\w+/.exec(place)![0]}>\n`;
+    const text = `${place}\n${directive}\n${endOf(place)}\n`;
     try {
       load(text);
       return '+';
@@ -189,6 +235,7 @@ describe('values that are refused', () => {
     ['ControlsMaxClients', 'missing parameters, expected 1, found 0'],
     ['ControlsSocket ""', 'expected an absolute path'],
     ['ControlsSocketACL allow users *', "expected 'user' or 'group' as second parameter, not 'users'"],
+    ['ControlsSocketACL maybe user *', "expected 'allow' or 'deny' as first parameter, not 'maybe'"],
     ['ControlsSocketACL allow user', 'missing parameters, expected 3, found 2'],
     ['ControlsLog /nodir/x.log', "ControlsLog: no such directory: '/nodir'"],
     ['MessageQueue ""', 'expected an absolute path'],
@@ -205,6 +252,9 @@ describe('values that are refused', () => {
     ['TLSControlsACLs all ALLOW user *', "expected 'allow' or 'deny' as second parameter"],
     ['DefaultAddress 300.1.1.1', 'expected an IP address or a host name'],
     ['DefaultAddress 127.0.0.1 ""', 'expected an IP address or a host name'],
+    ['DefaultAddress ftp/x', 'expected an IP address or a host name'],
+    ['DefaultAddress /x.ftp', 'expected an IP address or a host name'],
+    ['ControlsInterval "x 5"', 'expected a positive number'],
     ['ControlsACLs "lsctrl ,insctrl" allow user *', "unknown action ''"],
     ['ControlsACLs lsctrl,all,bogus allow user *', "unknown action 'bogus'"],
     ['AdminControlsACLs dump allow user *', "unknown action 'dump'"],
@@ -226,6 +276,9 @@ describe('values that ProFTPD starts with and nobody means (measured on 1.3.8) a
     ['Port 21x', 21, "Port: '21x' is not a number and is read as 21"],
     ['Port 0', 0, undefined],
     ['Port 021', 21, undefined],
+    ['Port 65535', 65535, undefined],
+    ['Port x21', 0, "Port: 'x21' is not a number and is read as 0, so the server does not listen"],
+    ['Port "\v21"', 21, "Port: '\\x0b21' is not a number and is read as 21"],
     ['Port " +21"', 21, "Port: ' +21' is not a number and is read as 21"],
   ])('%s', (text, port, warning) => {
     expect(load(text).settings.main.port.value).toBe(port);
@@ -266,6 +319,10 @@ describe('Include', () => {
     ['Include /inc/[!b]*.conf', 2],
     ['Include /inc/?.conf', 3],
     ['Include /inc/{a,b}.conf', 10],
+    ['Include /inc/{a,b}*', 10],
+    ['Include /inc/A*', 10],
+    ['Include /*/*/*', 10],
+    ['Include /*/none', 10],
     ['Include /inc/*.txt', 10],
     ['Include /inc/a.conf /inc/b.conf', 2],
     ['Include "/inc/a.conf"\nControlsInterval 4', 4],
@@ -288,6 +345,31 @@ describe('Include', () => {
     });
     expect(interval('Include /inc/*', odd)).toBe(10);
     expect(interval('Include /inc/.*', odd)).toBe(2);
+  });
+
+  test('what cannot be read is an error where it is included, and where it stands if it is the first', () => {
+    const away = new Error('permission denied');
+    const source = (...locked: readonly string[]) => {
+      const memory = memorySource({[FILE]: 'Include /inc', '/inc/a': 'Include /inc/b/', '/inc/b/c': ''});
+      const unless = <T>(path: string, look: (path: string) => T) => {
+        if (locked.includes(path)) throw away;
+        return look(path);
+      };
+      const read = (path: string) => unless(path, memory.read);
+      return {...memory, read, list: (path: string) => unless(path, memory.list)};
+    };
+    const failures = [
+      [FILE, `${FILE}: cannot read ${FILE}: permission denied`],
+      ['/inc', `${FILE}:1: Include: cannot read /inc: permission denied`],
+      ['/inc/a', `${FILE}:1: cannot read /inc/a: permission denied`],
+      ['/inc/b/', '/inc/a:1: Include: cannot read /inc/b/: permission denied'],
+      ['/inc/b/c', '/inc/a:1: cannot read /inc/b/c: permission denied'],
+    ] as const;
+    for (const [locked, message] of failures) {
+      expect(() => loadSettings(source(locked), FILE)).toThrow(
+        expect.objectContaining({name: 'ConfigError', code: 'CONFIG_INVALID', message, cause: away}),
+      );
+    }
   });
 
   test('a missing file is warned of, as 1.3.8 does', () => {
@@ -326,6 +408,15 @@ describe('Include', () => {
   });
 });
 
+test('a byte order mark is refused, and said what to do about', () => {
+  expect(() => load('\ufeffMessageEngine on')).toThrow(
+    expect.objectContaining({
+      message: '/d/t.conf:1: expected a directive, found a byte order mark',
+      hint: 'save the file as UTF-8 without a byte order mark',
+    }),
+  );
+});
+
 describe('what is passed over is said', () => {
   test('misspelt names, with what was meant', () => {
     const {warnings, skipped} = load(
@@ -348,6 +439,10 @@ describe('what is passed over is said', () => {
     expect(warnings('ControlsInterval 2 3 "4 5"\nMessageControlsACLs msg allow user a, b')).toEqual([
       "/d/t.conf:1: ControlsInterval: ignored: '3' '4 5'",
     ]);
+  });
+
+  test('words after a list of ControlsSocketACL are for the findings, too', () => {
+    expect(warnings('ControlsSocketACL allow user a, b')).toEqual([]);
   });
 
   test('what a NUL byte cuts off', () => {

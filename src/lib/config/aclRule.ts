@@ -56,7 +56,10 @@ export const ACL_DIRECTIVES = Object.keys(ACL_SCOPES) as AclDirective[];
 
 /** The actions a directive decides on, each as one would ask about it: `msg`, `delay reset`. */
 export function actionsUnder(directive: AclDirective): readonly string[] {
-  const {actions, of}: AclScope = ACL_SCOPES[directive];
+  return asAsked(ACL_SCOPES[directive]);
+}
+
+function asAsked({actions, of}: AclScope): readonly string[] {
   return of === undefined ? actions : actions.map((action) => `${of} ${action}`);
 }
 
@@ -93,21 +96,22 @@ export interface AclRule extends ActionAclValue {
  * `ACTIONS allow|deny user|group LIST`. Measured: `allow`, `deny`, `user`, `group` and the actions in lower
  * case only, `all` in any case and beside others.
  *
+ * @param args four at least
  * @throws UnexpectedValue
  */
-export function actionAcl(
-  directive: AclDirective,
-  [actions = '', effect = '', kind = '', list = '']: readonly string[],
-) {
+export function actionAcl(directive: AclDirective, args: readonly string[]): ActionAclValue {
+  const [actions, effect, kind, list] = args as [string, string, string, string];
   return {actions: actionsOf(directive, actions), ...aclValue(effect, kind, list, ['second', 'third'])};
 }
 
 /**
  * `allow|deny user|group LIST`, the first two in any case (measured).
  *
+ * @param args three at least
  * @throws UnexpectedValue
  */
-export function socketAcl([effect = '', kind = '', list = '']: readonly string[]): AclValue {
+export function socketAcl(args: readonly string[]): AclValue {
+  const [effect, kind, list] = args as [string, string, string];
   return aclValue(effect.toLowerCase(), kind.toLowerCase(), list, ['first', 'second']);
 }
 
@@ -122,7 +126,8 @@ function aclValue(effect: string, kind: string, list: string, [first, second]: [
 }
 
 function actionsOf(directive: AclDirective, word: string): readonly string[] {
-  const {actions: known, of}: AclScope = ACL_SCOPES[directive];
+  const scope: AclScope = ACL_SCOPES[directive];
+  const known = scope.actions;
   const items = aclItems(word);
   const isAll = (item: string) => item.toLowerCase() === 'all';
   for (const item of items) {
@@ -133,8 +138,8 @@ function actionsOf(directive: AclDirective, word: string): readonly string[] {
       throw new UnexpectedValue(`unknown action ${quoted(item)}: expected ${expected}`);
     }
   }
-  const set = items.some(isAll) ? known : known.filter((action) => items.includes(action));
-  return of === undefined ? set : set.map((action) => `${of} ${action}`);
+  const actions = items.some(isAll) ? known : known.filter((action) => items.includes(action));
+  return asAsked({...scope, actions});
 }
 
 /** Those that no directive decides on: `receipt` is that of `ftpdctl serve`. */

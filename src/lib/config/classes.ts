@@ -90,7 +90,7 @@ function addressMatcher(item: string): ClassRule['matches'] | null {
   }
   if (/^[0-9]+\.([0-9]+\.){0,2}$/.test(item)) return ({address}) => address.startsWith(item);
   if (/^[0-9.*?[\]-]+$/.test(item) && isGlob(item)) {
-    const matches = globMatcher(item, {ignoreCase: false});
+    const matches = globMatcher(item);
     return ({address}) => matches(address);
   }
   return null;

@@ -21,7 +21,7 @@ interface DirectiveRule<T> {
   readonly surplus?: 'used';
   /** What of it ProFTPD takes (measured) although it cannot be what was meant, in sentences without the name. */
   readonly doubts?: (args: readonly string[]) => readonly string[];
-  /** @throws UnexpectedValue */
+  /** @param args as many as it needs, at least. @throws UnexpectedValue */
   readonly value: (args: readonly string[]) => T;
 }
 
@@ -30,7 +30,7 @@ const SERVER_OR_VIRTUAL = ['server', 'VirtualHost'] as const;
 const ANY_SERVER = ['server', 'VirtualHost', 'Global'] as const;
 
 function one<T>(contexts: readonly ContextKind[], value: (word: string) => T): DirectiveRule<T> {
-  return {contexts, parameters: 1, value: ([word = '']) => value(word)};
+  return {contexts, parameters: 1, value: ([word]) => value(word!)};
 }
 
 function acl(directive: AclDirective) {
@@ -53,7 +53,7 @@ export const DIRECTIVES = {
   ControlsSocketOwner: {
     contexts: SERVER,
     parameters: 2,
-    value: ([user = '', group = '']: readonly string[]) => ({user, group}),
+    value: ([user, group]: readonly string[]) => ({user: user!, group: group!}),
   },
   DefaultAddress: {
     contexts: SERVER,
@@ -69,7 +69,7 @@ export const DIRECTIVES = {
   MessageLog: one(SERVER, absolutePathOrNone),
   MessageQueue: one(SERVER, absolutePath),
   ModuleControlsACLs: acl('ModuleControlsACLs'),
-  Port: {...one(ANY_SERVER, port), doubts: ([word = '']) => portDoubts(word)},
+  Port: {...one(ANY_SERVER, port), doubts: ([word]) => portDoubts(word!)},
   Satisfy: one(['Class'], satisfy),
   ScoreboardFile: one(SERVER, absolutePathOrOff),
   ServerName: one(SERVER_OR_VIRTUAL, (word) => word),

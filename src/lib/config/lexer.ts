@@ -48,7 +48,7 @@ export function words(text: string, env: (name: string) => string | undefined): 
   const found: string[] = [];
   for (const [, quoted, bare] of text.matchAll(WORD)) {
     if (bare?.startsWith('#')) break;
-    const word = bare ?? quoted?.replace(/\\(.)/gs, '$1') ?? '';
+    const word = bare ?? quoted!.replace(/\\(.)/gs, '$1');
     found.push(word.replace(ENVIRONMENT, (_, name: string) => env(name) ?? ''));
   }
   return found;
@@ -70,14 +70,9 @@ export interface Statement {
 /** No directive of any module has other characters; `MessageEngine=on` and `MessageEngine: on` are slips. */
 const DIRECTIVE_NAME = /^[A-Za-z][A-Za-z0-9_]*$/;
 
-/**
- * Takes the words of a line apart.
- *
- * @param found at least one word
- * @throws ConfigError
- */
-export function takeApart(found: readonly string[], at: Location): Statement {
-  const [first = '', ...rest] = found;
+/** Takes the words of a line apart. @throws ConfigError */
+export function takeApart(found: readonly [string, ...string[]], at: Location): Statement {
+  const [first, ...rest] = found;
   if (!first.startsWith('<')) {
     if (!DIRECTIVE_NAME.test(first)) {
       throw new ConfigError(at, `expected the name of a directive, found ${quoted(first)}`);
@@ -90,8 +85,8 @@ export function takeApart(found: readonly string[], at: Location): Statement {
   if (inside.endsWith('>')) {
     inside = inside.slice(0, -1);
   } else {
-    const last = rest.at(-1) ?? '';
-    if (!last.endsWith('>'))
+    const last = rest.at(-1);
+    if (!last?.endsWith('>'))
       throw new ConfigError(at, `expected '>' at the end of the line that begins with ${quoted(first)}`);
     args = last === '>' ? rest.slice(0, -1) : [...rest.slice(0, -1), last.slice(0, -1)];
   }

@@ -158,12 +158,12 @@ function emptyClass(section: Section, found: DirectiveIndex): ConfigWarning[] {
 
 /** ProFTPD opens this log while it reads, and does not start when it cannot (measured). */
 function checkControlsLog({value: path, at}: Setting<string | null>, source: ConfigSource): void {
-  if (path === null || at === null) return;
+  if (path === null) return;
   const directory = posix.dirname(path);
   if (source.kind(path) === 'directory')
-    throw new ConfigError(at, `ControlsLog: ${quoted(path)} is a directory`);
+    throw new ConfigError(at!, `ControlsLog: ${quoted(path)} is a directory`);
   if (source.kind(directory) === 'missing') {
-    throw new ConfigError(at, `ControlsLog: no such directory: ${quoted(directory)}`);
+    throw new ConfigError(at!, `ControlsLog: no such directory: ${quoted(directory)}`);
   }
 }
 

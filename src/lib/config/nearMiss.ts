@@ -15,8 +15,8 @@ export function nearMiss(word: string, known: Iterable<string>): string | undefi
 
 /** Damerau's distance (optimal string alignment): letters put in, left out, exchanged, or two that changed places. */
 function distance(a: string, b: string): number {
-  let before: number[] = [];
   let row = Array.from({length: b.length + 1}, (_, column) => column);
+  let before = row;
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
     for (let j = 1; j <= b.length; j++) {

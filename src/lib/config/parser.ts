@@ -129,7 +129,8 @@ class Parser {
       const at = {file: path, line: line.line};
       if (line.truncated) this.#warn(at, 'a NUL byte: the rest of the line is ignored');
       const found = words(line.text, (name) => this.#source.env(name));
-      if (found.length > 0) this.#statement(found, at, chain);
+      const [first, ...rest] = found;
+      if (first !== undefined) this.#statement([first, ...rest], at, chain);
     }
     if (this.#skipped !== null) {
       const {name, at} = this.#skipped;
@@ -144,8 +145,8 @@ class Parser {
     try {
       return this.#source.read(path);
     } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause);
-      throw new ConfigError(includedAt ?? {file: path}, `cannot read ${path}: ${why}`, {cause});
+      const {message} = cause as Error;
+      throw new ConfigError(includedAt ?? {file: path}, `cannot read ${path}: ${message}`, {cause});
     }
   }
 
@@ -153,7 +154,7 @@ class Parser {
     this.#warnings.push({at, message});
   }
 
-  #statement(found: string[], at: Location, chain: readonly Location[]): void {
+  #statement(found: readonly [string, ...string[]], at: Location, chain: readonly Location[]): void {
     if (this.#skipped !== null) {
       this.#readOver(this.#skipped, found);
       return;
@@ -169,7 +170,7 @@ class Parser {
     }
   }
 
-  #readOver(skipped: Skipped, [first = '']: string[]): void {
+  #readOver(skipped: Skipped, [first]: readonly [string, ...string[]]): void {
     const name = skipped.name.toLowerCase();
     const word = first.toLowerCase();
     if (word === `</${name}>`) {
@@ -232,11 +233,11 @@ class Parser {
     if (!path.startsWith('/'))
       throw new ConfigError(at, `Include: expected an absolute path, not ${quoted(path)}`);
     const paths = this.#includedBy(path, at);
+    const inner = [...chain, at];
     for (const file of paths) {
-      if (file === at.file || chain.some((outer) => outer.file === file)) {
+      if (inner.some((outer) => outer.file === file))
         throw new ConfigError(at, `Include: ${file} would include itself`);
-      }
-      this.readFile(file, [...chain, at]);
+      this.readFile(file, inner);
     }
   }
 
@@ -254,8 +255,8 @@ class Parser {
       if (kind === 'missing') this.#warn(at, `Include: no such file: ${path}`);
       return kind === 'file' ? [path] : [];
     } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause);
-      throw new ConfigError(at, `Include: cannot read ${path}: ${why}`, {cause});
+      const {message} = cause as Error;
+      throw new ConfigError(at, `Include: cannot read ${path}: ${message}`, {cause});
     }
   }
 }

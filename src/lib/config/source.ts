@@ -20,7 +20,10 @@ export function isGlob(text: string): boolean {
 }
 
 /** Matches as fnmatch(3) does with the flags ProFTPD gives it: no escapes, no special treatment of dots. */
-export function globMatcher(pattern: string, {ignoreCase}: {ignoreCase: boolean}): (text: string) => boolean {
+export function globMatcher(
+  pattern: string,
+  {ignoreCase}: {ignoreCase?: boolean} = {},
+): (text: string) => boolean {
   return picomatch(pattern.replaceAll('[!', '[^').replace(/[\\()|]/g, '\\$&'), {
     nocase: ignoreCase,
     dot: true,
@@ -31,21 +34,21 @@ export function globMatcher(pattern: string, {ignoreCase}: {ignoreCase: boolean}
   });
 }
 
-/** The paths an absolute pattern names, sorted; wildcards may stand in any part of it. */
+/** The paths an absolute pattern may name, sorted; wildcards may stand in any part of it. Not all need be there. */
 export function expandGlob(pattern: string, source: ConfigSource): string[] {
   let paths = [''];
   for (const segment of pattern.split('/').filter((part) => part !== '')) {
     paths = isGlob(segment)
       ? paths.flatMap((path) => matchesIn(path, segment, source))
-      : paths.map((path) => `${path}/${segment}`).filter((path) => source.kind(path) !== 'missing');
+      : paths.map((path) => `${path}/${segment}`);
   }
   return paths.sort();
 }
 
 function matchesIn(directory: string, segment: string, source: ConfigSource): string[] {
-  const path = directory === '' ? '/' : directory;
+  const path = `${directory}/`;
   if (source.kind(path) !== 'directory') return [];
-  const matches = globMatcher(segment, {ignoreCase: false});
+  const matches = globMatcher(segment);
   const hidden = segment.startsWith('.');
   return source
     .list(path)

@@ -80,12 +80,12 @@ export function address(word: string): string {
 
 /** A full IPv4 or IPv6 address; `10.1` and `127` are none. */
 export function isIp(word: string): boolean {
-  return ipaddr.IPv4.isValidFourPartDecimal(word) || (word.includes(':') && ipaddr.IPv6.isValid(word));
+  return ipaddr.IPv4.isValidFourPartDecimal(word) || ipaddr.IPv6.isValid(word);
 }
 
 /** The items of a `From`: commas and white space both separate; a comma with nothing before it makes an empty item. */
 export function listItems(word: string): string[] {
-  return splitItems(word, /^()([^ \t\n\v\f\r,]*)[ \t\n\v\f\r,]?/);
+  return splitItems(word, /()([^ \t\n\v\f\r,]*)[ \t\n\v\f\r,]?/);
 }
 
 /**
@@ -97,10 +97,10 @@ export function listItems(word: string): string[] {
  * may contain white space, and ends at the next `"` or comma; only in it a backslash makes the next character literal.
  */
 export function aclItems(word: string): string[] {
-  return splitItems(word, /^(?:"((?:\\.|[^",\\])*)\\?[",]?|([^ \t\n\v\f\r,]*)[ \t\n\v\f\r,]?)/s);
+  return splitItems(word, /(?:"((?:\\.|[^",\\])*)\\?[",]?|([^ \t\n\v\f\r,]*)[ \t\n\v\f\r,]?)/s);
 }
 
-/** @param item matches one item and the separator after it: quoted in its first group, or bare in its second */
+/** @param item matches one item, be it empty, and the separator after it, so at the very start: quoted in its first group, or bare in its second */
 function splitItems(word: string, item: RegExp): string[] {
   const items: string[] = [];
   let rest = word.replace(LEADING_SPACE, '');

@@ -1,24 +1,12 @@
 import {EventEmitter} from 'node:events';
-import {existsSync, readdirSync} from 'node:fs';
-import path from 'node:path';
 import {type Audience, audienceFilter, type SessionIdentity} from '../../audience.ts';
 import {FtpdctlError} from '../../errors.ts';
-import {
-  DatagramReceiver,
-  DatagramSender,
-  isListening,
-  removeSocketFile,
-} from '../../transport/sockets/datagram.ts';
-import {
-  ANSWER_TIMEOUT_MS,
-  CHECK_INTERVAL_MS,
-  MAX_CHECKED_AT_ONCE,
-  MAX_SESSIONS,
-  MAX_TEXT_BYTES,
-} from '../limits.ts';
-import {checkQueuePath, mailboxIdOf, mailboxPath, trustsBeside} from '../mailboxPath.ts';
+import {DatagramReceiver} from '../../transport/sockets/datagram.ts';
+import {ANSWER_TIMEOUT_MS, CHECK_INTERVAL_MS, MAX_SESSIONS, MAX_TEXT_BYTES} from '../limits.ts';
+import {checkQueuePath} from '../mailboxPath.ts';
 import {decodeToServer, pick, type ReceiptRecord, type SessionRecord} from '../schema.ts';
-import {MailboxConnection, RegisteredSession, type SessionInfo} from './mailboxConnection.ts';
+import {type MailboxConnection, RegisteredSession, type SessionInfo} from './mailboxConnection.ts';
+import {Mailboxes} from './mailboxes.ts';
 import {type Receipt, ReceiptStore, type Undelivered, undeliveredTo} from './receiptStore.ts';
 
 /** Why a message was not shown. */
@@ -98,19 +86,12 @@ export class SessionQueue extends EventEmitter<SessionQueueEvents> {
   /** Resolves once what the events have told is written down: only then do mailboxes hear that it is. */
   recorded: () => Promise<void> = async () => {};
   readonly #receiver: DatagramReceiver;
-  readonly #mailboxes = new Map<string, MailboxConnection>();
-  /** Mailboxes that are there, and could not be connected to for want of a descriptor, say: by their ids. */
-  readonly #unreached = new Set<string>();
+  readonly #mailboxes: Mailboxes;
   readonly #receipts = new ReceiptStore();
-  readonly #trusts: (uid: number) => boolean;
   readonly #maxSessions: number;
-  readonly #answerTimeout: number;
   readonly #toAcknowledge = new Set<MailboxConnection>();
-  readonly #answerWaiters = new Set<() => void>();
   readonly #checks: NodeJS.Timeout;
   #acknowledging = false;
-  #checked = 0;
-  #received = 0;
   #sessionCount = 0;
 
   private constructor(
@@ -119,11 +100,15 @@ export class SessionQueue extends EventEmitter<SessionQueueEvents> {
   ) {
     super();
     this.#maxSessions = maxSessions;
-    this.#answerTimeout = answerTimeout;
     this.#receiver = DatagramReceiver.bind(path, (bytes) => this.#receive(bytes));
-    this.#trusts = trustsBeside(path);
-    this.#checks = setInterval(() => this.#check(), CHECK_INTERVAL_MS);
-    const found = this.#findMailboxes();
+    this.#mailboxes = new Mailboxes(path, answerTimeout, {
+      died: (mailbox) => this.#endSessions(mailbox, [...mailbox.sessions.values()]),
+      lost: (mailbox) => this.emit('mailboxLost', {mailbox}),
+      ignored: (reason) => this.emit('ignored', {reason}),
+      allAnswered: () => this.#tellUnknown(),
+    });
+    this.#checks = setInterval(() => this.#mailboxes.check(this.#receipts.hasOpen), CHECK_INTERVAL_MS);
+    const found = this.#mailboxes.find();
     // The caller can add its listeners only after this constructor.
     queueMicrotask(() => {
       if (this.#receiver.replaced !== null) this.emit('killed', {startedAt: this.#receiver.replaced});
@@ -145,30 +130,18 @@ export class SessionQueue extends EventEmitter<SessionQueueEvents> {
 
   /** The sessions that are there now. Processes that have died in the meantime are removed first. */
   sessions(): SessionInfo[] {
-    const alive = [...this.#mailboxes.values()].filter((mailbox) => this.#isAlive(mailbox));
+    const alive = this.#mailboxes.all().filter((mailbox) => this.#mailboxes.isAlive(mailbox));
     return alive.flatMap(({sessions}) => [...sessions.values()].map((session) => session.info()));
   }
 
   /** Mailboxes that are there and have not said yet, or not all, which sessions they have. */
   get unanswered(): number {
-    let count = this.#unreached.size;
-    for (const {isComplete, isDead} of this.#mailboxes.values()) if (!isComplete && !isDead) count++;
-    return count;
+    return this.#mailboxes.unanswered;
   }
 
   /** Resolves when every mailbox has said which sessions it has, or has had time enough to do so. */
   async answered(): Promise<void> {
-    const end = this.#answersDueAt();
-    if (end <= performance.now()) return;
-    await new Promise<void>((resolve) => {
-      const done = () => {
-        clearTimeout(timer);
-        this.#answerWaiters.delete(done);
-        resolve();
-      };
-      const timer = setTimeout(done, end - performance.now());
-      this.#answerWaiters.add(done);
-    });
+    await this.#mailboxes.answered();
   }
 
   /**
@@ -194,7 +167,7 @@ export class SessionQueue extends EventEmitter<SessionQueueEvents> {
     for (const {session, reason} of refused) this.emit('undelivered', {id, reason, sessions: [session]});
     for (const [mailbox, sessions] of takers) {
       mailbox.enqueue(id, text, {recipients, sender: sender.uid}, sessions);
-      this.#flush(mailbox);
+      this.#mailboxes.flush(mailbox);
     }
     return delivery;
   }
@@ -205,35 +178,30 @@ export class SessionQueue extends EventEmitter<SessionQueueEvents> {
    */
   receipt(id: string): Receipt | undefined {
     if ((this.#receipts.receipt(id)?.waiting ?? 0) > 0) {
-      for (const mailbox of this.#mailboxesWith(id)) this.#isAlive(mailbox);
+      for (const mailbox of this.#mailboxesWith(id)) this.#mailboxes.isAlive(mailbox);
     }
     return this.#receipts.receipt(id);
   }
 
   /** The sessions that have not shown a message yet, and may do so. */
   waitingFor(id: string): NamedSession[] {
-    return [...this.#mailboxes.values()].flatMap(({sessions}) =>
-      [...sessions.values()].filter(({pending}) => pending.has(id)),
-    );
+    return this.#mailboxes
+      .all()
+      .flatMap(({sessions}) => [...sessions.values()].filter(({pending}) => pending.has(id)));
   }
 
   /** Report what no mailbox has as undelivered, and remove the socket. The mailboxes wait for the next server. */
   close(): void {
     clearInterval(this.#checks);
-    for (const mailbox of [...this.#mailboxes.values()]) {
-      if (mailbox.isDead) this.#removeDead(mailbox);
-    }
-    for (const mailbox of this.#mailboxes.values()) {
+    this.#mailboxes.removeDead();
+    for (const mailbox of this.#mailboxes.all()) {
       for (const {id, sessions} of mailbox.notHandedOver()) {
         this.#undelivered(id, sessions, UNDELIVERED.stopped);
       }
-      mailbox.close();
     }
     for (const left of this.#receipts.unfinished()) this.emit('unfinished', left);
     this.#tellUnknown();
-    this.#mailboxes.clear();
-    this.#unreached.clear();
-    for (const done of [...this.#answerWaiters]) done();
+    this.#mailboxes.close();
     this.#receiver.close();
   }
 
@@ -242,9 +210,9 @@ export class SessionQueue extends EventEmitter<SessionQueueEvents> {
     const means = audienceFilter(audience);
     const hasRoom = this.#receipts.hasRoomFor(bytes);
     const split: RecipientSplit = {takers: new Map(), refused: [], engineOff: 0};
-    for (const mailbox of [...this.#mailboxes.values()]) {
+    for (const mailbox of this.#mailboxes.all()) {
       const meant = [...mailbox.sessions.values()].filter(({identity}) => means(identity));
-      if (meant.length === 0 || !this.#isAlive(mailbox)) continue;
+      if (meant.length === 0 || !this.#mailboxes.isAlive(mailbox)) continue;
       const takers: RegisteredSession[] = [];
       for (const session of meant) {
         if (!session.identity.engine) split.engineOff++;
@@ -258,7 +226,7 @@ export class SessionQueue extends EventEmitter<SessionQueueEvents> {
   }
 
   #receive(bytes: Buffer): void {
-    this.#received++;
+    this.#mailboxes.heard();
     const decoded = decodeToServer(bytes);
     if (decoded.kind === 'invalid') {
       this.emit('ignored', {reason: decoded.reason});
@@ -284,67 +252,14 @@ export class SessionQueue extends EventEmitter<SessionQueueEvents> {
         this.#acknowledgeSoon(mailbox, datagram.seq);
         break;
       case 'complete':
-        mailbox.isComplete = true;
-        this.#disconnectIdle(mailbox);
-        this.#answerHasCome();
+        this.#mailboxes.complete(mailbox);
         break;
     }
   }
 
-  /** A mailbox that is not known joins when it says something, and is asked for all that it has. */
   #join(id: string, isHello: boolean): MailboxConnection | null {
     if (!isHello) this.emit('ignored', {reason: `mailbox ${id} has not said hello`});
-    const result = this.#connect(id);
-    if (result.kind === 'connected') return this.#ask(result.mailbox);
-    if (result.kind === 'lost') this.emit('mailboxLost', {mailbox: id});
-    if (result.kind === 'ignored') this.emit('ignored', {reason: result.reason});
-    return null;
-  }
-
-  /** Connect to the mailboxes of an earlier server, and remove the socket files of those whose process has died. */
-  #findMailboxes(): {lost: string[]; ignored: string[]} {
-    const found: {lost: string[]; ignored: string[]} = {lost: [], ignored: []};
-    for (const file of filesIn(path.dirname(this.path))) {
-      const id = mailboxIdOf(this.path, file);
-      if (id === null) continue;
-      const result = this.#connect(id);
-      if (result.kind === 'connected') this.#ask(result.mailbox);
-      if (result.kind === 'lost') found.lost.push(id);
-      if (result.kind === 'ignored') found.ignored.push(result.reason);
-    }
-    return found;
-  }
-
-  #connect(id: string): JoinResult {
-    const socketPath = mailboxPath(this.path, id);
-    const result = DatagramSender.connect(socketPath, {
-      trusts: this.#trusts,
-      onWritable: () => {
-        const mailbox = this.#mailboxes.get(id);
-        if (mailbox !== undefined) this.#flush(mailbox);
-      },
-    });
-    const wasUnreached = this.#unreached.delete(id);
-    if (result.kind === 'connected') {
-      const mailbox = new MailboxConnection(id, socketPath, result.sender);
-      this.#mailboxes.set(id, mailbox);
-      return {kind: 'connected', mailbox};
-    }
-    if (result.kind === 'gone') {
-      const isLeftBehind = existsSync(socketPath);
-      removeSocketFile(socketPath);
-      return {kind: isLeftBehind ? 'lost' : 'closed'};
-    }
-    if (result.kind === 'failed') {
-      this.#unreached.add(id);
-      if (wasUnreached) return {kind: 'unreached'};
-    }
-    return {kind: 'ignored', reason: `mailbox ${id} cannot be written to: ${result.cause.message}`};
-  }
-
-  #ask(mailbox: MailboxConnection): MailboxConnection | null {
-    this.#flush(mailbox);
-    return this.#mailboxes.get(mailbox.id) ?? null;
+    return this.#mailboxes.join(id);
   }
 
   #introduce(mailbox: MailboxConnection, record: SessionRecord): void {
@@ -384,84 +299,15 @@ export class SessionQueue extends EventEmitter<SessionQueueEvents> {
     await this.recorded();
     for (const {mailbox, seq} of received) {
       mailbox.recorded(seq);
-      if (this.#mailboxes.get(mailbox.id) === mailbox) this.#flush(mailbox);
+      this.#mailboxes.flush(mailbox);
     }
-  }
-
-  #flush(mailbox: MailboxConnection): void {
-    const result = mailbox.flush();
-    if (result.kind === 'gone') {
-      this.#hasDied(mailbox);
-      return;
-    }
-    const trouble = result.kind === 'failed' ? result.cause.message : '';
-    // It is tried again with the next check: its sessions are there all the same.
-    if (trouble !== '' && trouble !== mailbox.trouble) {
-      this.emit('ignored', {reason: `mailbox ${mailbox.id} cannot be written to: ${trouble}`});
-    }
-    mailbox.trouble = trouble;
-    this.#disconnectIdle(mailbox);
-  }
-
-  /** A mailbox without sessions is not checked for being alive: its descriptor would stay open after its process ended. */
-  #disconnectIdle(mailbox: MailboxConnection): void {
-    if (mailbox.isIdle && !mailbox.isDead) this.#disconnect(mailbox);
-  }
-
-  /** Check the mailboxes that owe an answer or a receipt, and try again those that could not be reached. */
-  #check(): void {
-    for (const id of [...this.#unreached].slice(0, MAX_CHECKED_AT_ONCE)) this.#join(id, true);
-    const {hasOpen} = this.#receipts;
-    const owing = [...this.#mailboxes.values()].filter(
-      (mailbox) => !mailbox.isComplete || mailbox.trouble !== '' || (hasOpen && mailbox.hasPending),
-    );
-    const start = this.#checked < owing.length ? this.#checked : 0;
-    this.#checked = start + MAX_CHECKED_AT_ONCE;
-    for (const mailbox of owing.slice(start, this.#checked)) {
-      if (this.#isAlive(mailbox) && mailbox.trouble !== '') this.#flush(mailbox);
-    }
-    this.#answerHasCome();
   }
 
   #mailboxesWith(id: string): MailboxConnection[] {
-    return [...this.#mailboxes.values()].filter(({sessions}) => {
+    return this.#mailboxes.all().filter(({sessions}) => {
       for (const {pending} of sessions.values()) if (pending.has(id)) return true;
       return false;
     });
-  }
-
-  #isAlive(mailbox: MailboxConnection): boolean {
-    if (!mailbox.isDead && !isListening(mailbox.path)) this.#hasDied(mailbox);
-    return !mailbox.isDead;
-  }
-
-  /**
-   * The mailbox's process has ended without a goodbye. What it has said of its messages before may lie in our socket, and
-   * is heard first: it is over when the event loop has gone round once, and there was nothing to read.
-   */
-  #hasDied(mailbox: MailboxConnection): void {
-    if (mailbox.isDead) return;
-    mailbox.isDead = true;
-    const look = (received: number | null) => {
-      if (this.#mailboxes.get(mailbox.id) !== mailbox) return;
-      if (received === this.#received) this.#removeDead(mailbox);
-      else setImmediate(look, this.#received);
-    };
-    setImmediate(look, null);
-  }
-
-  #removeDead(mailbox: MailboxConnection): void {
-    const isLeftBehind = existsSync(mailbox.path);
-    removeSocketFile(mailbox.path);
-    if (isLeftBehind && !mailbox.isComplete) this.emit('mailboxLost', {mailbox: mailbox.id});
-    this.#disconnect(mailbox);
-    this.#endSessions(mailbox, [...mailbox.sessions.values()]);
-    this.#answerHasCome();
-  }
-
-  #disconnect(mailbox: MailboxConnection): void {
-    this.#mailboxes.delete(mailbox.id);
-    mailbox.close();
   }
 
   #endSessions(mailbox: MailboxConnection, sessions: readonly RegisteredSession[]): void {
@@ -479,45 +325,10 @@ export class SessionQueue extends EventEmitter<SessionQueueEvents> {
     if (sessions.length > 0) this.emit('undelivered', {id, reason, sessions});
   }
 
-  /** The deadline of the last mailbox that has not answered: milliseconds, monotonic; 0 when all have answered. */
-  #answersDueAt(): number {
-    let due = 0;
-    for (const mailbox of [...this.#mailboxes.values()]) {
-      if (mailbox.isComplete || !this.#isAlive(mailbox)) continue;
-      due = Math.max(due, mailbox.askedAt + this.#answerTimeout);
-    }
-    return due;
-  }
-
-  #answerHasCome(): void {
-    if (this.unanswered > 0) return;
-    for (const done of [...this.#answerWaiters]) done();
-    this.#tellUnknown();
-  }
-
   #tellUnknown(): void {
     for (const unknown of this.#receipts.newlyUnknown()) this.emit('unknown', unknown);
   }
 }
-
-/** Empty if the directory is unreadable; those mailboxes join when they next say something. */
-function filesIn(directory: string): string[] {
-  try {
-    return readdirSync(directory);
-  } catch {
-    return [];
-  }
-}
-
-type JoinResult =
-  | {readonly kind: 'connected'; readonly mailbox: MailboxConnection}
-  /** It has removed its socket file: all its receipts were sent. */
-  | {readonly kind: 'closed'}
-  /** It has died, or left its socket file because its last receipts could not be sent. */
-  | {readonly kind: 'lost'}
-  /** Tried again, without success. */
-  | {readonly kind: 'unreached'}
-  | {readonly kind: 'ignored'; readonly reason: string};
 
 interface RecipientSplit {
   readonly takers: Map<MailboxConnection, RegisteredSession[]>;

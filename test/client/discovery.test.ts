@@ -26,11 +26,11 @@ const DEFAULTS = [
   '/var/run/proftpd.sock',
   '/usr/local/var/proftpd/proftpd.sock',
 ];
-const paths = (variables: NodeJS.ProcessEnv = env) =>
-  candidateSockets(undefined, variables).map(({path}) => path);
+const paths = async (variables: NodeJS.ProcessEnv = env) =>
+  (await candidateSockets(undefined, variables)).map(({path}) => path);
 
-test('without a configuration: the defaults of the distributions, then one’s own ftpdctl serve', () => {
-  const candidates = candidateSockets(undefined, env);
+test('without a configuration: the defaults of the distributions, then one’s own ftpdctl serve', async () => {
+  const candidates = await candidateSockets(undefined, env);
   const own = candidates.slice(DEFAULTS.length);
   expect(candidates.slice(0, DEFAULTS.length)).toEqual(
     DEFAULTS.map((path) => ({path, because: 'a default'})),
@@ -48,30 +48,30 @@ describe('a configuration that is installed', () => {
     '/etc/proftpd.conf',
     '/usr/local/etc/proftpd.conf',
     '/usr/local/etc/proftpd/proftpd.conf',
-  ])('%s names the first socket to try', (file) => {
+  ])('%s names the first socket to try', async (file) => {
     configurations.set(file, 'ControlsSocket /srv/ftp/ctrls');
-    expect(candidateSockets(undefined, env)[0]).toEqual({path: '/srv/ftp/ctrls', because: file});
-    expect(paths().slice(1, 1 + DEFAULTS.length)).toEqual(DEFAULTS);
+    expect((await candidateSockets(undefined, env))[0]).toEqual({path: '/srv/ftp/ctrls', because: file});
+    expect((await paths()).slice(1, 1 + DEFAULTS.length)).toEqual(DEFAULTS);
   });
 
-  test('names a default: it is tried once, first', () => {
+  test('names a default: it is tried once, first', async () => {
     configurations.set('/etc/proftpd.conf', 'ControlsSocket /var/run/proftpd.sock');
-    expect(paths().slice(0, 5)).toEqual([
+    expect((await paths()).slice(0, 5)).toEqual([
       '/var/run/proftpd.sock',
       '/run/proftpd.sock',
       '/var/run/proftpd/proftpd.sock',
       '/run/proftpd/proftpd.sock',
       '/usr/local/var/proftpd/proftpd.sock',
     ]);
-    expect(paths().filter((path) => path === '/var/run/proftpd.sock')).toHaveLength(1);
+    expect((await paths()).filter((path) => path === '/var/run/proftpd.sock')).toHaveLength(1);
   });
 
   test.each([
     ['names no socket', 'ServerName x'],
     ['cannot be understood', '<Global>\nControlsSocket /srv/ctrls'],
-  ])('that %s changes nothing', (_name, text) => {
+  ])('that %s changes nothing', async (_name, text) => {
     configurations.set('/etc/proftpd.conf', text);
-    expect(paths().slice(0, DEFAULTS.length)).toEqual(DEFAULTS);
+    expect((await paths()).slice(0, DEFAULTS.length)).toEqual(DEFAULTS);
   });
 });
 
@@ -79,12 +79,12 @@ describe('a socket that is given is the only one', () => {
   test.each([
     ['-s', '/a', {...env, FTPDCTL_SOCKET: '/b'}, {path: '/a', because: '-s'}],
     ['FTPDCTL_SOCKET', undefined, {...env, FTPDCTL_SOCKET: '/b'}, {path: '/b', because: 'FTPDCTL_SOCKET'}],
-  ])('by %s', (_name, given, variables, candidate) => {
-    expect(candidateSockets(given, variables)).toEqual([candidate]);
+  ])('by %s', async (_name, given, variables, candidate) => {
+    expect(await candidateSockets(given, variables)).toEqual([candidate]);
   });
 
-  test('not by an empty FTPDCTL_SOCKET', () => {
-    expect(paths({...env, FTPDCTL_SOCKET: ''}).slice(0, DEFAULTS.length)).toEqual(DEFAULTS);
+  test('not by an empty FTPDCTL_SOCKET', async () => {
+    expect((await paths({...env, FTPDCTL_SOCKET: ''})).slice(0, DEFAULTS.length)).toEqual(DEFAULTS);
   });
 
   test.each([
@@ -95,8 +95,8 @@ describe('a socket that is given is the only one', () => {
       'the socket path "b.sock" from FTPDCTL_SOCKET is not absolute',
       'FTPDCTL_SOCKET=/run/proftpd.sock',
     ],
-  ])('%s %j is not absolute, and how it is written is said', (given, variables, message, example) => {
-    expect(() => candidateSockets(given, variables)).toThrow(
+  ])('%s %j is not absolute, and how it is written is said', async (given, variables, message, example) => {
+    await expect(candidateSockets(given, variables)).rejects.toThrow(
       expect.objectContaining({
         code: 'BAD_SOCKET_PATH',
         exitStatus: 3,

@@ -6,7 +6,7 @@ import {openConnection} from '../../src/lib/transport/sockets/connection.ts';
 // Root, who runs these tests in CI, is never refused by the file system: so the refusal is played here.
 vi.mock('../../src/lib/transport/sockets/connection.ts', () => ({openConnection: vi.fn()}));
 vi.mock('../../src/lib/client/discovery.ts', () => ({
-  candidateSockets: () => [
+  candidateSockets: async () => [
     {path: '/nonexistent/first', because: 'a default'},
     {path: '/etc/passwd', because: 'a default'},
     {path: '/etc/group', because: 'ftpdctl serve'},

@@ -22,7 +22,7 @@ beforeEach(() => {
   env = {XDG_CACHE_HOME: directory, XDG_RUNTIME_DIR: directory, HOME: directory};
   socket = join(directory, 'ctrls');
   writeFileSync(socket, '');
-  vi.mocked(candidateSockets).mockReturnValue([
+  vi.mocked(candidateSockets).mockResolvedValue([
     {path: join(directory, 'missing'), because: 'a default'},
     {path: socket, because: 'a default'},
   ]);
@@ -32,9 +32,9 @@ afterEach(() => removeOwnHome(directory));
 const learn = (info: ServerInfo) =>
   new ServerCache({path: join(directory, 'ftpdctl'), makes: 1}).set(socket, bindingOf(socket), info);
 
-test('the first socket that is there, if ftpdctl serve has answered there', () => {
+test('the first socket that is there, if ftpdctl serve has answered there', async () => {
   learn(SERVE);
-  expect(knownServeSocket(undefined, env)).toBe(socket);
+  expect(await knownServeSocket(undefined, env)).toBe(socket);
 });
 
 test.each([
@@ -50,15 +50,15 @@ test.each([
       writeFileSync(socket, '');
     },
   ],
-])('none, when %s', (_name, act) => {
+])('none, when %s', async (_name, act) => {
   act();
-  expect(knownServeSocket(undefined, env)).toBeUndefined();
+  expect(await knownServeSocket(undefined, env)).toBeUndefined();
 });
 
-test('the socket of one’s own serve needs no answer: its place tells', () => {
+test('the socket of one’s own serve needs no answer: its place tells', async () => {
   mkdirSync(join(directory, 'ftpdctl'), {mode: 0o700});
   const own = join(directory, 'ftpdctl/ftpdctl.sock');
   writeFileSync(own, '');
-  vi.mocked(candidateSockets).mockReturnValue([{path: own, because: 'ftpdctl serve'}]);
-  expect(knownServeSocket(undefined, env)).toBe(own);
+  vi.mocked(candidateSockets).mockResolvedValue([{path: own, because: 'ftpdctl serve'}]);
+  expect(await knownServeSocket(undefined, env)).toBe(own);
 });

@@ -188,7 +188,7 @@ export class ControlsClient {
 
   /** Try the candidates in turn: one that is missing, or that nobody listens on any more, gives way to the next. */
   async #atSocket<T>(use: (socket: string) => Promise<T>): Promise<T> {
-    const candidates = candidateSockets(this.#options.socket, this.#env);
+    const candidates = await candidateSockets(this.#options.socket, this.#env);
     const failures: {candidate: SocketCandidate; error: SystemCallError}[] = [];
     for (const candidate of candidates) {
       this.#tell({kind: 'contacting', socket: candidate.path});

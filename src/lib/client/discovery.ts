@@ -1,6 +1,4 @@
 import {existsSync} from 'node:fs';
-import {CONFIGURATION_FILES, loadSettings} from '../config/load.ts';
-import {systemConfigSource} from '../transport/files/configSource.ts';
 import {runtimeDirectories} from '../transport/files/runtimeDirectory.ts';
 import {ClientError} from './errors.ts';
 
@@ -29,12 +27,15 @@ export const SERVE_SOCKET_NAME = 'ftpdctl.sock';
  * configuration, the known defaults, and that of one's own `ftpdctl serve`.
  * @throws ClientError `BAD_SOCKET_PATH` when the given path is not absolute.
  */
-export function candidateSockets(given: string | undefined, env: NodeJS.ProcessEnv): SocketCandidate[] {
+export async function candidateSockets(
+  given: string | undefined,
+  env: NodeJS.ProcessEnv,
+): Promise<SocketCandidate[]> {
   if (given !== undefined) return [absolute(given, '-s', '-s ')];
   const fromEnv = env['FTPDCTL_SOCKET'];
   if (fromEnv) return [absolute(fromEnv, 'FTPDCTL_SOCKET', 'FTPDCTL_SOCKET=')];
   const candidates = [
-    ...configuredSockets(),
+    ...(await configuredSockets()),
     ...DEFAULTS.map((path) => ({path, because: 'a default'})),
     ...runtimeDirectories(env).map(({path, isThere}) => ({
       path: `${path}/${SERVE_SOCKET_NAME}`,
@@ -53,19 +54,22 @@ function absolute(path: string, from: string, before: string): SocketCandidate {
   });
 }
 
-function configuredSockets(): SocketCandidate[] {
-  return CONFIGURATION_FILES.flatMap((file) => {
-    const path = controlsSocketIn(file);
-    return path ? [{path, because: file}] : [];
+/**
+ * The `ControlsSocket` of each configuration there is; one that cannot be read names none. What reads configurations is
+ * loaded here: whoever names a socket does not wait for it.
+ */
+async function configuredSockets(): Promise<SocketCandidate[]> {
+  const {CONFIGURATION_FILES, loadSettings} = await import('../config/load.ts');
+  const {systemConfigSource} = await import('../transport/files/configSource.ts');
+  const socketIn = (file: string): string | null => {
+    try {
+      return loadSettings(systemConfigSource, file).settings.controls.socket.value;
+    } catch {
+      return null;
+    }
+  };
+  return CONFIGURATION_FILES.filter((file) => existsSync(file)).flatMap((because) => {
+    const path = socketIn(because);
+    return path ? [{path, because}] : [];
   });
-}
-
-/** The `ControlsSocket` of a configuration; one that is absent or cannot be read names none. */
-function controlsSocketIn(file: string): string | null {
-  if (!existsSync(file)) return null;
-  try {
-    return loadSettings(systemConfigSource, file).settings.controls.socket.value;
-  } catch {
-    return null;
-  }
 }

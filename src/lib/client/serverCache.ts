@@ -76,11 +76,22 @@ export function bindingOf(socketPath: string): string | undefined {
  * lets its callers wait for its next poll. Nothing is asked: the place tells, or the last answer did.
  * @throws ClientError `BAD_SOCKET_PATH`
  */
-export function knownServeSocket(given: string | undefined, env: NodeJS.ProcessEnv): string | undefined {
-  const path = candidateSockets(given, env).find(({path, missing}) => !missing && existsSync(path))?.path;
+export async function knownServeSocket(
+  given: string | undefined,
+  env: NodeJS.ProcessEnv,
+): Promise<string | undefined> {
+  const candidates = await candidateSockets(given, env);
+  const path = candidates.find(({path, missing}) => !missing && existsSync(path))?.path;
   if (path === undefined) return undefined;
-  const own = runtimeDirectories(env).some(
-    (directory) => directory.isThere && path === `${directory.path}/${SERVE_SOCKET_NAME}`,
+  const isServe = isOwnSocket(path, env) || new ServerCache(xdgDirectory(env, 'cache')).get(path)?.serve;
+  return isServe ? path : undefined;
+}
+
+/** Whether it is that of one's own `ftpdctl serve`. */
+function isOwnSocket(path: string, env: NodeJS.ProcessEnv): boolean {
+  const name = `/${SERVE_SOCKET_NAME}`;
+  return (
+    path.endsWith(name) &&
+    runtimeDirectories(env).some((directory) => directory.isThere && path === `${directory.path}${name}`)
   );
-  return own || new ServerCache(xdgDirectory(env, 'cache')).get(path)?.serve ? path : undefined;
 }

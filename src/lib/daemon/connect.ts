@@ -81,7 +81,7 @@ class Connection implements Daemon {
     if (local === null) return this.#controls.sessions(filter);
     if (!(local instanceof FtpdctlError)) return local.sessions(filter);
     if (options.withoutPoll) return {kind: 'unsupported', reason: local.message, ...hintOf(local)};
-    if (this.#namedSocket() === undefined && !this.#hasSocket()) throw local;
+    if (this.#namedSocket() === undefined && !(await this.#hasSocket())) throw local;
     const result = await this.#controls.sessions(filter);
     return result.kind === 'unsupported'
       ? {kind: 'unsupported', reason: local.message, ...hintOf(local)}
@@ -178,7 +178,7 @@ class Connection implements Daemon {
   async #look(): Promise<Local> {
     const {socket} = this.#options;
     const env = this.#options.env ?? process.env;
-    if (knownServeSocket(socket, env) !== undefined) return null;
+    if ((await knownServeSocket(socket, env)) !== undefined) return null;
     // What the most callers do not need is loaded as it is needed: a start may take no longer for it.
     const {findProftpd} = await import('./find.ts');
     const found = await findProftpd({
@@ -197,9 +197,10 @@ class Connection implements Daemon {
   }
 
   /** Whether something stands where a controls socket may be. */
-  #hasSocket(): boolean {
+  async #hasSocket(): Promise<boolean> {
     const {socket, env = process.env} = this.#options;
-    return candidateSockets(socket, env).some(({path}) => existsSync(path));
+    const candidates = await candidateSockets(socket, env);
+    return candidates.some(({path}) => existsSync(path));
   }
 }
 

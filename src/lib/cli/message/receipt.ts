@@ -5,6 +5,7 @@ import {FtpdctlError} from '../../errors.ts';
 import type {ReceiptDetails, SessionName} from '../../protocol/details.ts';
 import {exitStatusOf, STATUS} from '../../protocol/message.ts';
 import {countOf} from '../../text.ts';
+import {errorOutput} from '../output/output.ts';
 import {chalkFor, StatusLine} from '../output/terminal.ts';
 
 /** Milliseconds between two questions, at first and at the most. */
@@ -200,7 +201,7 @@ export class DeliveryProgress {
   }
 
   static async start(): Promise<DeliveryProgress> {
-    const {green} = await chalkFor(process.stderr);
+    const {green} = await chalkFor(errorOutput());
     return new DeliveryProgress((text) => text.replace(/#+/, (done) => green(done)));
   }
 

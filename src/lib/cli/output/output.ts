@@ -1,3 +1,4 @@
+import {isatty} from 'node:tty';
 import {reasonOf} from '../../errors.ts';
 import {CONTROLS, escapeControls, escapeJsonControls} from '../../text.ts';
 
@@ -6,6 +7,9 @@ export const PREFIX = 'ftpdctl: ';
 
 /** `EX_IOERR` of `sysexits.h`: what was to be printed is lost. */
 const EXIT_IOERR = 74;
+
+/** The descriptor. */
+const STDERR = 2;
 
 /** See to what cannot be printed: a success that nobody could read is none. */
 export function watchOutput(): void {
@@ -17,8 +21,6 @@ export function watchOutput(): void {
     }
     process.exit();
   });
-  // There is nowhere left to complain.
-  process.stderr.on('error', () => {});
 }
 
 /** One line on standard output, made safe for a terminal. */
@@ -26,9 +28,16 @@ export function printLine(text: string): void {
   process.stdout.write(`${PREFIX}${printable(text)}\n`);
 }
 
+/** Standard error, opened when it is first needed: most runs have nothing to say there. */
+export function errorOutput(): NodeJS.WriteStream {
+  // There is nowhere left to complain.
+  if (process.stderr.listenerCount('error') === 0) process.stderr.on('error', () => {});
+  return process.stderr;
+}
+
 /** One line on standard error. */
 export function printError(text: string): void {
-  process.stderr.write(`${PREFIX}${printable(text)}\n`);
+  errorOutput().write(`${PREFIX}${printable(text)}\n`);
 }
 
 /** The one JSON object of `--json`. */
@@ -38,7 +47,7 @@ export function printJson(value: unknown): void {
 
 /** Whether a person watches standard error, so that a wait may be explained there. */
 export function isWatched(): boolean {
-  return process.stderr.isTTY === true;
+  return isatty(STDERR);
 }
 
 /** A text that does nothing to a terminal but stand there: `\x1b` for an escape, `\u202e` for an override. */

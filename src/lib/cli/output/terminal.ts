@@ -3,7 +3,7 @@ import {setTimeout as sleep} from 'node:timers/promises';
 import type {WriteStream} from 'node:tty';
 import type {ChalkInstance} from 'chalk';
 import {onExit} from '../../transport/processes/exitCleanup.ts';
-import {isWatched, printable, printError} from './output.ts';
+import {errorOutput, isWatched, printable, printError} from './output.ts';
 
 /**
  * Whether a stream may be written to in colour: on a terminal that knows colours, or where FORCE_COLOR asks for it;
@@ -72,8 +72,8 @@ export class StatusLine {
   draw(text: string, plain: string, style: (text: string) => string = (text) => text): void {
     if (!isWatched()) return;
     if (!isDumb()) {
-      this.#drawn = printable(text).slice(0, (process.stderr.columns || COLUMNS) - ECHO);
-      process.stderr.write(`\r\x1b[K${style(this.#drawn)}`);
+      this.#drawn = printable(text).slice(0, (errorOutput().columns || COLUMNS) - ECHO);
+      errorOutput().write(`\r\x1b[K${style(this.#drawn)}`);
       this.#callOff ??= onExit(() => this.clear());
     } else if (plain !== this.#drawn) {
       this.#drawn = plain;
@@ -82,7 +82,7 @@ export class StatusLine {
   }
 
   clear(): void {
-    if (this.#drawn !== '' && !isDumb()) process.stderr.write('\r\x1b[K');
+    if (this.#drawn !== '' && !isDumb()) errorOutput().write('\r\x1b[K');
     this.#drawn = '';
     this.#callOff?.();
     this.#callOff = undefined;

@@ -1,3 +1,4 @@
+import {isatty} from 'node:tty';
 import type {GlobalOptions} from '../options/flags.ts';
 import {isDumb} from '../output/terminal.ts';
 import type {Questions} from './questions.ts';
@@ -8,7 +9,11 @@ export async function openQuestions(): Promise<Questions> {
   return (await import('./terminalQuestions.ts')).terminalQuestions();
 }
 
+/** Descriptors: to ask for `process.stdin` would open it. */
+const STDIN = 0;
+const STDOUT = 1;
+
 /** Whether a person is there to be asked: both ends are a terminal, and what is printed is not for a program. */
 export function canAsk({quiet, json}: Pick<GlobalOptions, 'quiet' | 'json'>): boolean {
-  return process.stdin.isTTY === true && process.stdout.isTTY === true && !quiet && !json;
+  return !quiet && !json && isatty(STDIN) && isatty(STDOUT);
 }

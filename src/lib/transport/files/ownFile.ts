@@ -47,8 +47,15 @@ function inHome(env: NodeJS.ProcessEnv, kind: 'cache' | 'state'): OwnDirectory |
     : {path: join(home, '.local', 'state', 'ftpdctl'), makes: 3};
 }
 
-/** The home directory of the account database; none for a uid that is not in it. */
+let account: {readonly home: string | undefined} | undefined;
+
+/** The home directory of the account database, asked once; none for a uid that is not in it. */
 function accountHome(): string | undefined {
+  account ??= {home: askHome()};
+  return account.home;
+}
+
+function askHome(): string | undefined {
   try {
     return userInfo().homedir;
   } catch {

@@ -1,6 +1,5 @@
-import {type ProftpdDaemon, ProftpdError} from '../proftpd/daemon.ts';
-import {chooseDaemon} from '../proftpd/find/choose.ts';
-import {findDaemons} from '../proftpd/find/find.ts';
+import {notRunning, type ProftpdDaemon, ProftpdError} from '../proftpd/daemon.ts';
+import {findCandidates} from '../proftpd/find/candidates.ts';
 
 /** Which of several ProFTPDs is meant. */
 export interface Meant {
@@ -12,7 +11,12 @@ export interface Meant {
 
 /** The ProFTPD of this machine that is meant, or why there is none, or not one. */
 export async function findProftpd({socket, configuration}: Meant): Promise<ProftpdDaemon | ProftpdError> {
-  const found = await findDaemons(configuration === undefined ? {} : {configuration});
+  const among = findCandidates();
+  if (among.candidates.length === 0 && among.passedOver.length === 0) return notRunning();
+  // Loaded where there is something to look at: where no ProFTPD runs a start may take no longer for it.
+  const {findDaemons} = await import('../proftpd/find/find.ts');
+  const {chooseDaemon} = await import('../proftpd/find/choose.ts');
+  const found = await findDaemons(configuration === undefined ? {} : {configuration}, among);
   try {
     return chooseDaemon(found, socket);
   } catch (error) {

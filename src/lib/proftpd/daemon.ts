@@ -97,3 +97,9 @@ export class ProftpdError extends FtpdctlError {
     super(code, message, options.exitStatus ?? 1, options);
   }
 }
+
+export function notRunning(): ProftpdError {
+  return new ProftpdError('PROFTPD_NOT_RUNNING', 'no ProFTPD runs on this machine', {
+    hint: 'start it, or ask the machine where it runs',
+  });
+}

@@ -1,4 +1,4 @@
-import {ifKnown, type ProftpdDaemon, ProftpdError} from '../daemon.ts';
+import {ifKnown, notRunning, type ProftpdDaemon, ProftpdError} from '../daemon.ts';
 import {isSamePath} from './configuration.ts';
 import type {FoundDaemons} from './find.ts';
 
@@ -28,9 +28,7 @@ export function chooseDaemon({daemons, passedOver}: FoundDaemons, socket?: strin
     const code = refused.because === 'namespace' ? 'PROFTPD_NAMESPACE' : 'PROFTPD_UNTRUSTED';
     throw new ProftpdError(code, refused.why, {hint: refused.hint});
   }
-  throw new ProftpdError('PROFTPD_NOT_RUNNING', 'no ProFTPD runs on this machine', {
-    hint: 'start it, or ask the machine where it runs',
-  });
+  throw notRunning();
 }
 
 function listensAt({controlsSocket}: ProftpdDaemon, socket: string): boolean {

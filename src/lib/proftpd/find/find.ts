@@ -32,9 +32,13 @@ export interface FoundDaemons {
 /**
  * The ProFTPD daemons of this machine. Root finds their files among what they have open, anybody else by the
  * configuration; no daemon is asked for anything. Linux only: elsewhere there are none to be found.
+ *
+ * @param among the processes to choose from
  */
-export async function findDaemons(options: FindOptions = {}): Promise<FoundDaemons> {
-  const {candidates, passedOver} = findCandidates();
+export async function findDaemons(
+  options: FindOptions = {},
+  {candidates, passedOver} = findCandidates(),
+): Promise<FoundDaemons> {
   const configurations = new Configurations(options.configuration);
   const found = await Promise.all(candidates.map((each) => describe(each, configurations, options)));
   return {daemons: found.filter((daemon) => daemon !== undefined), passedOver};

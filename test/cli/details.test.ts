@@ -20,6 +20,7 @@ const SESSION = {
 const SOUND = {
   who: {sessions: [SESSION], omitted: 0},
   status: {uptime: 1, sessions: 1, waiting: 0, engine: true},
+  kick: {ended: 1, meant: 2},
   msg: {id: 'm1', recipients: 1, engineOff: 0, refused: 0, unanswered: 0},
   receipt: {
     id: 'm1',
@@ -61,6 +62,7 @@ async function runAgainst(args: readonly string[], subject: Subject, details: un
 const COMMANDS: readonly (readonly [Subject, readonly string[]])[] = [
   ['who', ['who']],
   ['status', ['status']],
+  ['kick', ['kick', 'user', 'dave']],
   ['msg', ['msg', 'all', 'hi']],
   ['msg', ['msg', '--dry-run', 'all', 'hi']],
   ['receipt', ['msg', '--wait=5', 'all', 'hi']],

@@ -8,8 +8,16 @@ export class FakeMailbox implements Mailbox {
   rearm: ((number: number) => string) | null = null;
   #count = 0;
 
-  register(identity: SessionIdentity): FakeSessionMailbox {
-    const session = new FakeSessionMailbox(this, identity);
+  /** Servers that are down. */
+  readonly down = new Set<string>();
+  readonly shutdown = new Promise<void>(() => {});
+
+  isDown(server: string): boolean {
+    return this.down.has(server);
+  }
+
+  register(identity: SessionIdentity, onKick?: () => void): FakeSessionMailbox {
+    const session = new FakeSessionMailbox(this, identity, onKick);
     this.sessions.push(session);
     return session;
   }
@@ -45,6 +53,7 @@ export class FakeSessionMailbox implements SessionMailbox {
   constructor(
     private readonly mailbox: FakeMailbox,
     readonly identity: SessionIdentity,
+    readonly kick: () => void = () => {},
   ) {}
 
   /** A message arrives. */

@@ -82,7 +82,7 @@ describeWithPeer(whyNoProftpd(), "Debian's stock client drives the server", () =
     [['status', 'all'], DAEMON, ['status: 127.0.0.1#2121 UP']],
     [['status', '127.0.0.1'], DAEMON, ['status: no server associated with 127.0.0.1#21']],
     [['status', 'all'], 0, DENIED],
-    [['msg', 'all', 'hi'], WWW_DATA, ['error sending message: Success']],
+    [['msg', 'all', 'hi'], WWW_DATA, ['unable to send message: no such client connected']],
     [['msg', 'user', 'dave', 'hi'], 0, ['unable to send message: no such client connected']],
     [['msg', 'host', 'localhost', 'hi'], 0, ['unable to send message: no such client connected']],
     [['msg', 'class'], 0, ['msg class: missing required class name']],
@@ -174,8 +174,6 @@ describeWithPeer(
       [['request', 'msg', 'user'], undefined],
       [['request', 'msg', 'host', '127.0.0.1'], undefined],
       [['request', 'msg', 'bogus', 'x'], undefined],
-      [['msg', 'all', 'hi'], undefined],
-      [['msg', 'all', 'hi'], DAEMON],
       [['msg', 'all', 'hi'], WWW_DATA],
       [['msg', 'user', 'dave', 'hi'], undefined],
       [['msg', 'user', '*', 'hi'], undefined],
@@ -189,21 +187,28 @@ describeWithPeer(
       [['rmctrl', 'lsctrl'], undefined],
       [['rmctrl', 'nosuch'], undefined],
       [['rmctrl', 'msg', 'mod_bogus.c'], undefined],
-      [['msg', 'all', 'hi'], undefined],
+      [['msg', 'user', 'dave', 'hi'], undefined],
       [['insctrl', 'msg'], undefined],
       [['insctrl', 'nosuch'], undefined],
       [['insctrl', 'a', 'b', 'c'], undefined],
       [['rmctrl', 'msg'], DAEMON],
       [['insctrl', 'all'], undefined],
       [['nosuch'], undefined],
+      [['kick', 'user', '-n', '0', 'dave'], undefined],
+      [['kick', 'host', 'localhost', 'nosuch.invalid'], WWW_DATA],
+      [['kick', 'user', 'dave'], DAEMON],
+      [['up', '127.0.0.1', 'x'], undefined],
+      [['down', '9.9.9.9', 'nosuch.invalid', '127.0.0.1#x'], undefined],
     ];
 
-    test.each(requests)('%j as uid %s', async (args, uid) => {
+    async function compare(args: readonly string[], uid?: number) {
       const run = (path: string) => runFtpdctl(['-s', path, ...args], uid === undefined ? {} : {uid});
       const [expected, found] = await Promise.all([run(real.socket), run(socket)]);
       const told = ({status, stdout}: typeof found) => ({status, stdout: stdout.replace(SUMMARY, '')});
       expect(told(found)).toEqual(told(expected));
-    });
+    }
+
+    test.each(requests)('%j as uid %s', compare);
 
     /** Where they differ on purpose. */
     const DIFFERENCES: readonly [why: string, args: readonly string[], real: RegExp, ours: RegExp][] = [
@@ -226,10 +231,10 @@ describeWithPeer(
         /^ftpdctl: acl \(mod_ftpdctl\.c\)\n/,
       ],
       [
-        'kicking is for ProFTPD',
-        ['kick', 'user', 'dave'],
-        /^ftpdctl: user 'dave' not connected\n$/,
-        /^ftpdctl: unsupported action requested\n$/,
+        'nobody is told of a success when nobody is connected',
+        ['msg', 'all', 'hi'],
+        /^ftpdctl: error sending message: Success\n$/,
+        /^ftpdctl: unable to send message: no such client connected\n$/,
       ],
     ];
 
@@ -239,6 +244,11 @@ describeWithPeer(
       );
       expect(fromReal!.stdout).toMatch(expected);
       expect(found!.stdout).toMatch(ours);
+    });
+
+    test('down, of all servers', async () => {
+      await compare(['request', 'down', 'all', 'x']);
+      await compare(['status', 'all', 'x']);
     });
 
     test('but rmctrl all is not for good', async () => {
@@ -380,7 +390,10 @@ describe('the program', () => {
     expect(program.stderr()).toBe(`ftpdctl: listening at ${own}\n`);
     expect((statSync(join(runtime, 'ftpdctl')).mode & 0o777).toString(8)).toBe('700');
     const found = await runFtpdctl(['msg', 'all', 'hi'], {env});
-    expect(found).toMatchObject({status: 0, stdout: 'ftpdctl: error sending message: Success\n'});
+    expect(found).toMatchObject({
+      status: 0,
+      stdout: 'ftpdctl: unable to send message: no such client connected\n',
+    });
     const list = await runFtpdctl(['acl', 'list'], {env});
     expect(list.stdout).not.toContain('everybody but');
     program.signal('SIGTERM');

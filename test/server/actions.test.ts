@@ -13,6 +13,7 @@ import {who} from '../../src/lib/server/actions/who.ts';
 import type {ControlResult} from '../../src/lib/server/controlResult.ts';
 import {HostResolver} from '../../src/lib/server/hostResolver.ts';
 import {type MessageQueue, Messages} from '../../src/lib/server/messages.ts';
+import {DownServers} from '../../src/lib/server/virtualServers.ts';
 import type {SessionInfo} from '../../src/lib/session/queue/mailboxConnection.ts';
 import type {SessionQueueEvents} from '../../src/lib/session/queue/sessionQueue.ts';
 import {controlOf, measuredNames} from '../acl/callers.ts';
@@ -73,6 +74,14 @@ class FakeQueue extends EventEmitter<SessionQueueEvents> implements MessageQueue
   }
 
   async answered() {}
+
+  async kick(ids: ReadonlySet<string>) {
+    return ids.size;
+  }
+
+  setDown() {}
+
+  async shutDown() {}
 
   close() {}
 }
@@ -147,6 +156,8 @@ beforeEach(() => {
     names: new Names(directory),
     hosts: {resolve: (name) => resolver.resolve(name, OWN)},
     startedAt: performance.now() - 5000,
+    down: new DownServers(() => {}),
+    shutdown: {request() {}, signal: new AbortController().signal},
   };
 });
 
@@ -160,7 +171,7 @@ async function run(
   args: readonly string[],
   {uid = OWN, options = {}}: Asked = {},
 ): Promise<ControlResult> {
-  return action.run({caller: {uid, gid: 65534}, client: 'oc_u1/nogroup', args, options}, view);
+  return action.run({caller: {uid, gid: 65534}, client: 'oc_u1/nogroup', args, options, release() {}}, view);
 }
 
 describe('msg', () => {
@@ -205,7 +216,7 @@ describe('msg', () => {
     view = {...view, messages: new Messages(null, NO_LOG)};
     expect(await run(msg, ['all', 'hi'])).toMatchObject({
       status: 0,
-      lines: ['error sending message: Success'],
+      lines: ['unable to send message: no such client connected'],
     });
     expect(await run(msg, ['user', 'dave', 'hi'])).toMatchObject({status: -4, binaryStatus: 0});
   });

@@ -37,7 +37,7 @@ const BLOCKED = {
   json: {status: -8, responses: ['blocked connection']},
   binary: {status: -1, responses: ['blocked connection']},
 };
-const NO_MESSAGE = {status: 0, responses: ['error sending message: Success']};
+const NO_MESSAGE = {status: 0, responses: ['unable to send message: no such client connected']};
 const CONTROL = (which: string) => ({
   status: -3,
   responses: [`parameter 2: control character ${which} at character 2`],

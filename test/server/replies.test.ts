@@ -30,7 +30,7 @@ const DAVE = {
 };
 
 /** The actions that our server has in common with a ProFTPD. */
-const COMMON = ['help', 'insctrl', 'lsctrl', 'msg', 'rmctrl', 'status'];
+const COMMON = ['down', 'help', 'insctrl', 'kick', 'lsctrl', 'msg', 'rmctrl', 'shutdown', 'status', 'up'];
 const OWN = ['acl', 'receipt', 'who'];
 
 /** Answers that are others on purpose, and why. */

@@ -25,7 +25,7 @@ interface MockFlags extends GlobalOptions {
 }
 
 /**
- * Run a mock FTP server until a signal ends it.
+ * Run a mock FTP server until a signal ends it, or its control server is shut down.
  * @throws FtpdctlError when there is no such root, no address to listen on, or no queue to join
  */
 export async function mock(settings: Settings, flags: MockFlags): Promise<void> {
@@ -43,7 +43,7 @@ export async function mock(settings: Settings, flags: MockFlags): Promise<void> 
   const ended = untilSignal('SIGHUP');
   try {
     announce(await server.listen(), flags);
-    await ended;
+    await Promise.race([ended, mailbox.shutdown]);
   } finally {
     await server.close();
     await mailbox.close();
@@ -89,6 +89,8 @@ async function openTree(directory: string): Promise<FileTree> {
 
 /** Where the mock server listens when the configuration names no address. */
 const LOOPBACK = '127.0.0.1';
+/** What the control server calls that. */
+const ANY_ADDRESS = '0.0.0.0';
 
 /**
  * The servers and classes of a configuration, as the mock server wants them. Unlike ProFTPD it listens on loopback where no
@@ -118,6 +120,7 @@ async function virtualServers(server: ServerSettings): Promise<VirtualServer[]> 
   return [...new Set(addresses)].map((address) => ({
     address,
     port,
+    controlsName: `${server.addresses.value.length > 0 ? addresses[0] : ANY_ADDRESS}#${server.port.value}`,
     name: server.name.value,
     engine: server.engine.value,
   }));

@@ -1,6 +1,7 @@
 import type {
   AclCheckDetails,
   AclListDetails,
+  KickDetails,
   MessageDetails,
   ReceiptDetails,
   StatusDetails,
@@ -13,6 +14,7 @@ import {ClientError} from './errors.ts';
 export interface DetailsOf {
   readonly who: WhoDetails;
   readonly status: StatusDetails;
+  readonly kick: KickDetails;
   readonly msg: MessageDetails;
   readonly receipt: ReceiptDetails;
   readonly aclCheck: AclCheckDetails;

@@ -9,6 +9,7 @@ const ajv = new Ajv();
 
 export const who = ajv.compile(DETAILS_SCHEMAS.who);
 export const status = ajv.compile(DETAILS_SCHEMAS.status);
+export const kick = ajv.compile(DETAILS_SCHEMAS.kick);
 export const msg = ajv.compile(DETAILS_SCHEMAS.msg);
 export const receipt = ajv.compile(DETAILS_SCHEMAS.receipt);
 export const aclCheck = ajv.compile(DETAILS_SCHEMAS.aclCheck);

@@ -103,7 +103,9 @@ export class ControlsDaemon implements Daemon {
         hint: 'as root on its machine it can be ended, or all of its user: kick user NAME',
       };
     }
-    return {kind: 'answered', answer: await this.#client.request('kick', words)};
+    const answer = await this.#client.request('kick', words);
+    const details = await detailsIn('kick', answer);
+    return {kind: 'answered', answer, ...(details === undefined || details.meant === 0 ? {} : details)};
   }
 
   async access(question: AccessQuestion): Promise<AccessResult | Unsupported> {

@@ -7,6 +7,8 @@ export interface VirtualServer {
   readonly address: string;
   /** 0: any free port. */
   readonly port: number;
+  /** `ADDRESS#PORT`, as `status` and `down` of the control server name it; absent: that of `address` and `port`. */
+  readonly controlsName?: string;
   /** `ServerName`, shown in greeting and STAT. */
   readonly name: string;
   /** `MessageEngine`. */

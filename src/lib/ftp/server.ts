@@ -1,6 +1,6 @@
 import {createServer, type Server, type Socket} from 'node:net';
 import {FtpdctlError} from '../errors.ts';
-import {formatReply, reply} from '../reply/reply.ts';
+import {formatReply, type Reply, reply} from '../reply/reply.ts';
 import {ControlConnection} from './control/controlConnection.ts';
 import {isLoopback, isWildcard, plainAddress} from './data/address.ts';
 import {
@@ -21,6 +21,9 @@ export interface ListeningAddress {
 const BACKLOG = 1024;
 const SWEEP_MS = 1000;
 const MIN_SWEEP_MS = 20;
+
+/** ProFTPD ends the process that serves the session, and the client gets no word (measured); RFC 959 §5.4 has one. */
+const KICKED = reply(421, 'Session ended by the administrator, closing control connection');
 
 const LISTEN_HINTS: Readonly<Record<string, string>> = {
   EACCES: 'ports below 1024 are for root: choose another Port in the configuration',
@@ -137,11 +140,15 @@ export class MockFtpServer {
     const peerAddress = plainAddress(socket.remoteAddress ?? '::');
     const localAddress = plainAddress(socket.localAddress ?? '::');
     if (socket.remoteAddress === undefined || this.#isFull(peerAddress)) {
-      refuse(socket);
+      refuse(socket, reply(421, 'Too many sessions, try again later'));
       return;
     }
     const server = group.find(({address}) => plainAddress(address) === localAddress) ?? group[0]!;
-    const mailbox = this.#options.mailbox.register({
+    if (this.#options.mailbox.isDown(server.controlsName ?? `${server.address}#${port}`)) {
+      refuse(socket, reply(500, `Sorry, no server available to handle request on ${localAddress}`));
+      return;
+    }
+    const identity = {
       pid: process.pid,
       user: null,
       address: peerAddress,
@@ -149,10 +156,19 @@ export class MockFtpServer {
       class: this.#options.classOf(peerAddress),
       server: `${server.address}#${port}`,
       engine: server.engine,
-    });
+    };
+    const mailbox = this.#options.mailbox.register(identity, () => session.end(KICKED));
     const {tree} = this.#options;
     const onEnd = (): void => this.#leave(session, peerAddress);
-    const session = new ControlConnection({socket, server, peerAddress, localAddress, tree, mailbox, onEnd});
+    const session: ControlConnection = new ControlConnection({
+      socket,
+      server,
+      peerAddress,
+      localAddress,
+      tree,
+      mailbox,
+      onEnd,
+    });
     this.#enter(session, peerAddress);
   }
 
@@ -211,8 +227,8 @@ function sweepInterval({login, idle, stalled}: MockTimeouts): number {
   return Math.max(MIN_SWEEP_MS, Math.min(SWEEP_MS, Math.min(login, idle, stalled) * 250));
 }
 
-function refuse(socket: Socket): void {
+function refuse(socket: Socket, farewell: Reply): void {
   socket.on('error', () => {});
-  socket.write(formatReply(reply(421, 'Too many sessions, try again later')));
+  socket.write(formatReply(farewell));
   socket.destroySoon();
 }

@@ -41,6 +41,13 @@ export interface StatusDetails {
   readonly engine: boolean;
 }
 
+/** `kick`. */
+export interface KickDetails {
+  /** Sessions that have ended, of those that were meant. */
+  readonly ended: number;
+  readonly meant: number;
+}
+
 /** Keys that a `msg` request may carry. */
 export interface MessageRequestOptions {
   /** The lines of a message of several lines; then the text is not among the arguments. */
@@ -163,6 +170,7 @@ const rule = object({file: text, line: count, text});
 export const DETAILS_SCHEMAS = {
   who: object({sessions: list(whoSession), omitted: count}),
   status: object({uptime: number, sessions: count, waiting: count, engine: truth}),
+  kick: object({ended: count, meant: count}),
   msg: object(
     {
       id: text,

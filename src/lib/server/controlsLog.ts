@@ -25,9 +25,12 @@ export interface LoggedClient {
  */
 export class ControlsLog {
   readonly #file: LogFile | null;
+  readonly #trace: ((line: string) => void) | undefined;
 
-  constructor(file: LogFile | null) {
+  /** @param trace is given each line, too, without its time and origin */
+  constructor(file: LogFile | null, trace?: (line: string) => void) {
     this.#file = file;
+    this.#trace = trace;
   }
 
   accepted(who: LoggedClient): void {
@@ -52,7 +55,7 @@ export class ControlsLog {
   /** @param returned whether an action was run and this is what it came to */
   sent(who: LoggedClient, {status, lines}: ControlResult, returned: boolean): void {
     const {client, isLogged} = who;
-    if (!this.#file || !isLogged) return;
+    if (!isLogged || !this.#isRead) return;
     if (returned) this.line(`sent to ${client} client: return value: ${status}`);
     for (const line of lines.slice(0, MAX_LINES)) this.line(`sent to ${client} client: '${line}'`);
     const left = lines.length - MAX_LINES;
@@ -65,11 +68,16 @@ export class ControlsLog {
 
   /** A line that is left out in a flood. */
   note({client, isLogged}: LoggedClient, text: (client: string) => string): void {
-    if (this.#file && isLogged) this.line(text(client));
+    if (isLogged && this.#isRead) this.line(text(client));
   }
 
   line(text: string): void {
+    this.#trace?.(text);
     this.#file?.write(`${ORIGIN} ${text}`);
+  }
+
+  get #isRead(): boolean {
+    return this.#file !== null || this.#trace !== undefined;
   }
 
   close(): void {

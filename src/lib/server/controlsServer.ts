@@ -6,13 +6,17 @@ import {SessionQueue} from '../session/queue/sessionQueue.ts';
 import type {ClientHandler} from '../transport/sockets/listener.ts';
 import {acl} from './actions/acl.ts';
 import {Controls} from './actions/action.ts';
+import {down} from './actions/down.ts';
 import {help} from './actions/help.ts';
 import {insctrl} from './actions/insctrl.ts';
+import {kick} from './actions/kick.ts';
 import {lsctrl} from './actions/lsctrl.ts';
 import {msg} from './actions/msg.ts';
 import {receipt} from './actions/receipt.ts';
 import {rmctrl} from './actions/rmctrl.ts';
+import {shutdown} from './actions/shutdown.ts';
 import {status} from './actions/status.ts';
+import {up} from './actions/up.ts';
 import {who} from './actions/who.ts';
 import {type Configuration, closeLogs, type Logs, openLogs, resolveConfiguration} from './configuration.ts';
 import {ControlsLog} from './controlsLog.ts';
@@ -20,8 +24,9 @@ import {ControlsSocket} from './controlsSocket.ts';
 import {HostResolver} from './hostResolver.ts';
 import {Messages} from './messages.ts';
 import {RequestHandler, type ServerState} from './request/requestHandler.ts';
+import {DownServers} from './virtualServers.ts';
 
-const ACTIONS = [acl, help, insctrl, lsctrl, msg, receipt, rmctrl, status, who];
+const ACTIONS = [acl, down, help, insctrl, kick, lsctrl, msg, receipt, rmctrl, shutdown, status, up, who];
 /** The module that writes such lines in ProFTPD 1.3.10 (measured). */
 const MESSAGE_LOG_ORIGIN = `mod_msg/0.5.1[${process.pid}]:`;
 
@@ -35,6 +40,8 @@ export interface ControlsServerOptions {
   readonly version: string;
   /** Takes one line about something that does not work but does not keep the server from serving. */
   readonly warn: (line: string) => void;
+  /** Takes each line of both logs, without its time, whether there are log files or not. */
+  readonly trace?: ((line: string) => void) | undefined;
 }
 
 /** A server that is ending does not read its configuration again. */
@@ -57,6 +64,10 @@ export class ControlsServer {
   readonly #options: ControlsServerOptions;
   readonly #requests: RequestHandler;
   #phase: Phase = {kind: 'running'};
+  readonly #ending = new AbortController();
+  /** Resolves when a client has asked for the end of the server: whoever has started it closes it. */
+  readonly shutdown: Promise<void>;
+  #isShutdown = false;
   #state: ServerState;
   #socket: ControlsSocket | null;
 
@@ -68,7 +79,7 @@ export class ControlsServer {
     const loaded = options.load();
     const configuration = resolveConfiguration(loaded, options.names);
     const logs = openLogs(configuration.settings, options.warn);
-    const log = new ControlsLog(logs.controls);
+    const log = new ControlsLog(logs.controls, options.trace);
     const say = (line: string) => {
       options.warn(line);
       log.line(line);
@@ -100,14 +111,22 @@ export class ControlsServer {
   ) {
     this.#options = options;
     this.#socket = socket;
+    const messages = new Messages(queue, {
+      write: (line) => {
+        options.trace?.(line);
+        this.#state.logs.message?.write(`${MESSAGE_LOG_ORIGIN} ${line}`);
+      },
+      written: async () => this.#state.logs.message?.written(),
+    });
+    const {promise, request} = this.#awaitShutdown();
+    this.shutdown = promise;
     this.#state = {
       settings,
       access,
       controls: new Controls(ACTIONS),
-      messages: new Messages(queue, {
-        write: (line) => this.#state.logs.message?.write(`${MESSAGE_LOG_ORIGIN} ${line}`),
-        written: async () => this.#state.logs.message?.written(),
-      }),
+      messages,
+      down: new DownServers((names) => messages.setDown(names)),
+      shutdown: {request, signal: this.#ending.signal},
       names: new Names(options.names),
       resolver: new HostResolver(),
       startedAt: performance.now(),
@@ -115,6 +134,18 @@ export class ControlsServer {
       log,
     };
     this.#requests = new RequestHandler(() => this.#state, options.version);
+  }
+
+  #awaitShutdown(): {promise: Promise<void>; request: () => void} {
+    let resolve!: () => void;
+    const promise = new Promise<void>((done) => {
+      resolve = done;
+    });
+    const request = () => {
+      this.#isShutdown = true;
+      resolve();
+    };
+    return {promise, request};
   }
 
   /** Where it listens; `null` with `ControlsEngine off`. */
@@ -144,7 +175,7 @@ export class ControlsServer {
     }
   }
 
-  /** Stop accepting, answer what was asked, remove the sockets, close the logs. */
+  /** Stop accepting, answer what was asked, end what `shutdown` ends, remove the sockets, close the logs. */
   close(): Promise<void> {
     const phase = this.#phase;
     if (phase.kind === 'ending') return phase.done;
@@ -154,11 +185,16 @@ export class ControlsServer {
   }
 
   async #close(reloaded: Promise<void> | undefined): Promise<void> {
+    this.#ending.abort();
     await reloaded;
     await this.#socket?.close();
     this.#socket = null;
     await this.#requests.close();
-    this.#state.messages.close();
+    const {messages, down} = this.#state;
+    // What this server has taken down is no concern of the next.
+    if (this.#isShutdown) await messages.shutDown();
+    else down.clear();
+    messages.close();
     this.#state.log.line('server stopped');
     closeLogs(this.#state.logs);
   }
@@ -182,10 +218,18 @@ export class ControlsServer {
   }
 
   #apply({settings, access}: Configuration, logs: Logs): void {
-    const {names, controls, settings: before} = this.#state;
+    const {names, controls, down: closed, settings: before} = this.#state;
     names.forget();
     controls.enableAll();
-    this.#swap({...this.#state, settings, access, logs, log: new ControlsLog(logs.controls)});
+    // As in ProFTPD (measured).
+    closed.clear();
+    this.#swap({
+      ...this.#state,
+      settings,
+      access,
+      logs,
+      log: new ControlsLog(logs.controls, this.#options.trace),
+    });
     this.#state.log.line('configuration read again');
     if (before.message.queue.value !== settings.message.queue.value) {
       this.#say('MessageQueue has changed: that needs a new start of the server');
@@ -211,7 +255,7 @@ export class ControlsServer {
     const {settings, logs: old} = this.#state;
     try {
       const logs = openLogs(settings, this.#options.warn, old);
-      this.#swap({...this.#state, logs, log: new ControlsLog(logs.controls)});
+      this.#swap({...this.#state, logs, log: new ControlsLog(logs.controls, this.#options.trace)});
     } catch (error) {
       this.#options.warn((error as Error).message);
     }

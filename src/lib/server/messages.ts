@@ -15,7 +15,17 @@ import {countOf} from '../text.ts';
 export type MessageQueue = EventEmitter<SessionQueueEvents> &
   Pick<
     SessionQueue,
-    'sessions' | 'deliver' | 'receipt' | 'waitingFor' | 'answered' | 'unanswered' | 'recorded' | 'close'
+    | 'sessions'
+    | 'deliver'
+    | 'receipt'
+    | 'waitingFor'
+    | 'answered'
+    | 'unanswered'
+    | 'recorded'
+    | 'kick'
+    | 'setDown'
+    | 'shutDown'
+    | 'close'
   >;
 
 /** The MessageLog, or the lack of one. */
@@ -72,6 +82,21 @@ export class Messages {
   /** Sessions that may still show it. */
   waitingFor(id: string): readonly NamedSession[] {
     return this.#queue?.waitingFor(id) ?? [];
+  }
+
+  /** End sessions. @returns how many have ended */
+  async kick(sessions: readonly SessionInfo[]): Promise<number> {
+    return (await this.#queue?.kick(new Set(sessions.map(({id}) => id)))) ?? 0;
+  }
+
+  /** Say which servers take no new sessions. */
+  setDown(names: readonly string[]): void {
+    this.#queue?.setDown(names);
+  }
+
+  /** Have every process of a session end. */
+  async shutDown(): Promise<void> {
+    await this.#queue?.shutDown();
   }
 
   close(): void {

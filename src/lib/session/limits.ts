@@ -13,6 +13,9 @@ export const MAX_TEXT_BYTES = 32 * 1024;
 /** Ranges (first and last number) in one list of sessions: with 10-digit numbers 22 KB of JSON. */
 export const MAX_RANGES = 1000;
 
+/** Servers that `down` may have closed: with the longest IPv6 addresses 49 KB of JSON. */
+export const MAX_DOWN = 1000;
+
 /** UTF-16 units of a user, host or class name and the like. Longer ones are cut before they are sent. */
 export const MAX_NAME_LENGTH = 1024;
 
@@ -30,6 +33,9 @@ export const ANSWER_TIMEOUT_MS = 2000;
 
 /** How often the server looks whether the mailboxes that owe it something are still there: milliseconds. */
 export const CHECK_INTERVAL_MS = 1000;
+
+/** How long sessions that were kicked may take to say goodbye before the answer counts those that have: milliseconds. */
+export const KICK_TIMEOUT_MS = 3000;
 
 /** Mailboxes that are looked at in one go: each costs about 30 us. */
 export const MAX_CHECKED_AT_ONCE = 256;

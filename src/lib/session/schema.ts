@@ -1,7 +1,7 @@
 import {Ajv, type ValidateFunction} from 'ajv';
 import type {SessionIdentity} from '../audience.ts';
 import {MAX_DATAGRAM_BYTES} from '../transport/sockets/datagram.ts';
-import {MAX_NAME_LENGTH, MAX_RANGES} from './limits.ts';
+import {MAX_DOWN, MAX_NAME_LENGTH, MAX_RANGES} from './limits.ts';
 import type {Message} from './mailbox/mailbox.ts';
 import {MAILBOX_ID_PATTERN} from './mailboxPath.ts';
 
@@ -53,9 +53,14 @@ export type ToServer = {readonly from: string; readonly seq: number} & (
 /**
  * From the server to a mailbox. `present`: a server that does not know the mailbox asks for everything it has.
  * `acknowledge`: what the mailbox has said up to `seq` is recorded, and need not be said to the next server.
+ * `down`: the servers that take no new sessions now, all of them, as `status` names them; none before the first.
+ * `kick`: these sessions are to end. `shutdown`: the mailbox's process is to end.
  */
 export type ToMailbox =
   | {readonly type: 'present'}
+  | {readonly type: 'down'; readonly servers: readonly string[]}
+  | {readonly type: 'kick'; readonly items: Ranges}
+  | {readonly type: 'shutdown'}
   | {readonly type: 'acknowledge'; readonly seq: number}
   | {readonly type: 'deliver'; readonly items: readonly DeliveryRecord[]};
 
@@ -130,6 +135,12 @@ const toMailboxSchema = {
   required: ['type'],
   oneOf: [
     {properties: {type: {const: 'present'}}},
+    {
+      properties: {type: {const: 'down'}, servers: {type: 'array', items: name, maxItems: MAX_DOWN}},
+      required: ['servers'],
+    },
+    {properties: {type: {const: 'kick'}, items: ranges}, required: ['items']},
+    {properties: {type: {const: 'shutdown'}}},
     {properties: {type: {const: 'acknowledge'}, seq: whole}, required: ['seq']},
     {
       properties: {type: {const: 'deliver'}, items: {type: 'array', items: deliveryRecord, minItems: 1}},

@@ -15,7 +15,7 @@ import {printError, printJson, printLine} from '../output/output.ts';
 const FOREVER = 2 ** 31 - 1;
 
 /**
- * Serve until a signal ends it.
+ * Serve until a signal or the action `shutdown` ends it.
  * @param load reads the configuration, now and at each SIGHUP
  * @param version of this program
  */
@@ -34,12 +34,13 @@ export async function serve(
     names: nameService,
     defaultSocket: () => `${ensureRuntimeDirectory(process.env)}/${SERVE_SOCKET_NAME}`,
     warn: printError,
+    trace: options.verbose ? printError : undefined,
   });
   // Without a socket (ControlsEngine off) nothing else would keep the process from ending.
   const alive = setInterval(() => {}, FOREVER);
   try {
     announce(server.socket, options);
-    await ended;
+    await Promise.race([ended, server.shutdown]);
   } finally {
     clearInterval(alive);
     await server.close();

@@ -4,6 +4,7 @@ import type {Settings} from '../../config/settings.ts';
 import type {ControlResult} from '../controlResult.ts';
 import type {Hosts} from '../hostResolver.ts';
 import type {Messages} from '../messages.ts';
+import type {DownServers} from '../virtualServers.ts';
 
 /** What `help` and `lsctrl` say of a control action, and who decides on it. */
 export interface Control {
@@ -74,8 +75,18 @@ export interface ActionRequest {
   /** The caller's names, as logs have them: `root/root`. */
   readonly client: string;
   readonly args: readonly string[];
+  /** Gives up the request's place among those that run at a time: called before a long wait. */
+  readonly release: () => void;
   /** What our own client asks beyond the arguments. Not checked. */
   readonly options: Readonly<Record<string, unknown>>;
+}
+
+/** The end of the server. */
+export interface Shutdown {
+  /** Have the server end once what was asked is answered, and every process of a session with it. */
+  request(): void;
+  /** Aborted when the server ends, for whatever reason. */
+  readonly signal: AbortSignal;
 }
 
 /** What an action may see of the server. */
@@ -86,6 +97,8 @@ export interface ServerView {
   readonly messages: Messages;
   readonly names: Names;
   readonly hosts: Hosts;
+  readonly down: DownServers;
+  readonly shutdown: Shutdown;
   /** On the monotonic clock (`performance.now`), in milliseconds. */
   readonly startedAt: number;
 }

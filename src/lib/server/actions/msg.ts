@@ -98,8 +98,10 @@ function notSent(audience: Audience, {engineOff, refused, unanswered}: MessageDe
     return failure(STATUS.GENERIC_ERROR, `unable to send message: ${line}`);
   }
   if (engineOff > 0) return failure(STATUS.OPERATION_IGNORED, 'unable to send message: MessageEngine is off');
-  if (audience.kind === 'all') return success(['error sending message: Success']);
-  return failure(STATUS.SUBJECT_NOT_FOUND, 'unable to send message: no such client connected', STATUS.OK);
+  const nobody = 'unable to send message: no such client connected';
+  // mod_msg says "error sending message: Success", of which nobody can make anything.
+  if (audience.kind === 'all') return success([nobody]);
+  return failure(STATUS.SUBJECT_NOT_FOUND, nobody, STATUS.OK);
 }
 
 /** Say who would get the message, and send nothing. */

@@ -182,7 +182,7 @@ export class RequestHandler implements ConnectionEvents, ClientHandler {
       return resolver.resolve(name, caller.uid);
     };
     try {
-      return await action.run({caller, client, args, options}, {...state, hosts: {resolve}});
+      return await action.run({caller, client, args, release, options}, {...state, hosts: {resolve}});
     } catch (error) {
       return this.#explainFailure(error);
     }

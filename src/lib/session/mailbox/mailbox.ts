@@ -10,8 +10,15 @@ export interface Message {
 
 /** The session side of the queue for one process: many sessions share one datagram socket. */
 export interface Mailbox {
-  /** Say hello for a new session. Never throws and never blocks: a server that is absent now is found later. */
-  register(identity: SessionIdentity): SessionMailbox;
+  /**
+   * Say hello for a new session. Never throws and never blocks: a server that is absent now is found later.
+   * @param onKick called when the server wants the session to end
+   */
+  register(identity: SessionIdentity, onKick?: () => void): SessionMailbox;
+  /** Whether the control server has taken this server down: it takes no new sessions. @param server as `status` names it */
+  isDown(server: string): boolean;
+  /** Resolves when the control server has been told to shut down, and this process is to end with it. */
+  readonly shutdown: Promise<void>;
   /** Say goodbye for every session still registered, then remove the socket. */
   close(): Promise<void>;
 }
@@ -34,6 +41,8 @@ export interface SessionMailbox {
 /** The mailbox of a server without `MessageQueue`: no message ever comes. */
 export const noMailbox: Mailbox = {
   register: () => idle,
+  isDown: () => false,
+  shutdown: new Promise(() => {}),
   close: async () => {},
 };
 

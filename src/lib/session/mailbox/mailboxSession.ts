@@ -29,6 +29,7 @@ export interface Fate {
 export class MailboxSession implements SessionMailbox {
   readonly #since = Date.now();
   readonly #news: SessionNews;
+  readonly #onKick: () => void;
   readonly #held = new Map<string, Held>();
   /**
    * Messages that were shown and acknowledged, newest last: one that is said again is not shown again, and the next
@@ -44,9 +45,11 @@ export class MailboxSession implements SessionMailbox {
     readonly n: number,
     identity: SessionIdentity,
     news: SessionNews,
+    onKick: () => void = () => {},
   ) {
     this.#identity = identity;
     this.#news = news;
+    this.#onKick = onKick;
   }
 
   change(changes: Partial<SessionIdentity>): void {
@@ -73,6 +76,11 @@ export class MailboxSession implements SessionMailbox {
       held.state = 'shown';
       this.#news.shown(this, id, held.origin);
     }
+  }
+
+  /** The server wants the session to end. */
+  kick(): void {
+    if (!this.#ended) this.#onKick();
   }
 
   goodbye(): void {

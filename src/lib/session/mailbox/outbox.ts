@@ -31,6 +31,11 @@ export class Outbox {
     this.#sessions = sessions;
   }
 
+  /** Have the server learn of this mailbox, whether it has sessions or not. */
+  join(): void {
+    this.#isCompleteDue = true;
+  }
+
   introduce(session: MailboxSession): void {
     this.#toIntroduce.add(session);
   }

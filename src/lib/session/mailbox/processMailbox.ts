@@ -43,6 +43,11 @@ class ProcessMailbox implements Mailbox, SessionNews {
   /** Why the queue could not be used when it was last looked for. */
   #trouble = '';
   #numbers = 0;
+  #down = new Set<string>();
+  #shutDown!: () => void;
+  readonly shutdown = new Promise<void>((resolve) => {
+    this.#shutDown = resolve;
+  });
   #flushing: NodeJS.Immediate | undefined;
   #activeTimer: NodeJS.Timeout | undefined;
   #onSettled: (() => void) | undefined;
@@ -53,14 +58,21 @@ class ProcessMailbox implements Mailbox, SessionNews {
     this.#receiver = asOwnerOfPlace(queuePath, () =>
       DatagramReceiver.bind(mailboxPath(queuePath, this.#id), (bytes) => this.#receive(bytes)),
     );
+    // A server that has taken its servers down says so to whoever joins.
+    this.#outbox.join();
+    this.#flushSoon();
   }
 
-  register(identity: SessionIdentity): SessionMailbox {
+  register(identity: SessionIdentity, onKick?: () => void): SessionMailbox {
     const n = ++this.#numbers;
-    const session = new MailboxSession(`${this.#id}.${n}`, n, identity, this);
+    const session = new MailboxSession(`${this.#id}.${n}`, n, identity, this, onKick);
     this.#sessions.set(n, session);
     this.changed(session);
     return session;
+  }
+
+  isDown(server: string): boolean {
+    return this.#down.has(server);
   }
 
   async close(): Promise<void> {
@@ -110,7 +122,17 @@ class ProcessMailbox implements Mailbox, SessionNews {
       case 'acknowledge':
         this.#outbox.acknowledged(datagram.seq);
         break;
+      case 'down':
+        this.#down = new Set(datagram.servers);
+        return;
+      case 'kick':
+        for (const session of pick(datagram.items, this.#sessions)) session.kick();
+        break;
+      case 'shutdown':
+        this.#shutDown();
+        return;
       case 'present':
+        this.#down.clear();
         this.#unlink({kind: 'absent', failures: 0}, true);
         break;
     }

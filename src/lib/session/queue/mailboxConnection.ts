@@ -96,6 +96,11 @@ export class MailboxConnection {
   trouble = '';
   readonly #sender: DatagramSender;
   readonly #queue: DeliveryRecord[] = [];
+  /** Numbers of the sessions that are to end, and have not been told. */
+  #kicked: number[] = [];
+  #shutdown: 'no' | 'due' | 'told' = 'no';
+  #down: readonly string[] = [];
+  #toldDown: readonly string[] = this.#down;
   #isAsked = false;
   /** Number of the last datagram that is to be acknowledged, and of the last that may be. */
   #received = 0;
@@ -112,6 +117,20 @@ export class MailboxConnection {
 
   enqueue(id: string, text: string, origin: Origin, sessions: readonly RegisteredSession[]): void {
     for (const to of toRanges(sessions.map(({n}) => n))) this.#queue.push({id, text, ...origin, to});
+  }
+
+  /** The servers that are down; a mailbox that is new takes none for down. */
+  setDown(servers: readonly string[]): void {
+    this.#down = servers;
+    if (!this.#isAsked && servers.length === 0) this.#toldDown = servers;
+  }
+
+  kick(sessions: readonly RegisteredSession[]): void {
+    this.#kicked.push(...sessions.map(({n}) => n));
+  }
+
+  shutDown(): void {
+    if (this.#shutdown === 'no') this.#shutdown = 'due';
   }
 
   /** The mailbox wants to know when datagram `seq` is recorded. */
@@ -145,6 +164,12 @@ export class MailboxConnection {
       if (result.kind !== 'sent') return result;
       this.#isAsked = true;
     }
+    if (this.#toldDown !== this.#down) {
+      const servers = this.#down;
+      const result = this.#send({type: 'down', servers});
+      if (result.kind !== 'sent') return result;
+      this.#toldDown = servers;
+    }
     if (this.#acknowledged < this.#recorded) {
       const seq = this.#recorded;
       const result = this.#send({type: 'acknowledge', seq});
@@ -156,6 +181,23 @@ export class MailboxConnection {
       const result = this.#sender.send(bytes);
       if (result.kind !== 'sent') return result;
       this.#queue.splice(0, count);
+    }
+    return this.#end();
+  }
+
+  /** Behind the messages, which may still be shown until then. */
+  #end(): FlushResult {
+    while (this.#kicked.length > 0) {
+      const [items = [], ...rest] = toRanges(this.#kicked);
+      const result = this.#send({type: 'kick', items});
+      if (result.kind !== 'sent') return result;
+      const left = new Set(rest.flatMap((ranges) => [...pick(ranges, this.sessions)]).map(({n}) => n));
+      this.#kicked = [...left];
+    }
+    if (this.#shutdown === 'due') {
+      const result = this.#send({type: 'shutdown'});
+      if (result.kind !== 'sent') return result;
+      this.#shutdown = 'told';
     }
     return {kind: 'done'};
   }

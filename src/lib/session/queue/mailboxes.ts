@@ -1,9 +1,13 @@
 import {existsSync, readdirSync} from 'node:fs';
 import path from 'node:path';
+import {setTimeout as sleep} from 'node:timers/promises';
 import {DatagramSender, isListening, removeSocketFile} from '../../transport/sockets/datagram.ts';
-import {MAX_CHECKED_AT_ONCE} from '../limits.ts';
+import {CLOSE_GRACE_MS, MAX_CHECKED_AT_ONCE} from '../limits.ts';
 import {mailboxIdOf, mailboxPath, trustsBeside} from '../mailboxPath.ts';
 import {MailboxConnection} from './mailboxConnection.ts';
+
+/** Between two attempts to tell a mailbox whose socket is full: milliseconds. */
+const RETELL_MS = 20;
 
 /** What the queue is told of its mailboxes. */
 export interface MailboxEvents {
@@ -26,6 +30,8 @@ export class Mailboxes {
   /** Those that are there, and could not be connected to for want of a descriptor, say: by their ids. */
   readonly #unreached = new Set<string>();
   readonly #answerWaiters = new Set<() => void>();
+  /** Servers that take no new sessions. */
+  #down: readonly string[] = [];
   #checked = 0;
   #heard = 0;
 
@@ -70,6 +76,35 @@ export class Mailboxes {
     return this.#connected.get(id) ?? null;
   }
 
+  /** Tell each, and whichever comes later, which servers take no new sessions. */
+  setDown(servers: readonly string[]): void {
+    this.#down = servers;
+    for (const mailbox of this.all()) {
+      mailbox.setDown(servers);
+      this.flush(mailbox);
+    }
+    this.#joinIdle();
+  }
+
+  /** Have every process end. Resolves when each has been told, or has had time enough to listen. */
+  async shutDown(): Promise<void> {
+    this.#joinIdle();
+    const mailboxes = this.all();
+    for (const mailbox of mailboxes) mailbox.shutDown();
+    for (const end = performance.now() + CLOSE_GRACE_MS; performance.now() < end; await sleep(RETELL_MS)) {
+      const isFull = (mailbox: MailboxConnection) => !mailbox.isDead && mailbox.flush().kind === 'full';
+      if (mailboxes.filter(isFull).length === 0) return;
+    }
+  }
+
+  /** Those without sessions are not connected. */
+  #joinIdle(): void {
+    for (const file of filesIn(path.dirname(this.#queuePath))) {
+      const id = mailboxIdOf(this.#queuePath, file);
+      if (id !== null && !this.#connected.has(id)) this.join(id);
+    }
+  }
+
   #connect(id: string): JoinResult {
     const socketPath = mailboxPath(this.#queuePath, id);
     const result = DatagramSender.connect(socketPath, {
@@ -82,6 +117,7 @@ export class Mailboxes {
     const wasUnreached = this.#unreached.delete(id);
     if (result.kind === 'connected') {
       const mailbox = new MailboxConnection(id, socketPath, result.sender);
+      mailbox.setDown(this.#down);
       this.#connected.set(id, mailbox);
       return {kind: 'connected', mailbox};
     }

@@ -2,7 +2,13 @@ import {EventEmitter} from 'node:events';
 import {type Audience, audienceFilter, type SessionIdentity} from '../../audience.ts';
 import {FtpdctlError} from '../../errors.ts';
 import {DatagramReceiver} from '../../transport/sockets/datagram.ts';
-import {ANSWER_TIMEOUT_MS, CHECK_INTERVAL_MS, MAX_SESSIONS, MAX_TEXT_BYTES} from '../limits.ts';
+import {
+  ANSWER_TIMEOUT_MS,
+  CHECK_INTERVAL_MS,
+  KICK_TIMEOUT_MS,
+  MAX_SESSIONS,
+  MAX_TEXT_BYTES,
+} from '../limits.ts';
 import {checkQueuePath} from '../mailboxPath.ts';
 import {decodeToServer, pick, type ReceiptRecord, type SessionRecord} from '../schema.ts';
 import {type MailboxConnection, RegisteredSession, type SessionInfo} from './mailboxConnection.ts';
@@ -90,6 +96,7 @@ export class SessionQueue extends EventEmitter<SessionQueueEvents> {
   readonly #receipts = new ReceiptStore();
   readonly #maxSessions: number;
   readonly #toAcknowledge = new Set<MailboxConnection>();
+  readonly #endWaiters = new Set<(session: RegisteredSession) => void>();
   readonly #checks: NodeJS.Timeout;
   #acknowledging = false;
   #sessionCount = 0;
@@ -173,6 +180,38 @@ export class SessionQueue extends EventEmitter<SessionQueueEvents> {
   }
 
   /**
+   * End sessions: their processes are told, and heard when they have said goodbye.
+   * @param ids of sessions, as `sessions` has them
+   * @returns how many have ended by the deadline
+   */
+  async kick(ids: ReadonlySet<string>, timeout = KICK_TIMEOUT_MS): Promise<number> {
+    const left = new Set<RegisteredSession>();
+    const told: MailboxConnection[] = [];
+    for (const mailbox of this.#mailboxes.all()) {
+      const kicked = [...mailbox.sessions.values()].filter(({id}) => ids.has(id));
+      if (kicked.length === 0) continue;
+      for (const session of kicked) left.add(session);
+      mailbox.kick(kicked);
+      told.push(mailbox);
+    }
+    const meant = left.size;
+    const ended = this.#haveEnded(left, timeout);
+    for (const mailbox of told) this.#mailboxes.flush(mailbox);
+    await ended;
+    return meant - left.size;
+  }
+
+  /** Say which servers take no new sessions from now on; every mailbox is told, and whichever comes later. */
+  setDown(servers: readonly string[]): void {
+    this.#mailboxes.setDown(servers);
+  }
+
+  /** Have every process of a mailbox end. Resolves when each has been told, or has had time enough to listen. */
+  async shutDown(): Promise<void> {
+    await this.#mailboxes.shutDown();
+  }
+
+  /**
    * The receipt of a message. Checks first that the processes that hold it are alive. Receipts of messages that are
    * settled are kept for ten minutes; less if there are very many, those asked for least recently going first.
    */
@@ -233,9 +272,11 @@ export class SessionQueue extends EventEmitter<SessionQueueEvents> {
       return;
     }
     const {datagram} = decoded;
-    const mailbox =
-      this.#mailboxes.get(datagram.from) ?? this.#join(datagram.from, datagram.type === 'hello');
-    if (mailbox === null) return;
+    const known = this.#mailboxes.get(datagram.from);
+    const isExpected = datagram.type === 'hello' || datagram.type === 'complete';
+    const mailbox = known ?? this.#join(datagram.from, isExpected);
+    // One that is new says `complete` when it opens, and is asked now: its answer ends with another.
+    if (mailbox === null || (known === undefined && datagram.type === 'complete')) return;
     switch (datagram.type) {
       case 'hello':
         for (const record of datagram.items) this.#introduce(mailbox, record);
@@ -257,8 +298,8 @@ export class SessionQueue extends EventEmitter<SessionQueueEvents> {
     }
   }
 
-  #join(id: string, isHello: boolean): MailboxConnection | null {
-    if (!isHello) this.emit('ignored', {reason: `mailbox ${id} has not said hello`});
+  #join(id: string, isExpected: boolean): MailboxConnection | null {
+    if (!isExpected) this.emit('ignored', {reason: `mailbox ${id} has not said hello`});
     return this.#mailboxes.join(id);
   }
 
@@ -315,9 +356,27 @@ export class SessionQueue extends EventEmitter<SessionQueueEvents> {
     for (const session of sessions) {
       mailbox.sessions.delete(session.n);
       this.#sessionCount--;
+      for (const ended of [...this.#endWaiters]) ended(session);
       for (const id of session.pending.keys()) ids.add(id);
     }
     for (const id of ids) this.#undelivered(id, sessions, UNDELIVERED.ended);
+  }
+
+  /** Takes those out of `sessions` that end. Resolves when none is left, or after `timeout`. */
+  #haveEnded(sessions: Set<RegisteredSession>, timeout: number): Promise<void> {
+    if (sessions.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(timer);
+        this.#endWaiters.delete(ended);
+        resolve();
+      };
+      const ended = (session: RegisteredSession) => {
+        if (sessions.delete(session) && sessions.size === 0) done();
+      };
+      const timer = setTimeout(done, timeout);
+      this.#endWaiters.add(ended);
+    });
   }
 
   #undelivered(id: string, among: Iterable<RegisteredSession>, reason: string): void {

@@ -98,7 +98,7 @@ export interface NameList {
 }
 
 /** `a,b`, `"a b"`, `*`. Nothing at all is a list, too: `""` names nobody. */
-export function parseNames(list: string): NameList {
+function parseNames(list: string): NameList {
   const items = aclItems(list).filter((item) => item !== '');
   return {everybody: items.includes('*'), names: items.filter((item) => item !== '*')};
 }

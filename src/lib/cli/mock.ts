@@ -97,7 +97,7 @@ const ANY_ADDRESS = '0.0.0.0';
  * address is named, and on port 2121 where no port is.
  * @throws FtpdctlError `NO_ADDRESS` when a host name does not resolve
  */
-export async function mockOptions(settings: Settings): Promise<Pick<MockOptions, 'servers' | 'classOf'>> {
+async function mockOptions(settings: Settings): Promise<Pick<MockOptions, 'servers' | 'classOf'>> {
   const servers = await Promise.all([settings.main, ...settings.virtualHosts].map(virtualServers));
   return {
     servers: servers.flat(),
@@ -106,7 +106,7 @@ export async function mockOptions(settings: Settings): Promise<Pick<MockOptions,
 }
 
 /** Rules that nobody falls under here: the mock server does not ask who has an address. */
-export function nameRules({classes}: Settings): string[] {
+function nameRules({classes}: Settings): string[] {
   return classes.flatMap(({name, rules}) =>
     rules.filter(({by}) => by === 'name').map(({text}) => `class ${name}: From ${text}`),
   );

@@ -168,7 +168,7 @@ function checkControlsLog({value: path, at}: Setting<string | null>, source: Con
 }
 
 /** The directives that were found, by name and by the section they stand in. */
-export class DirectiveIndex {
+class DirectiveIndex {
   readonly #checked: readonly CheckedDirective[];
 
   constructor(checked: readonly CheckedDirective[]) {
@@ -209,6 +209,6 @@ export class DirectiveIndex {
 }
 
 /** Whether a directive sets the ACLs of actions. */
-export function isAclDirective(name: DirectiveName): name is AclDirective {
+function isAclDirective(name: DirectiveName): name is AclDirective {
   return name in ACL_SCOPES;
 }

@@ -37,7 +37,7 @@ const SECTION_RULES: readonly SectionRule[] = [
 const byName = new Map(SECTION_RULES.map((rule) => [rule.kind.toLowerCase(), rule]));
 
 /** The rule of a section by its name in any case, or `undefined` for a section of some other module. */
-export function sectionRule(name: string): SectionRule | undefined {
+function sectionRule(name: string): SectionRule | undefined {
   return byName.get(name.toLowerCase());
 }
 
@@ -280,7 +280,7 @@ function isTrue(word: string, holds: (name: string) => boolean): boolean {
  * matter here most, and those that are part of every ProFTPD 1.3.8 (`proftpd -l`, less the ones that depend on the build). Names are compared as they
  * are, with `.c` and in this case (measured: `mod_msg` and `MOD_MSG.C` are absent).
  */
-export const PRESENT_MODULES: ReadonlySet<string> = new Set([
+const PRESENT_MODULES: ReadonlySet<string> = new Set([
   'mod_core.c',
   'mod_xfer.c',
   'mod_rlimit.c',

@@ -42,7 +42,7 @@ export async function matching(
 }
 
 /** A host by all of its addresses, as mod_msg has it. @throws FtpdctlError `UNKNOWN_HOST`, exit status 4 */
-export async function hostAudience(name: string): Promise<Audience> {
+async function hostAudience(name: string): Promise<Audience> {
   try {
     const found = await lookup(name, {all: true});
     return {kind: 'host', name, addresses: found.map(({address}) => address)};

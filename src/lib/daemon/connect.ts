@@ -4,6 +4,7 @@ import {candidateSockets} from '../client/discovery.ts';
 import {knownServeSocket} from '../client/serverCache.ts';
 import {FtpdctlError} from '../errors.ts';
 import type {ReceiptDetails} from '../protocol/details.ts';
+import {MOD_MSG_TEXT_BYTES} from '../protocol/limits.ts';
 import {ControlsDaemon} from './controls.ts';
 import {
   type AccessQuestion,
@@ -23,7 +24,6 @@ import {
 } from './daemon.ts';
 import type {DirectReceipt} from './direct.ts';
 import type {LocalProftpd} from './local.ts';
-import {DIRECT_TEXT_RULES} from './textRules.ts';
 
 /**
  * The daemon that a request would go to. Nothing is asked yet: every method of it may throw a `ClientError` when no
@@ -207,3 +207,14 @@ class Connection implements Daemon {
 function hintOf({hint}: FtpdctlError): {hint?: string} {
   return hint === undefined ? {} : {hint};
 }
+
+/** What a session takes past its daemon: several lines, each a message of its own, and every character but controls. */
+const DIRECT_TEXT_RULES: TextRules = {
+  severalLines: true,
+  utf8: true,
+  room: ({text}) => Math.min(...text.split('\n').map((line) => MOD_MSG_TEXT_BYTES - Buffer.byteLength(line))),
+  refusal: ({text}) =>
+    text.split('\n').some((line) => Buffer.byteLength(line) > MOD_MSG_TEXT_BYTES)
+      ? `a line has at most ${MOD_MSG_TEXT_BYTES} bytes`
+      : undefined,
+};

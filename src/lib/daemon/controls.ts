@@ -5,7 +5,12 @@ import {EXIT_TEMPFAIL} from '../client/errors.ts';
 import type {ServerInfo} from '../client/serverCache.ts';
 import {FtpdctlError} from '../errors.ts';
 import type {ReceiptDetails, WhoSession} from '../protocol/details.ts';
+import type {ServerKind} from '../protocol/guard.ts';
+import {jsonRequestText} from '../protocol/json.ts';
+import {JSON_LIMITS, MOD_MSG_TEXT_BYTES} from '../protocol/limits.ts';
 import {exitStatusOf, STATUS} from '../protocol/message.ts';
+import {planRequest} from '../protocol/plan.ts';
+import {MAX_TEXT_BYTES} from '../session/limits.ts';
 import type {
   AccessQuestion,
   AccessResult,
@@ -20,7 +25,6 @@ import type {
   TextRules,
   Unsupported,
 } from './daemon.ts';
-import {textRulesOf} from './textRules.ts';
 
 /** A client with a deadline of its own for one request. @param timeout milliseconds; the options' without it */
 export type MakeClient = (timeout?: number) => ControlsClient;
@@ -171,4 +175,32 @@ async function resultOf(answer: ControlAnswer): Promise<DeliveryResult> {
     ...(id === undefined ? {} : {receiptId: id}),
     ...(sessions === undefined ? {} : {sessions: sessions.map(sessionOf)}),
   };
+}
+
+/** What the server behind a controls socket takes as a message. */
+export function textRulesOf(server: ServerInfo): TextRules {
+  const kind: ServerKind = server.serve
+    ? {kind: 'serve', maxRequest: server.serve.maxRequest}
+    : {kind: 'proftpd'};
+  return {
+    severalLines: kind.kind === 'serve',
+    utf8: kind.kind === 'serve',
+    room: ({audience, text}) => roomLeft(server, audience, text),
+    refusal({audience, text}) {
+      const plan = planRequest({kind: 'message', audience, text}, kind, [server.dialect]);
+      return plan.kind === 'refused' ? plan.refusal.message : undefined;
+    },
+  };
+}
+
+/**
+ * How many more bytes of text fit into a message; below 0 when it is too long. A server of the binary dialect may
+ * still refuse a shorter text whose words are very long: `planRequest` has the last word.
+ */
+export function roomLeft(server: ServerInfo, audience: readonly string[], text: string): number {
+  if (server.serve) return MAX_TEXT_BYTES - Buffer.byteLength(JSON.stringify(text));
+  const shown = MOD_MSG_TEXT_BYTES - Buffer.byteLength(text);
+  if (server.dialect === 'binary') return shown;
+  const request = jsonRequestText({action: 'msg', args: [...audience, text]});
+  return Math.min(shown, JSON_LIMITS.requestBytes - Buffer.byteLength(request));
 }

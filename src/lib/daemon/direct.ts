@@ -2,8 +2,12 @@ import {EXIT_TEMPFAIL} from '../client/errors.ts';
 import {FtpdctlError} from '../errors.ts';
 import {deliver} from '../proftpd/delivery/deliver.ts';
 import {DeliveryQueue} from '../proftpd/delivery/deliveryQueue.ts';
-import {MESSAGE_PROTOCOLS} from '../proftpd/delivery/deliveryRound.ts';
-import {DELIVERY_TIMEOUT_MS, type Delivery, type DeliveryOutcome} from '../proftpd/delivery/outcome.ts';
+import {
+  DELIVERY_TIMEOUT_MS,
+  type Delivery,
+  type DeliveryOutcome,
+  MESSAGE_PROTOCOLS,
+} from '../proftpd/delivery/deliveryRound.ts';
 import {Receipts} from '../proftpd/delivery/receipts.ts';
 import type {SessionProcessInfo} from '../proftpd/sessions/sessionProcess.ts';
 import type {ReceiptDetails} from '../protocol/details.ts';

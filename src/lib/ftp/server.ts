@@ -2,7 +2,7 @@ import {createServer, type Server, type Socket} from 'node:net';
 import {FtpdctlError} from '../errors.ts';
 import {formatReply, type Reply, reply} from '../reply/reply.ts';
 import {ControlConnection} from './control/controlConnection.ts';
-import {isLoopback, isWildcard, plainAddress} from './data/address.ts';
+import {isLoopback, isWildcard, plainAddress} from './data/dataPort.ts';
 import {
   DEFAULT_LIMITS,
   DEFAULT_TIMEOUTS,
@@ -33,7 +33,7 @@ const LISTEN_HINTS: Readonly<Record<string, string>> = {
 };
 
 /** No socket to listen on, or one that would be open to the network unasked. */
-export class ListenError extends FtpdctlError {
+class ListenError extends FtpdctlError {
   override readonly name = 'ListenError';
 }
 

@@ -2,8 +2,7 @@ import type {Reply} from '../reply/reply.ts';
 import type {DataPort} from './data/dataPort.ts';
 import type {RunningTransfer} from './data/runningTransfer.ts';
 import type {VirtualServer} from './options.ts';
-import {ALL_FACTS, type ListedFact} from './tree/facts.ts';
-import type {FileTree} from './tree/tree.ts';
+import {ALL_FACTS, type FileTree, type ListedFact} from './tree/tree.ts';
 
 export type Login =
   | {readonly kind: 'none'}

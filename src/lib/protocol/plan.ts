@@ -70,11 +70,7 @@ export type MessageRequest =
  * Lay a message out for a server. mod_msg joins the words after the audience with one space, so a long text is cut at
  * spaces into as few arguments as the dialect takes and arrives unchanged.
  */
-export function messageRequest(
-  message: OutgoingMessage,
-  dialect: Dialect,
-  server: ServerKind,
-): MessageRequest {
+function messageRequest(message: OutgoingMessage, dialect: Dialect, server: ServerKind): MessageRequest {
   if (server.kind === 'serve') return {kind: 'request', request: requestToServe(message)};
   const {audience, text} = message;
   const refusal = refusalByProftpd(message, server);

@@ -62,7 +62,7 @@ export function messageLines(text: string, charset: Charset = 'utf8'): string[] 
 }
 
 /** Text for people: a tab is only white space; all else that can end a line early, or drive a terminal, is spelled out. */
-export function escapeReplyText(text: string): string {
+function escapeReplyText(text: string): string {
   return escapeControls(text.replaceAll('\t', ' '), CONTROLS.reply);
 }
 

@@ -97,7 +97,7 @@ function addressOf(path: string): Buffer {
 }
 
 /** The path in a `sockaddr_un` that the kernel filled in; empty for an unbound or abstract peer. */
-export function pathOf(address: Buffer, length: number): string {
+function pathOf(address: Buffer, length: number): string {
   const bytes = address.subarray(2, Math.min(length, ADDRESS_BYTES));
   const end = bytes.indexOf(0);
   return bytes.toString('utf8', 0, end === -1 ? bytes.length : end);

@@ -6,7 +6,7 @@ import {setTimeout as sleep} from 'node:timers/promises';
 import {afterAll, afterEach, beforeAll, expect, it} from 'vitest';
 import {deliver} from '../../../src/lib/proftpd/delivery/deliver.ts';
 import {DeliveryQueue} from '../../../src/lib/proftpd/delivery/deliveryQueue.ts';
-import type {DeliveryOptions} from '../../../src/lib/proftpd/delivery/outcome.ts';
+import type {DeliveryOptions} from '../../../src/lib/proftpd/delivery/deliveryRound.ts';
 import {sessionsOf} from '../../../src/lib/proftpd/sessions/list.ts';
 import type {ScoreboardSession} from '../../../src/lib/scoreboard/scoreboard.ts';
 import {SystemVQueue} from '../../../src/lib/transport/systemV.ts';

@@ -63,7 +63,7 @@ const EXPLAIN_AFTER_MS = 400;
 const TICK = 1000;
 
 /** One line on a terminal's standard error while the server has not answered; gone when it has. */
-export class Waiting {
+class Waiting {
   readonly #shown: boolean;
   readonly #line = new StatusLine();
   #reason = 'the server looks at its socket every ControlsInterval seconds, by default 10';

@@ -3,7 +3,7 @@ import {reasonOf} from '../../errors.ts';
 import {CONTROLS, escapeControls, escapeJsonControls} from '../../text.ts';
 
 /** The name every line begins with, as the stock client's lines do. */
-export const PREFIX = 'ftpdctl: ';
+const PREFIX = 'ftpdctl: ';
 
 /** `EX_IOERR` of `sysexits.h`: what was to be printed is lost. */
 const EXIT_IOERR = 74;

@@ -74,7 +74,7 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
  * The keyboard for as long as questions are asked: Ctrl-C and Ctrl-D leave at any time, between two questions, too,
  * while a server is waited for. What is typed then is thrown away, so that no answer is given before its question.
  */
-export class Keyboard {
+class Keyboard {
   readonly #aborted = new AbortController();
   readonly #onKey = (_text: unknown, key: Key | undefined): void => {
     if (key?.ctrl && key.name === 'c') this.#abort('SIGINT');

@@ -1,9 +1,9 @@
 import {type Reply, reply} from '../../reply/reply.ts';
 import type {Command, Handler} from '../session.ts';
-import * as dataPorts from './dataPorts.ts';
 import * as info from './info.ts';
 import * as listing from './listing.ts';
 import * as login from './login.ts';
+import * as dataPorts from './parameters.ts';
 import * as parameters from './parameters.ts';
 import * as paths from './paths.ts';
 import * as transfer from './transfer.ts';

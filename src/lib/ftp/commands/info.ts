@@ -1,7 +1,6 @@
 import {type Reply, reply} from '../../reply/reply.ts';
 import type {Handler, Session} from '../session.ts';
-import {ALL_FACTS} from '../tree/facts.ts';
-import {resolvePath, TreeError} from '../tree/tree.ts';
+import {ALL_FACTS, resolvePath, TreeError} from '../tree/tree.ts';
 import {status as pathStatus} from './listing.ts';
 import {replyForPath} from './paths.ts';
 

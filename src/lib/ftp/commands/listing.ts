@@ -4,8 +4,7 @@ import {pipeline} from 'node:stream/promises';
 import {type Reply, reply} from '../../reply/reply.ts';
 import {CONTROLS, escapeControls} from '../../text.ts';
 import type {Handler, Session} from '../session.ts';
-import {writeFacts} from '../tree/facts.ts';
-import {type FileFacts, resolvePath, TreeError} from '../tree/tree.ts';
+import {type FileFacts, resolvePath, TreeError, writeFacts} from '../tree/tree.ts';
 import {replyForPath} from './paths.ts';
 import {type Carry, overDataConnection} from './transfer.ts';
 

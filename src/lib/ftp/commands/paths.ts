@@ -1,7 +1,6 @@
 import {type Reply, reply} from '../../reply/reply.ts';
 import type {Handler, Session} from '../session.ts';
-import {timeValue} from '../tree/facts.ts';
-import {resolvePath, TreeError} from '../tree/tree.ts';
+import {resolvePath, TreeError, timeValue} from '../tree/tree.ts';
 
 /** Run something about the file that the client called `name`; a tree's error becomes `550 name: what is wrong`. */
 export async function replyForPath(name: string, act: () => Promise<Reply>, code = 550): Promise<Reply> {

@@ -6,8 +6,7 @@ import {onExit} from '../../transport/processes/exitCleanup.ts';
 import {writeSyslog} from '../../transport/syslog.ts';
 import type {SessionProcessInfo} from '../sessions/sessionProcess.ts';
 import type {DeliveryQueue} from './deliveryQueue.ts';
-import {DeliveryRound} from './deliveryRound.ts';
-import {DELIVERY_TIMEOUT_MS, type Delivery, type DeliveryOptions} from './outcome.ts';
+import {DELIVERY_TIMEOUT_MS, type Delivery, type DeliveryOptions, DeliveryRound} from './deliveryRound.ts';
 
 /**
  * Delivers a message to sessions of a running ProFTPD through the queue of its mod_msg, past the daemon. A signal
@@ -84,7 +83,7 @@ const NO_LOGIN = 2 ** 32 - 1;
  *
  * @param write default: syslog(3)
  */
-export function auditDelivery(
+function auditDelivery(
   lines: readonly string[],
   sessions: readonly SessionProcessInfo[],
   write: (line: string) => void = writeSyslog,

@@ -44,7 +44,7 @@ export type QueueAssessment =
     };
 
 /** Measured: a session that takes its messages has taken them by then. */
-export const SETTLE_MS = 600;
+const SETTLE_MS = 600;
 /** Measured on 1.3.8: so long a session naps before it takes what is there; the queue is emptied once in that time. */
 const NAP_MS = 400;
 const MAX_SPIN_MS = 1000;

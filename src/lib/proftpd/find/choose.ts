@@ -55,7 +55,7 @@ function list(daemons: readonly ProftpdDaemon[]): string {
 }
 
 /** `pid 812, port 21, /run/proftpd.sock` */
-export function showDaemon({pid, ports, controlsSocket}: ProftpdDaemon): string {
+function showDaemon({pid, ports, controlsSocket}: ProftpdDaemon): string {
   const numbers = ifKnown(ports) ?? [];
   const port = numbers.length === 0 ? [] : [`port${numbers.length > 1 ? 's' : ''} ${numbers.join(', ')}`];
   const path = ifKnown(controlsSocket);

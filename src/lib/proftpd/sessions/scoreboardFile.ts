@@ -93,10 +93,7 @@ export type Snapshot =
  * @param limits bytes, compared before anything is allocated: `size` of the file, `head` of what is read of it
  * @throws NodeJS.ErrnoException `ENOENT`, `EACCES`, …
  */
-export function takeSnapshot(
-  path: string,
-  limits: {readonly size: number; readonly head?: number},
-): Snapshot {
+function takeSnapshot(path: string, limits: {readonly size: number; readonly head?: number}): Snapshot {
   // Asked before it is opened, since opening a device may do something.
   const kind = statSync(path);
   if (!kind.isFile()) return {kind: 'no file', isNull: kind.isCharacterDevice() && kind.rdev === NULL_DEVICE};

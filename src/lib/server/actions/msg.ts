@@ -2,11 +2,10 @@ import {type Audience, selectSessions} from '../../audience.ts';
 import type {MessageDetails} from '../../protocol/details.ts';
 import {STATUS} from '../../protocol/message.ts';
 import {countOf, whyRefused} from '../../text.ts';
-import {type ControlResult, failure, success} from '../controlResult.ts';
+import {type ControlResult, failure, success, takeWhileFits, whoSession} from '../controlResult.ts';
 import type {Messages} from '../messages.ts';
 import type {Action, ActionRequest} from './action.ts';
 import {resolveAudience, takeAudience} from './audienceWords.ts';
-import {takeWhileFits, whoSession} from './sessionDetails.ts';
 
 export const msg: Action = {
   name: 'msg',

@@ -4,10 +4,9 @@ import type {ReceiptDetails} from '../../protocol/details.ts';
 import {STATUS} from '../../protocol/message.ts';
 import type {Receipt} from '../../session/queue/receiptStore.ts';
 import {countOf} from '../../text.ts';
-import {ACCESS_DENIED, failure, success, WRONG_NUMBER} from '../controlResult.ts';
+import {ACCESS_DENIED, failure, success, takeWhileFits, WRONG_NUMBER} from '../controlResult.ts';
 import type {Messages} from '../messages.ts';
 import type {Action} from './action.ts';
-import {takeWhileFits} from './sessionDetails.ts';
 
 /** Lines about single sessions: at most so many undelivered, and so many waiting. */
 const MAX_LINES = 100;

@@ -1,11 +1,10 @@
 import {type Audience, NOT_LOGGED_IN, selectSessions} from '../../audience.ts';
 import type {WhoDetails, WhoSession} from '../../protocol/details.ts';
 import {countOf} from '../../text.ts';
-import {type ControlResult, success, WRONG_NUMBER} from '../controlResult.ts';
+import {type ControlResult, success, takeWhileFits, WRONG_NUMBER, whoSession} from '../controlResult.ts';
 import type {Messages} from '../messages.ts';
 import type {Action} from './action.ts';
 import {resolveAudience, takeAudience} from './audienceWords.ts';
-import {takeWhileFits, whoSession} from './sessionDetails.ts';
 
 /** The sessions the server knows, or those of an audience. Open to callers who may send them messages. */
 export const who: Action = {

@@ -16,7 +16,7 @@ import {Mailboxes} from './mailboxes.ts';
 import {type Receipt, ReceiptStore, type Undelivered, undeliveredTo} from './receiptStore.ts';
 
 /** Why a message was not shown. */
-export const UNDELIVERED = {
+const UNDELIVERED = {
   ended: 'session ended',
   full: 'too many messages wait for the session',
   allFull: 'too many messages wait',

@@ -52,7 +52,7 @@ export interface ProgramOutput {
  * @param limits milliseconds and bytes: past either, it is killed
  * @throws Error that says why there is no answer
  */
-export function runProgram(
+function runProgram(
   file: string,
   args: readonly string[],
   limits: {readonly timeout: number; readonly bytes: number},

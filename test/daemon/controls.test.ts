@@ -1,6 +1,6 @@
 import {describe, expect, test} from 'vitest';
 import type {ServerInfo} from '../../src/lib/client/serverCache.ts';
-import {roomLeft, textRulesOf} from '../../src/lib/daemon/textRules.ts';
+import {roomLeft, textRulesOf} from '../../src/lib/daemon/controls.ts';
 
 const servers: [string, ServerInfo][] = [
   ['1.3.8', {dialect: 'binary'}],

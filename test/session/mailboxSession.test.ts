@@ -1,5 +1,6 @@
 import {expect, it} from 'vitest';
 import {MAX_WAITING_MESSAGES} from '../../src/lib/session/limits.ts';
+import {noMailbox} from '../../src/lib/session/mailbox/mailbox.ts';
 import {MailboxSession} from '../../src/lib/session/mailbox/mailboxSession.ts';
 import {identity} from './support.ts';
 
@@ -31,4 +32,14 @@ it('holds what came when it had ended, for a server that did not know of the end
   session.take({id: 'm1', text: 'hi'}, origin);
   session.shown(['m1']);
   expect([...session.fates()]).toEqual([{id: 'm1', origin, state: 'taken'}]);
+});
+
+it('without a queue does all that a session does, and has no messages', async () => {
+  const session = noMailbox.register(identity());
+  session.change({user: 'ann'});
+  session.active();
+  expect(session.pending()).toEqual([]);
+  session.shown([]);
+  session.goodbye();
+  await noMailbox.close();
 });

@@ -74,3 +74,25 @@ it('takes no news of its own messages from a session that has none', () => {
   expect(store.report({...foreign, id, state: 'shown'}, taker)).toBe(false);
   expect(store.receipt(id)).toMatchObject({recipients: 1, shown: 0, lost: 1, waiting: 0});
 });
+
+it('is unfinished with the messages that a session may still show, and with no others', () => {
+  const store = new ReceiptStore();
+  const [waiting, settled] = [store.newId(), store.newId()];
+  const takers = [session(1), session(2)];
+  store.open({id: waiting, bytes: 2, sender: 0}, takers, []);
+  store.open({id: settled, bytes: 2, sender: 0}, [], []);
+  expect(store.unfinished()).toEqual([{id: waiting, count: 2}]);
+  for (const taker of takers) store.undelivered(waiting, taker, 'session ended');
+  expect(store.unfinished()).toEqual([]);
+});
+
+it('counts a session that has it once, however often that is said', () => {
+  const store = new ReceiptStore();
+  const id = store.newId();
+  const taker = session(1);
+  store.open({id, bytes: 2, sender: 7}, [taker, session(2)], []);
+  for (let n = 0; n < 2; n++) expect(store.report({...foreign, id, state: 'taken'}, taker)).toBe(false);
+  expect(store.receipt(id)).toMatchObject({sender: 7, recipients: 2, taken: 1, shown: 0, waiting: 2});
+  expect(store.report({...foreign, id, state: 'recorded'}, taker)).toBe(false);
+  expect(store.receipt(id)).toMatchObject({taken: 1, shown: 1, waiting: 1});
+});

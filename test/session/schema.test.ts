@@ -110,6 +110,11 @@ describe('pack', () => {
     expect(JSON.parse(bytes.toString())).toEqual({type: 'hello', from, items: items.slice(0, count)});
   });
 
+  it('takes one that is too large alone: not taken it would be tried for ever', () => {
+    const items = [{text: 'x'.repeat(MAX_DATAGRAM_BYTES)}, {text: ''}];
+    expect(pack({type: 'hello', from}, items).count).toBe(1);
+  });
+
   it('has room for the largest item of each kind', () => {
     const worst = '\u0001'.repeat(MAX_NAME_LENGTH);
     const names = {user: worst, address: worst, host: worst, class: worst, server: worst};

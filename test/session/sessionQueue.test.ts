@@ -342,7 +342,12 @@ describe('a message', () => {
     await known(queue, 1);
     const most = MAX_TEXT_BYTES - '""'.length;
     expect(() => queue.deliver(ALL, 'x'.repeat(most + 1), ROOT)).toThrow(
-      expect.objectContaining({code: 'MESSAGE_TOO_LONG', exitStatus: 3}),
+      expect.objectContaining({
+        code: 'MESSAGE_TOO_LONG',
+        exitStatus: 3,
+        message: 'the message is too long: 32769 bytes',
+        hint: '32768 bytes are the most, as JSON',
+      }),
     );
     queue.deliver(ALL, 'x'.repeat(most), ROOT);
     await vi.waitFor(() => expect(texts(session)).toEqual(['x'.repeat(most)]));

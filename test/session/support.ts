@@ -22,9 +22,11 @@ export function logOf(queue: SessionQueue): string[] {
   const log: string[] = [];
   queue.on('message', ({text, delivery}) => log.push(`${text} to ${delivery.recipients}`));
   queue.on('shown', ({id, sessions}) => {
+    if (sessions.length === 0) log.push(`${id} shown to nobody`);
     for (const session of sessions) log.push(`${id} shown to ${session.id}`);
   });
   queue.on('undelivered', ({id, reason, sessions}) => {
+    if (sessions.length === 0) log.push(`${id} not shown to nobody: ${reason}`);
     for (const session of sessions) log.push(`${id} not shown to ${session.id}: ${reason}`);
   });
   queue.on('unknown', ({id, count}) => log.push(`${id} unknown: ${count}`));

@@ -172,8 +172,8 @@ function decode<T>(bytes: Buffer, validate: ValidateFunction<T>): Decoded<T> {
     return {kind: 'invalid', reason: 'not JSON'};
   }
   if (validate(datagram)) return {kind: 'datagram', datagram};
-  const error = validate.errors?.[0];
-  return {kind: 'invalid', reason: `datagram${error?.instancePath ?? ''} ${error?.message ?? 'is invalid'}`};
+  const {instancePath, message} = validate.errors![0]!;
+  return {kind: 'invalid', reason: `datagram${instancePath} ${message}`};
 }
 
 /**

@@ -76,7 +76,6 @@ class ProcessMailbox implements Mailbox, SessionNews {
   }
 
   async close(): Promise<void> {
-    if (this.#link.kind === 'closed') return;
     for (const session of [...this.#sessions.values()]) session.goodbye();
     this.#flush();
     if (this.#link.kind === 'linked' && this.#sessions.size > 0) await this.#settled();

@@ -184,7 +184,7 @@ export class Mailboxes {
     const start = this.#checked < owing.length ? this.#checked : 0;
     this.#checked = start + MAX_CHECKED_AT_ONCE;
     for (const mailbox of owing.slice(start, this.#checked)) {
-      if (this.isAlive(mailbox) && mailbox.trouble !== '') this.flush(mailbox);
+      if (this.isAlive(mailbox)) this.flush(mailbox);
     }
     this.#answerHasCome();
   }

@@ -259,7 +259,7 @@ export class SessionQueue extends EventEmitter<SessionQueueEvents> {
         else if (session.isFull) split.refused.push({session, reason: UNDELIVERED.full});
         else takers.push(session);
       }
-      if (takers.length > 0) split.takers.set(mailbox, takers);
+      split.takers.set(mailbox, takers);
     }
     return split;
   }

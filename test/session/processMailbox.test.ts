@@ -1,0 +1,254 @@
+import {mkdtempSync, readdirSync, rmSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {afterEach, beforeEach, describe, expect, it, vi} from 'vitest';
+import {ACTIVE_INTERVAL_MS, CLOSE_GRACE_MS, RETRY_MS} from '../../src/lib/session/limits.ts';
+import type {Mailbox} from '../../src/lib/session/mailbox/mailbox.ts';
+import {openMailbox} from '../../src/lib/session/mailbox/processMailbox.ts';
+import {DatagramSender} from '../../src/lib/transport/sockets/datagram.ts';
+import {ScriptedServer, settle, until} from './scripted.ts';
+import {identity} from './support.ts';
+
+let directory: string;
+let queuePath: string;
+let warnings: string[];
+let mailbox: Mailbox;
+
+beforeEach(() => {
+  // Sockets and the event loop are real; the clock moves when a test says so.
+  vi.useFakeTimers({toFake: ['setTimeout', 'clearTimeout']});
+  directory = mkdtempSync(join(tmpdir(), 'mailbox-'));
+  queuePath = join(directory, 'queue');
+  warnings = [];
+  mailbox = openMailbox({queuePath, warn: (line) => warnings.push(line)});
+});
+
+afterEach(async () => {
+  const closed = mailbox.close();
+  vi.advanceTimersByTime(CLOSE_GRACE_MS);
+  await closed;
+  expect(vi.getTimerCount()).toBe(0);
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+  rmSync(directory, {recursive: true});
+});
+
+function spyOnAttempts() {
+  return vi.spyOn(DatagramSender, 'connect');
+}
+
+describe('an absent server', () => {
+  it('is looked for less and less often, but at least each minute', async () => {
+    const attempts = spyOnAttempts();
+    mailbox.register(identity());
+    await settle();
+    expect(attempts).toHaveBeenCalledTimes(1);
+    for (let wait: number = RETRY_MS.first; wait <= 4 * RETRY_MS.last; wait *= 2) {
+      attempts.mockClear();
+      vi.advanceTimersByTime(Math.min(wait, RETRY_MS.last) - 1);
+      expect(attempts).not.toHaveBeenCalled();
+      vi.advanceTimersByTime(1);
+      expect(attempts).toHaveBeenCalledTimes(1);
+    }
+    expect(warnings).toEqual([]);
+  });
+
+  it('is not looked for sooner because there is more to say, and then hears all of it', async () => {
+    const attempts = spyOnAttempts();
+    const first = mailbox.register(identity({user: 'first'}));
+    await settle();
+    mailbox.register(identity({user: 'second'}));
+    first.change({user: 'changed'});
+    await settle();
+    expect(attempts).toHaveBeenCalledTimes(1);
+    const server = new ScriptedServer(queuePath);
+    vi.advanceTimersByTime(RETRY_MS.first);
+    await until(() => server.heard.length > 0);
+    expect(server.heardSince()).toEqual(['hello ["changed","second"]']);
+    server.close();
+  });
+
+  it('that asks before it is looked for is answered, and looked for no more', async () => {
+    mailbox.register(identity());
+    await settle();
+    const server = new ScriptedServer(queuePath);
+    const attempts = spyOnAttempts();
+    server.say({type: 'present'});
+    attempts.mockClear();
+    await until(() => server.heard.length === 2);
+    expect(server.heardSince()).toEqual(['hello ["dave"]', 'complete']);
+    vi.advanceTimersByTime(RETRY_MS.last);
+    await settle();
+    expect(attempts).toHaveBeenCalledTimes(1);
+    expect(server.heardSince()).toEqual([]);
+    server.close();
+  });
+
+  it('that comes back without asking is told everything anew', async () => {
+    const first = new ScriptedServer(queuePath);
+    const [dave] = [mailbox.register(identity()), mailbox.register(identity({user: 'ann'}))];
+    await until(() => first.heard.length > 0);
+    first.say({type: 'deliver', items: [{id: 'm', text: 'hi', to: [1, 2], recipients: 2, sender: 0}]});
+    await until(() => first.heard.length > 1);
+    first.close();
+    dave.shown(['m']);
+    await settle();
+    // It is the first attempt in a row that has failed, however many there were long ago.
+    const second = new ScriptedServer(queuePath);
+    vi.advanceTimersByTime(RETRY_MS.first);
+    await until(() => second.heard.length > 1);
+    const origin = {recipients: 2, sender: 0};
+    const receipts = [
+      {id: 'm', state: 'taken', to: [2, 2], ...origin},
+      {id: 'm', state: 'shown', to: [1, 1], ...origin},
+    ];
+    expect(second.heardSince()).toEqual(['hello ["dave","ann"]', `receipts ${JSON.stringify(receipts)}`]);
+    second.close();
+  });
+});
+
+describe('a queue that cannot be used', () => {
+  const warning = expect.stringMatching(
+    /^no message will arrive: the session queue \/.*\/queue cannot be used: it is not a socket/,
+  );
+
+  it('is warned of once, and again when it was absent in the meantime', async () => {
+    writeFileSync(queuePath, '');
+    mailbox.register(identity());
+    await settle();
+    expect(warnings).toEqual([warning]);
+    vi.advanceTimersByTime(RETRY_MS.first);
+    expect(warnings).toEqual([warning]);
+    rmSync(queuePath);
+    vi.advanceTimersByTime(2 * RETRY_MS.first);
+    expect(warnings).toEqual([warning]);
+    writeFileSync(queuePath, '');
+    vi.advanceTimersByTime(4 * RETRY_MS.first);
+    expect(warnings).toEqual([warning, warning]);
+  });
+
+  it('is warned of again when it could be used in the meantime, and for another reason', async () => {
+    const connect = spyOnAttempts();
+    connect.mockReturnValueOnce({kind: 'failed', cause: new Error('EMFILE: too many open files')});
+    writeFileSync(queuePath, '');
+    mailbox.register(identity());
+    await settle();
+    expect(warnings).toEqual([expect.stringContaining('EMFILE: too many open files')]);
+    vi.advanceTimersByTime(RETRY_MS.first);
+    expect(warnings.splice(0)).toEqual([expect.anything(), warning]);
+    rmSync(queuePath);
+    const server = new ScriptedServer(queuePath);
+    vi.advanceTimersByTime(2 * RETRY_MS.first);
+    await until(() => server.heard.length > 0);
+    server.close();
+    writeFileSync(queuePath, '');
+    mailbox.register(identity());
+    await settle();
+    vi.advanceTimersByTime(RETRY_MS.first);
+    expect(warnings).toEqual([warning]);
+  });
+});
+
+describe('a session that is active', () => {
+  it('is told of in good time, together with the others, and once', async () => {
+    const server = new ScriptedServer(queuePath);
+    const sessions = ['a', 'b', 'c'].map((user) => mailbox.register(identity({user})));
+    await until(() => server.heard.length > 0);
+    server.heardSince();
+    for (const at of [0, 2, 0]) sessions[at]!.active();
+    await settle();
+    vi.advanceTimersByTime(ACTIVE_INTERVAL_MS - 1);
+    await settle();
+    expect(server.heardSince()).toEqual([]);
+    vi.advanceTimersByTime(1);
+    await settle();
+    expect(server.heardSince()).toEqual(['active [1,1,3,3]']);
+    sessions[1]!.active();
+    vi.advanceTimersByTime(ACTIVE_INTERVAL_MS);
+    await settle();
+    expect(server.heardSince()).toEqual(['active [2,2]']);
+    server.close();
+  });
+
+  it('and unknown to any server costs no timer', async () => {
+    const session = mailbox.register(identity());
+    session.active();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+describe('closing', () => {
+  it('takes as long as the server takes to write down what was shown and who has left', async () => {
+    const server = new ScriptedServer(queuePath);
+    const session = mailbox.register(identity());
+    await until(() => server.heard.length > 0);
+    server.say({type: 'deliver', items: [{id: 'm', text: 'hi', to: [1, 1], recipients: 1, sender: 0}]});
+    await until(() => session.pending().length > 0);
+    session.shown(['m']);
+    const closed = vi.fn();
+    void mailbox.close().then(closed);
+    await until(() => server.heard.at(-1)!.type === 'goodbye');
+    const {seq} = server.heard.at(-1)!;
+    server.say({type: 'acknowledge', seq: seq - 1});
+    await settle();
+    expect(closed).not.toHaveBeenCalled();
+    server.say({type: 'acknowledge', seq});
+    await settle();
+    expect(closed).toHaveBeenCalled();
+    expect(readdirSync(directory)).toEqual(['queue']);
+    server.close();
+  });
+
+  it('does not wait for ever; what the next server has to ask for is left behind as a sign', async () => {
+    const server = new ScriptedServer(queuePath);
+    const session = mailbox.register(identity());
+    await until(() => server.heard.length > 0);
+    server.say({type: 'deliver', items: [{id: 'm', text: 'hi', to: [1, 1], recipients: 1, sender: 0}]});
+    await until(() => session.pending().length > 0);
+    const closed = vi.fn();
+    void mailbox.close().then(closed);
+    vi.advanceTimersByTime(CLOSE_GRACE_MS - 1);
+    await settle();
+    expect(closed).not.toHaveBeenCalled();
+    vi.advanceTimersByTime(1);
+    await settle();
+    expect(closed).toHaveBeenCalled();
+    expect(readdirSync(directory)).toHaveLength(2);
+    server.close();
+  });
+
+  it('does not wait for a server that has heard the end of all sessions', async () => {
+    const server = new ScriptedServer(queuePath);
+    const session = mailbox.register(identity());
+    await until(() => server.heard.length > 0);
+    session.goodbye();
+    await until(() => server.heard.length > 1);
+    server.say({type: 'acknowledge', seq: server.heard[1]!.seq});
+    await settle();
+    await mailbox.close();
+    expect(server.heardSince()).toEqual(['hello ["dave"]', 'goodbye [1,1]']);
+    server.close();
+  });
+
+  it('does not wait for a server that is not there, and leaves nothing behind', async () => {
+    mailbox.register(identity());
+    await settle();
+    await mailbox.close();
+    expect(vi.getTimerCount()).toBe(0);
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
+  it('is the end: whatever sessions say after it, nobody is told', async () => {
+    const server = new ScriptedServer(queuePath);
+    await mailbox.close();
+    const attempts = spyOnAttempts();
+    const session = mailbox.register(identity());
+    session.active();
+    session.goodbye();
+    await mailbox.close();
+    await settle();
+    expect(attempts).not.toHaveBeenCalled();
+    expect(server.heard).toEqual([]);
+    server.close();
+  });
+});

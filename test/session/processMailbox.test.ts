@@ -33,6 +33,14 @@ afterEach(async () => {
   rmSync(directory, {recursive: true});
 });
 
+/** Close it, and see that nothing is waited for. */
+async function closesAtOnce(): Promise<void> {
+  const closed = vi.fn();
+  void mailbox.close().then(closed);
+  await settle();
+  expect(closed).toHaveBeenCalled();
+}
+
 function spyOnAttempts() {
   return vi.spyOn(DatagramSender, 'connect');
 }
@@ -225,7 +233,7 @@ describe('closing', () => {
     await until(() => server.heard.length > 1);
     server.say({type: 'acknowledge', seq: server.heard[1]!.seq});
     await settle();
-    await mailbox.close();
+    await closesAtOnce();
     expect(server.heardSince()).toEqual(['hello ["dave"]', 'goodbye [1,1]']);
     server.close();
   });
@@ -233,20 +241,19 @@ describe('closing', () => {
   it('does not wait for a server that is not there, and leaves nothing behind', async () => {
     mailbox.register(identity());
     await settle();
-    await mailbox.close();
+    await closesAtOnce();
     expect(vi.getTimerCount()).toBe(0);
     expect(readdirSync(directory)).toEqual([]);
   });
 
   it('is the end: whatever sessions say after it, nobody is told', async () => {
     const server = new ScriptedServer(queuePath);
-    await mailbox.close();
+    await closesAtOnce();
     const attempts = spyOnAttempts();
     const session = mailbox.register(identity());
     session.active();
     session.goodbye();
-    await mailbox.close();
-    await settle();
+    await closesAtOnce();
     expect(attempts).not.toHaveBeenCalled();
     expect(server.heard).toEqual([]);
     server.close();

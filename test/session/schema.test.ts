@@ -110,6 +110,13 @@ describe('pack', () => {
     expect(JSON.parse(bytes.toString())).toEqual({type: 'hello', from, items: items.slice(0, count)});
   });
 
+  it.each([-1, 0, 1, 2])('fills a datagram to its last byte but one, and never beyond: %d', (over) => {
+    const head = {type: 'hello', from};
+    const used = pack(head, [{n: 1}, {x: ''}]).bytes.length;
+    const items = [{n: 1}, {x: 'x'.repeat(MAX_DATAGRAM_BYTES - 1 - used + over)}];
+    expect(pack(head, items).count).toBe(over > 0 ? 1 : 2);
+  });
+
   it('takes one that is too large alone: not taken it would be tried for ever', () => {
     const items = [{text: 'x'.repeat(MAX_DATAGRAM_BYTES)}, {text: ''}];
     expect(pack({type: 'hello', from}, items).count).toBe(1);

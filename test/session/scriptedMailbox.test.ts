@@ -234,6 +234,17 @@ describe('a mailbox that dies', () => {
     expect(log.at(-1)).toBe(`${id} not shown to ${first.id}.1: session ended`);
   });
 
+  it('before its hello is read is reported as lost, unless it has said goodbye', async () => {
+    open();
+    const [dying, leaving] = [box(), box()];
+    for (const each of [dying, leaving]) each.hello(1);
+    dying.die();
+    leaving.die({leaveFile: false});
+    await settle();
+    expect(log).toEqual([`lost: ${dying.id}`]);
+    expect(queue.unanswered).toBe(0);
+  });
+
   it('before it hears that its goodbye was taken leaves no descriptor open', async () => {
     const server = open();
     const connected = descriptors();

@@ -1,5 +1,6 @@
 import {broadcast} from './broadcast.js';
 import {benchDelivery} from './delivery.js';
+import {benchDirect} from './direct.js';
 import {printTable} from './measure.js';
 import {benchServer} from './server.js';
 import {benchSessions} from './sessions.js';
@@ -12,6 +13,7 @@ const BENCHES = {
   broadcast: benchBroadcast,
   sessions: benchSessions,
   delivery: benchDelivery,
+  direct: benchDirect,
 };
 
 async function benchBroadcast() {

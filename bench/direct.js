@@ -58,14 +58,15 @@ async function measure({directory, port, pid}, {sessions: count, bytes}) {
     sessions.push(...(await Promise.all(batch)));
   }
   const quietTicks = processorTicks(pid);
-  const quiet = await waitsOfNewClients(port, sleep(QUIET_MS));
+  const newcomers = [];
+  const quiet = await waitsOfNewClients(port, newcomers, sleep(QUIET_MS));
   const cpuOfLogin = (TICK_MS * (processorTicks(pid) - quietTicks)) / quiet.length;
 
   const text = `${'x'.repeat(bytes - 4)}.end`;
   const ticks = processorTicks(pid);
   const begun = performance.now();
   const sent = send(directory, text);
-  const logins = await waitsOfNewClients(port, sent);
+  const logins = await waitsOfNewClients(port, newcomers, sent);
   const milliseconds = (await sent) - begun;
   const cpu = TICK_MS * (processorTicks(pid) - ticks);
   for (const session of sessions) {
@@ -73,8 +74,8 @@ async function measure({directory, port, pid}, {sessions: count, bytes}) {
     while (!/(^|\n)\d{3} [^\n]*\r\n$/.test(session.got)) await once(session.socket, 'data');
     const times = session.got.split(text).length - 1;
     if (times !== 1) throw new Error(`a session has shown the text ${times} times`);
-    session.socket.destroy();
   }
+  for (const {socket} of [...sessions, ...newcomers]) socket.destroy();
   return {milliseconds, logins, quiet, cpu, cpuForLogins: cpuOfLogin * logins.length};
 }
 
@@ -93,23 +94,21 @@ async function send(directory, text) {
 }
 
 /**
- * Milliseconds from connecting to the greeting, of clients that come one after the other until it is over. They stay
- * until then: 1.3.8 naps for 0.4 s when one of them ends, message or not.
+ * Milliseconds from connecting to the greeting, of clients that come one after the other until it is over. They stay:
+ * 1.3.8 naps for 0.4 s when one of them ends, message or not.
  */
-async function waitsOfNewClients(port, over) {
+async function waitsOfNewClients(port, newcomers, over) {
   let isOver = false;
   over.then(() => {
     isOver = true;
   });
   const waits = [];
-  const sockets = [];
   while (!isOver) {
     const begun = performance.now();
-    sockets.push((await openSession(port)).socket);
+    newcomers.push(await openSession(port));
     waits.push(performance.now() - begun);
     await sleep(20);
   }
-  for (const socket of sockets) socket.destroy();
   return waits;
 }
 

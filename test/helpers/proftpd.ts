@@ -40,6 +40,8 @@ export interface ProftpdOptions {
   readonly modules?: readonly string[];
   /** Further lines for the main server. */
   readonly directives?: readonly string[];
+  /** A command that is to start it, such as `unshare --ipc`. */
+  readonly startedBy?: readonly string[];
 }
 
 /** A `<VirtualHost>` on a free port. */
@@ -79,7 +81,7 @@ export async function startProftpd(options: ProftpdOptions = {}): Promise<RealPr
   });
   await writeFile(join(directory, 'proftpd.conf'), configuration(directory, ports, options));
 
-  const daemon = new RealProftpd(directory, ports);
+  const daemon = new RealProftpd(directory, ports, options.startedBy);
   try {
     await daemon.listening();
   } catch (error) {
@@ -106,14 +108,15 @@ export class RealProftpd {
   readonly #keeper: ChildProcess;
   #output = '';
 
-  constructor(directory: string, ports: readonly number[]) {
+  constructor(directory: string, ports: readonly number[], startedBy: readonly string[] = []) {
     this.directory = directory;
     this.socket = join(directory, 'ctrls');
     this.configFile = join(directory, 'proftpd.conf');
     [this.port, ...this.virtualHosts] = ports as [number, ...number[]];
     this.queueKey = messageQueueKey(join(directory, 'queue'));
     // A group of its own, so that its sessions can be ended with it.
-    this.#process = spawn(PROFTPD, ['-n', '-c', this.configFile], {
+    const [command, ...args] = [...startedBy, PROFTPD, '-n', '-c', this.configFile];
+    this.#process = spawn(command!, args, {
       detached: true,
       stdio: ['ignore', 'ignore', 'pipe'],
     });
@@ -232,22 +235,21 @@ function configuration(
     ]),
     'DefaultAddress 127.0.0.1',
     'SocketBindTight on',
-    ...serverLines(directory, port!),
-    ...(options.directives ?? []),
+    ...serverLines(directory, port!, options.directives),
     ...virtualHosts.flatMap((host, index) => [
       `<VirtualHost ${host.address ?? '127.0.0.1'}>`,
-      ...serverLines(directory, hostPorts[index]!),
-      ...(host.directives ?? []),
+      ...serverLines(directory, hostPorts[index]!, host.directives),
       '</VirtualHost>',
     ]),
   ];
   return `${lines.join('\n')}\n`;
 }
 
-/** What the main server and every virtual host need each. */
-function serverLines(directory: string, port: number): string[] {
+/** What the main server and every virtual host need each, and what a test adds: of MessageEngines the first counts. */
+function serverLines(directory: string, port: number, directives: readonly string[] = []): string[] {
   return [
     `Port ${port}`,
+    ...directives,
     'MessageEngine on',
     'AuthPAM off',
     'AuthOrder mod_auth_file.c',

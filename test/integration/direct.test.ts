@@ -1,9 +1,16 @@
+import {execFileSync, spawn} from 'node:child_process';
+import {once} from 'node:events';
+import {chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {afterAll, beforeAll, expect, it} from 'vitest';
-import type {FtpSession} from '../helpers/ftpSession.ts';
+import {SystemVQueue} from '../../src/lib/transport/systemV.ts';
+import {checkoutFor} from '../helpers/checkout.ts';
+import {FtpSession} from '../helpers/ftpSession.ts';
 import {describeWithPeer} from '../helpers/peers.ts';
+import {runProcess} from '../helpers/process.ts';
 import {type RealProftpd, startProftpd, whyNoProftpd} from '../helpers/proftpd.ts';
-import {runFtpdctl} from '../helpers/program.ts';
+import {cleanEnvironment, runFtpdctl} from '../helpers/program.ts';
 import {spawnServe} from '../helpers/serveProgram.ts';
 
 /** Longer than the test: nothing waits for a poll. */
@@ -158,5 +165,164 @@ describeWithPeer(whyNoProftpd(), 'a ProFTPD whose MessageControlsACLs do not let
     const asked = await runFtpdctl(['-v', '-s', proftpd.socket, 'msg', 'all', 'hi'], {env});
     expect(asked).toMatchObject({status: 2, stdout: 'ftpdctl: access denied\n'});
     expect(asked.stderr).toContain('MessageControlsACLs does not let root send messages');
+  });
+});
+
+describeWithPeer(whyNoProftpd(), 'a message to sessions whose MessageEngine is off', () => {
+  it.each([
+    ['of the whole server', {directives: ['MessageEngine off']}, 0],
+    [
+      'of one virtual host',
+      {
+        virtualHosts: [
+          {directives: ['ServerName quiet', 'MessageEngine off']},
+          {directives: ['ServerName loud']},
+        ],
+      },
+      2,
+    ],
+  ])('%s is not sent to them, and says so', async (_, options, recipients) => {
+    const proftpd = await startProftpd({controlsInterval: NEVER, ...options});
+    const ports = [proftpd.port, ...proftpd.virtualHosts];
+    const sessions = await Promise.all(ports.map((port) => FtpSession.connect(port)));
+    const env = {PROFTPD_CONF: proftpd.configFile};
+    try {
+      await Promise.all(sessions.map((session) => session.login('dave')));
+      const {stdout, status} = await runFtpdctl(['-s', proftpd.socket, 'msg', 'all', 'hello'], {env});
+      const [first, ...others] = stdout.trimEnd().split('\n');
+      expect(first).toBe(
+        `ftpdctl: ${recipients === 0 ? 'unable to send message: no such client connected' : 'message sent'}`,
+      );
+      expect(others.filter((line) => /^ftpdctl: taken by \d sessions$/.test(line))).toHaveLength(
+        recipients === 0 ? 0 : 1,
+      );
+      expect(others.at(-1)).toMatch(
+        /^ftpdctl: not sent to dave@127\.0\.0\.1 \(session \S+\): MessageEngine is off$/,
+      );
+      // As ever where nobody of "all" is there.
+      expect(status).toBe(0);
+      const replies = await Promise.all(sessions.map((session) => session.command('NOOP')));
+      expect(replies.filter((reply) => reply.at(-1) === '200 hello')).toHaveLength(recipients);
+      expect(SystemVQueue.open(proftpd.queueKey)!.status().messages).toBe(0);
+    } finally {
+      await Promise.all(sessions.map((session) => session.close()));
+      await proftpd.stop();
+    }
+  });
+});
+
+const MOD_SFTP = '/usr/lib/proftpd/mod_sftp.so';
+const noSftp =
+  whyNoProftpd() ??
+  [MOD_SFTP, '/usr/bin/sftp', '/usr/bin/ssh-keygen']
+    .find((file) => !existsSync(file))
+    ?.concat(' is missing') ??
+  null;
+
+describeWithPeer(noSftp, 'SFTP sessions of a real ProFTPD', () => {
+  it('are listed, are left out of messages, and are named', async () => {
+    const keys = mkdtempSync('/tmp/keys-');
+    for (const name of ['host', 'user'])
+      execFileSync('ssh-keygen', ['-q', '-t', 'rsa', '-m', 'PEM', '-N', '', '-f', join(keys, name)]);
+    const authorized = execFileSync('ssh-keygen', ['-e', '-m', 'RFC4716', '-f', join(keys, 'user.pub')]);
+    writeFileSync(join(keys, 'authorized'), authorized);
+    chmodSync(keys, 0o755);
+    const proftpd = await startProftpd({
+      controlsInterval: NEVER,
+      modules: ['mod_sftp.c'],
+      virtualHosts: [
+        {
+          directives: [
+            'SFTPEngine on',
+            `SFTPHostKey ${keys}/host`,
+            `SFTPAuthorizedUserKeys file:${keys}/authorized`,
+            'SFTPAuthMethods publickey',
+          ],
+        },
+      ],
+    });
+    const env = {PROFTPD_CONF: proftpd.configFile};
+    const ftpdctl = (...args: string[]) => runFtpdctl(['-s', proftpd.socket, ...args], {env});
+    const alice = await proftpd.session('alice');
+    const options = [
+      'StrictHostKeyChecking=no',
+      'UserKnownHostsFile=/dev/null',
+      'IdentitiesOnly=yes',
+      'LogLevel=ERROR',
+    ];
+    const sftp = spawn(
+      'sftp',
+      [
+        ...['-F', '/dev/null', '-i', join(keys, 'user'), '-P', String(proftpd.virtualHosts[0])],
+        ...[...options.flatMap((option) => ['-o', option]), 'dave@127.0.0.1'],
+      ],
+      {stdio: ['pipe', 'pipe', 'inherit']},
+    );
+    try {
+      sftp.stdin!.write('pwd\n');
+      await once(sftp.stdout!, 'data');
+      const {sessions} = JSON.parse((await ftpdctl('--json', 'who')).stdout);
+      const found = sessions.map(({user, protocol}: {user: string; protocol: string}) => [user, protocol]);
+      expect(found).toEqual(
+        expect.arrayContaining([
+          ['dave', 'sftp'],
+          ['alice', 'ftp'],
+        ]),
+      );
+      const all = await ftpdctl('msg', 'all', 'hello');
+      expect(all.status).toBe(0);
+      expect(all.stdout).toMatch(
+        /^ftpdctl: message sent\nftpdctl: taken by 1 session\nftpdctl: not sent to dave@\S+ \(session \S+\): sftp shows no messages\n$/,
+      );
+      expect((await alice.command('NOOP')).at(-1)).toBe('200 hello');
+      expect(await ftpdctl('msg', 'user', 'dave', 'hello')).toMatchObject({
+        status: 4,
+        stdout: expect.stringContaining('sftp shows no messages'),
+      });
+      expect(SystemVQueue.open(proftpd.queueKey)!.status().messages).toBe(0);
+      const [dave] = sessions.filter(({user}: {user: string}) => user === 'dave');
+      const ended = once(sftp, 'exit');
+      expect((await ftpdctl('kick', 'session', dave.id)).status).toBe(0);
+      sftp.stdin!.end();
+      await ended;
+    } finally {
+      sftp.kill();
+      await alice.close();
+      await proftpd.stop();
+      rmSync(keys, {recursive: true, force: true});
+    }
+  });
+});
+
+describeWithPeer(whyNoProftpd(), 'a ProFTPD in other namespaces', () => {
+  it.each([
+    ['IPC', ['unshare', '--ipc']],
+    ['pid', ['unshare', '--pid', '--ipc', '--fork', '--mount-proc']],
+  ])('of another %s namespace: the way into it is told, and works', async (_, startedBy) => {
+    const proftpd = await startProftpd({controlsInterval: NEVER, startedBy});
+    const client = await proftpd.session('dave');
+    const env = {PROFTPD_CONF: proftpd.configFile};
+    try {
+      const args = ['-s', proftpd.socket, 'msg', '--via', 'direct', 'all', 'from outside'];
+      const outside = await runFtpdctl(args, {env});
+      expect(outside).toMatchObject({status: 7, stdout: ''});
+      const command = /as root: (nsenter .*) ftpdctl …/.exec(outside.stderr)?.[1];
+      expect(command).toMatch(/^nsenter -t \d+ /);
+      const program = [process.execPath, join(checkoutFor(undefined), 'bin', 'run.js')];
+      const words = ['-s', proftpd.socket, 'msg', '--via', 'direct', 'all', 'from inside'];
+      const inside = await runProcess('sh', ['-c', `exec ${command} "$@"`, 'sh', ...program, ...words], {
+        env: {...cleanEnvironment(proftpd.directory), ...env},
+      });
+      expect(inside).toEqual({
+        status: 0,
+        signal: null,
+        stdout: 'ftpdctl: message sent\nftpdctl: taken by 1 session\n',
+        stderr: '',
+      });
+      expect(await client.command('NOOP')).toEqual(['200-NOOP command successful', '200 from inside']);
+    } finally {
+      await client.close();
+      await proftpd.stop();
+    }
   });
 });

@@ -233,6 +233,8 @@ describe('every build', () => {
   it.each(abis)('$name $byteOrder: nobody there, and a daemon of inetd', (abi) => {
     const none = writeScoreboard(layoutOf(abi), {pid: 4000, startedAt: STARTED, slots: []});
     expect(readScoreboard(none)).toMatchObject({pid: 4000, sessions: [], tornSlots: 0});
+    const container = writeScoreboard(layoutOf(abi), {pid: 1, startedAt: STARTED, slots: [idle]});
+    expect(readScoreboard(container)).toMatchObject({pid: 1, sessions: [{pid: expect.any(Number)}]});
     const inetd = writeScoreboard(layoutOf(abi), {pid: 0, startedAt: 0, slots: [idle, null]});
     expect(readScoreboard(inetd)).toMatchObject({pid: null, startedAt: null, sessions: [{pid: 4321}]});
   });
@@ -294,7 +296,7 @@ describe('anything else', () => {
     ['text', Buffer.from('a'.repeat(2000)), 'SCOREBOARD_NOT_ONE'],
     ['another version', valid.with(8, 2) as Buffer, 'SCOREBOARD_VERSION'],
     ['slots of noise', Buffer.concat([valid.subarray(0, 32), Buffer.alloc(6240, 0xa5)]), 'SCOREBOARD_LAYOUT'],
-    ['a daemon of pid 1', valid.with(16, 1).fill(0, 17, 20) as Buffer, 'SCOREBOARD_NOT_ONE'],
+    ['a daemon with a pid that no kernel gives', Buffer.from(valid).fill(0x7f, 16, 20), 'SCOREBOARD_NOT_ONE'],
   ])('%s is refused', (_, bytes, expected) => {
     expect(code(Buffer.from(bytes))).toBe(expected);
   });

@@ -53,7 +53,13 @@ export type DaemonEvent =
 
 type Way =
   | {readonly via: 'direct'; readonly local: LocalProftpd; readonly key: number}
-  | {readonly via: 'controls'; readonly why: string; readonly exitStatus?: number};
+  | {
+      readonly via: 'controls';
+      readonly why: string;
+      /** What would let it go directly. */
+      readonly hint?: string;
+      readonly exitStatus?: number;
+    };
 
 type Local = LocalProftpd | FtpdctlError | null;
 
@@ -142,26 +148,24 @@ class Connection implements Daemon {
    */
   async #way(): Promise<Way> {
     const {via = 'auto', onEvent} = this.#options;
-    const way =
-      via === 'controls' ? ({via: 'controls', why: 'as asked for'} as const) : await this.#chooseWay();
+    const way: Way = via === 'controls' ? {via, why: 'as asked for'} : await this.#chooseWay();
     if (via === 'direct' && way.via === 'controls') {
       throw new FtpdctlError(
         'NOT_DIRECT',
         `the message cannot go directly: ${way.why}`,
         way.exitStatus ?? 7,
-        {
-          hint: 'send it by the controls socket: --via controls',
-        },
+        {hint: way.hint ?? 'send it by the controls socket: --via controls'},
       );
     }
-    onEvent?.({kind: 'way', via: way.via, ...(way.via === 'controls' ? {why: way.why} : {})});
+    const why = way.via === 'controls' ? [way.why, ...(way.hint ? [way.hint] : [])].join('; ') : undefined;
+    onEvent?.({kind: 'way', via: way.via, ...(why === undefined ? {} : {why})});
     return way;
   }
 
   async #chooseWay(): Promise<Way> {
     const local = await this.#findLocal();
     if (local === null) return {via: 'controls', why: 'ftpdctl serve answers'};
-    if (local instanceof FtpdctlError) return {via: 'controls', why: local.message};
+    if (local instanceof FtpdctlError) return {via: 'controls', why: local.message, ...hintOf(local)};
     const access = local.directAccess();
     const isDirect =
       access.kind === 'possible' || (access.kind === 'unproven' && this.#options.via === 'direct');

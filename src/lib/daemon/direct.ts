@@ -34,15 +34,18 @@ export function splitRecipients(meant: readonly Recipient[]): RecipientSplit {
   return {
     recipients,
     leftOut: [
-      ...others.map(({protocol, session}) => `not sent to ${nameOf(session)}: ${protocol} shows no messages`),
+      ...others.map(({protocol, session}) =>
+        protocol === ''
+          ? `not sent to ${nameOf(session)}: it is only just connecting`
+          : `not sent to ${nameOf(session)}: ${protocol} shows no messages`,
+      ),
       ...engineOff.map(({session}) => `not sent to ${nameOf(session)}: MessageEngine is off`),
     ],
   };
 }
 
-/** A session of this moment will be an FTP session, or it will not take the message in time. */
 function takesMessages({protocol}: Recipient): boolean {
-  return protocol === '' || MESSAGE_PROTOCOLS.includes(protocol);
+  return MESSAGE_PROTOCOLS.includes(protocol);
 }
 
 export interface DirectDelivery {

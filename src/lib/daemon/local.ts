@@ -37,6 +37,10 @@ import {
 const KICK_SETTLE_MS = 5000;
 const KICK_POLL_MS = 20;
 
+/** Milliseconds to wait for a session that has begun this moment to say what it speaks: it takes one or two. */
+const NEWBORN_MS = 200;
+const NEWBORN_POLL_MS = 5;
+
 /** Whether messages may go past the daemon. */
 export type DirectAccess =
   | {readonly kind: 'possible'; readonly key: number}
@@ -92,7 +96,7 @@ export class LocalProftpd {
 
   /** Deliver a message past the daemon. @param key of its queue, as `directAccess` has it */
   async deliver({audience, text}: OutgoingMessage, key: number, signal?: AbortSignal): Promise<DirectResult> {
-    const recipients = await this.#meant(audience);
+    const recipients = await this.#settled(audience);
     return deliverDirectly({
       daemon: this.#daemon.pid,
       key,
@@ -182,6 +186,14 @@ export class LocalProftpd {
       await sleep(KICK_POLL_MS);
     }
     return {...result, ended: ids.size - left, meant: ids.size};
+  }
+
+  /** Who is meant, once each is known to speak FTP, or not: an SFTP session would take a message and lose it. */
+  async #settled(audience: AudienceWords): Promise<Recipient[]> {
+    for (const end = performance.now() + NEWBORN_MS; ; await sleep(NEWBORN_POLL_MS)) {
+      const recipients = await this.#meant(audience);
+      if (recipients.every(({protocol}) => protocol !== '') || performance.now() > end) return recipients;
+    }
   }
 
   async #meant(audience: AudienceWords): Promise<Recipient[]> {

@@ -134,7 +134,8 @@ function hasPlausibleHeader(bytes: Buffer, layout: Layout): boolean {
   const pid = number(0, layout.header.pid);
   const startedAt = number(0, layout.header.startedAt);
   if (pid === 0) return startedAt === 0;
-  return isPid(pid) && startedAt !== 0 && isTime(startedAt);
+  // In a container the daemon may well be process 1.
+  return (pid === 1 || isPid(pid)) && startedAt !== 0 && isTime(startedAt);
 }
 
 /** As fast as the memory is read. */

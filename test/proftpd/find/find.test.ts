@@ -462,6 +462,14 @@ describe('the daemon that is meant', () => {
       {code: 'PROFTPD_UNTRUSTED'},
     ],
     ['another socket', [one], [], '/run/x.sock', {code: 'PROFTPD_NOT_FOUND'}],
+    ['another than the one elsewhere', [one], [passed], '/run/x.sock', {code: 'PROFTPD_NOT_FOUND'}],
+    [
+      'the socket of one elsewhere',
+      [one],
+      [passed, {...passed, hint: 'there', controlsSocket: '/run/x.sock'}],
+      '/run/x.sock',
+      {code: 'PROFTPD_NAMESPACE', hint: 'there'},
+    ],
     [
       'two',
       [one, two],

@@ -22,6 +22,8 @@ export interface PassedOver {
   /** One English sentence without a full stop. */
   readonly why: string;
   readonly hint: string;
+  /** Its controls socket, as it calls it, where that is known. */
+  readonly controlsSocket?: string;
 }
 
 /** `proftpd`, `in.proftpd` and builds with a version in their name. */

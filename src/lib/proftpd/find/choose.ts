@@ -1,4 +1,5 @@
 import {ifKnown, notRunning, type ProftpdDaemon, ProftpdError} from '../daemon.ts';
+import type {PassedOver} from './candidates.ts';
 import {isSamePath} from './configuration.ts';
 import type {FoundDaemons} from './find.ts';
 
@@ -14,6 +15,10 @@ export function chooseDaemon({daemons, passedOver}: FoundDaemons, socket?: strin
     socket === undefined ? daemons : daemons.filter((each) => listensAt(each, socket));
   if (first !== undefined && others.length === 0) return first;
   if (first !== undefined) throw ambiguous([first, ...others]);
+  const elsewhere = passedOver.find(
+    ({controlsSocket}) => socket !== undefined && controlsSocket && isSamePath(controlsSocket, socket),
+  );
+  if (elsewhere !== undefined) throw refused(elsewhere);
   if (daemons.length > 0) {
     throw new ProftpdError(
       'PROFTPD_NOT_FOUND',
@@ -23,12 +28,13 @@ export function chooseDaemon({daemons, passedOver}: FoundDaemons, socket?: strin
       },
     );
   }
-  const [refused] = passedOver;
-  if (refused !== undefined) {
-    const code = refused.because === 'namespace' ? 'PROFTPD_NAMESPACE' : 'PROFTPD_UNTRUSTED';
-    throw new ProftpdError(code, refused.why, {hint: refused.hint});
-  }
+  const [any] = passedOver;
+  if (any !== undefined) throw refused(any);
   throw notRunning();
+}
+
+function refused({because, why, hint}: PassedOver): ProftpdError {
+  return new ProftpdError(because === 'namespace' ? 'PROFTPD_NAMESPACE' : 'PROFTPD_UNTRUSTED', why, {hint});
 }
 
 function listensAt({controlsSocket}: ProftpdDaemon, socket: string): boolean {

@@ -41,7 +41,13 @@ export async function findDaemons(
 ): Promise<FoundDaemons> {
   const configurations = new Configurations(options.configuration);
   const found = await Promise.all(candidates.map((each) => describe(each, configurations, options)));
-  return {daemons: found.filter((daemon) => daemon !== undefined), passedOver};
+  return {daemons: found.filter((daemon) => daemon !== undefined), passedOver: passedOver.map(withSocket)};
+}
+
+/** Several may be told apart by it, though they cannot be worked with from here. */
+function withSocket(passedOver: PassedOver): PassedOver {
+  const controlsSocket = openFactsOf(passedOver.pid)?.controlsSocket;
+  return controlsSocket == null ? passedOver : {...passedOver, controlsSocket};
 }
 
 /** Where builds put the scoreboard that nobody has named: Debian, Red Hat, from source. */
@@ -132,7 +138,8 @@ function isOrphan(
 ): boolean {
   if (scoreboard.known && scoreboard.value !== null) return false;
   if (facts !== undefined && facts.ports.length === 0 && facts.controlsSocket === null) return true;
-  return leader !== pid && processStat(leader) === undefined;
+  // 0: it was started from outside of our pid namespace.
+  return leader !== pid && leader !== 0 && processStat(leader) === undefined;
 }
 
 function byOpenFiles(facts: OpenFacts, configurations: Configurations): Belongings {

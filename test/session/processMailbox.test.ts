@@ -20,7 +20,6 @@ beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'mailbox-'));
   queuePath = join(directory, 'queue');
   warnings = [];
-  mailbox = openMailbox({queuePath, warn: (line) => warnings.push(line)});
 });
 
 afterEach(async () => {
@@ -32,6 +31,24 @@ afterEach(async () => {
   vi.restoreAllMocks();
   rmSync(directory, {recursive: true});
 });
+
+function open(): Mailbox {
+  mailbox = openMailbox({queuePath, warn: (line) => warnings.push(line)});
+  return mailbox;
+}
+
+/** A server that is there already when the mailbox is opened. */
+function openWithServer(): ScriptedServer {
+  const server = new ScriptedServer(queuePath);
+  open();
+  return server;
+}
+
+/** The server knows the mailbox, and all the sessions it has had until now. */
+async function joined(server: ScriptedServer): Promise<void> {
+  await until(() => server.heard.some(({type}) => type === 'complete'));
+  server.heardSince();
+}
 
 /** Close it, and see that nothing is waited for. */
 async function closesAtOnce(): Promise<void> {
@@ -48,7 +65,7 @@ function spyOnAttempts() {
 describe('an absent server', () => {
   it('is looked for less and less often, but at least each minute', async () => {
     const attempts = spyOnAttempts();
-    mailbox.register(identity());
+    open().register(identity());
     await settle();
     expect(attempts).toHaveBeenCalledTimes(1);
     for (let wait: number = RETRY_MS.first; wait <= 4 * RETRY_MS.last; wait *= 2) {
@@ -63,7 +80,7 @@ describe('an absent server', () => {
 
   it('is not looked for sooner because there is more to say, and then hears all of it', async () => {
     const attempts = spyOnAttempts();
-    const first = mailbox.register(identity({user: 'first'}));
+    const first = open().register(identity({user: 'first'}));
     await settle();
     mailbox.register(identity({user: 'second'}));
     first.change({user: 'changed'});
@@ -71,13 +88,13 @@ describe('an absent server', () => {
     expect(attempts).toHaveBeenCalledTimes(1);
     const server = new ScriptedServer(queuePath);
     vi.advanceTimersByTime(RETRY_MS.first);
-    await until(() => server.heard.length > 0);
-    expect(server.heardSince()).toEqual(['hello ["changed","second"]']);
+    await until(() => server.heard.length === 2);
+    expect(server.heardSince()).toEqual(['hello ["changed","second"]', 'complete']);
     server.close();
   });
 
   it('that asks before it is looked for is answered, and looked for no more', async () => {
-    mailbox.register(identity());
+    open().register(identity());
     await settle();
     const server = new ScriptedServer(queuePath);
     const attempts = spyOnAttempts();
@@ -93,11 +110,11 @@ describe('an absent server', () => {
   });
 
   it('that comes back without asking is told everything anew', async () => {
-    const first = new ScriptedServer(queuePath);
+    const first = openWithServer();
     const [dave] = [mailbox.register(identity()), mailbox.register(identity({user: 'ann'}))];
-    await until(() => first.heard.length > 0);
+    await joined(first);
     first.say({type: 'deliver', items: [{id: 'm', text: 'hi', to: [1, 2], recipients: 2, sender: 0}]});
-    await until(() => first.heard.length > 1);
+    await until(() => first.heard.length === 1);
     first.close();
     dave.shown(['m']);
     await settle();
@@ -122,7 +139,7 @@ describe('a queue that cannot be used', () => {
 
   it('is warned of once, and again when it was absent in the meantime', async () => {
     writeFileSync(queuePath, '');
-    mailbox.register(identity());
+    open().register(identity());
     await settle();
     expect(warnings).toEqual([warning]);
     vi.advanceTimersByTime(RETRY_MS.first);
@@ -139,7 +156,7 @@ describe('a queue that cannot be used', () => {
     const connect = spyOnAttempts();
     connect.mockReturnValueOnce({kind: 'failed', cause: new Error('EMFILE: too many open files')});
     writeFileSync(queuePath, '');
-    mailbox.register(identity());
+    open().register(identity());
     await settle();
     expect(warnings).toEqual([expect.stringContaining('EMFILE: too many open files')]);
     vi.advanceTimersByTime(RETRY_MS.first);
@@ -147,7 +164,7 @@ describe('a queue that cannot be used', () => {
     rmSync(queuePath);
     const server = new ScriptedServer(queuePath);
     vi.advanceTimersByTime(2 * RETRY_MS.first);
-    await until(() => server.heard.length > 0);
+    await joined(server);
     server.close();
     writeFileSync(queuePath, '');
     mailbox.register(identity());
@@ -159,10 +176,9 @@ describe('a queue that cannot be used', () => {
 
 describe('a session that is active', () => {
   it('is told of in good time, together with the others, and once', async () => {
-    const server = new ScriptedServer(queuePath);
+    const server = openWithServer();
     const sessions = ['a', 'b', 'c'].map((user) => mailbox.register(identity({user})));
-    await until(() => server.heard.length > 0);
-    server.heardSince();
+    await joined(server);
     for (const at of [0, 2, 0]) sessions[at]!.active();
     await settle();
     vi.advanceTimersByTime(ACTIVE_INTERVAL_MS - 1);
@@ -179,7 +195,7 @@ describe('a session that is active', () => {
   });
 
   it('and unknown to any server costs no timer', async () => {
-    const session = mailbox.register(identity());
+    const session = open().register(identity());
     session.active();
     expect(vi.getTimerCount()).toBe(0);
   });
@@ -187,15 +203,15 @@ describe('a session that is active', () => {
 
 describe('closing', () => {
   it('takes as long as the server takes to write down what was shown and who has left', async () => {
-    const server = new ScriptedServer(queuePath);
+    const server = openWithServer();
     const session = mailbox.register(identity());
-    await until(() => server.heard.length > 0);
+    await joined(server);
     server.say({type: 'deliver', items: [{id: 'm', text: 'hi', to: [1, 1], recipients: 1, sender: 0}]});
     await until(() => session.pending().length > 0);
     session.shown(['m']);
     const closed = vi.fn();
     void mailbox.close().then(closed);
-    await until(() => server.heard.at(-1)!.type === 'goodbye');
+    await until(() => server.heard.at(-1)?.type === 'goodbye');
     const {seq} = server.heard.at(-1)!;
     server.say({type: 'acknowledge', seq: seq - 1});
     await settle();
@@ -208,9 +224,9 @@ describe('closing', () => {
   });
 
   it('does not wait for ever; what the next server has to ask for is left behind as a sign', async () => {
-    const server = new ScriptedServer(queuePath);
+    const server = openWithServer();
     const session = mailbox.register(identity());
-    await until(() => server.heard.length > 0);
+    await joined(server);
     server.say({type: 'deliver', items: [{id: 'm', text: 'hi', to: [1, 1], recipients: 1, sender: 0}]});
     await until(() => session.pending().length > 0);
     const closed = vi.fn();
@@ -226,20 +242,20 @@ describe('closing', () => {
   });
 
   it('does not wait for a server that has heard the end of all sessions', async () => {
-    const server = new ScriptedServer(queuePath);
+    const server = openWithServer();
     const session = mailbox.register(identity());
-    await until(() => server.heard.length > 0);
+    await joined(server);
     session.goodbye();
-    await until(() => server.heard.length > 1);
-    server.say({type: 'acknowledge', seq: server.heard[1]!.seq});
+    await until(() => server.heard.length === 1);
+    server.say({type: 'acknowledge', seq: server.heard[0]!.seq});
     await settle();
     await closesAtOnce();
-    expect(server.heardSince()).toEqual(['hello ["dave"]', 'goodbye [1,1]']);
+    expect(server.heardSince()).toEqual(['goodbye [1,1]']);
     server.close();
   });
 
   it('does not wait for a server that is not there, and leaves nothing behind', async () => {
-    mailbox.register(identity());
+    open().register(identity());
     await settle();
     await closesAtOnce();
     expect(vi.getTimerCount()).toBe(0);
@@ -247,7 +263,8 @@ describe('closing', () => {
   });
 
   it('is the end: whatever sessions say after it, nobody is told', async () => {
-    const server = new ScriptedServer(queuePath);
+    const server = openWithServer();
+    await joined(server);
     await closesAtOnce();
     const attempts = spyOnAttempts();
     const session = mailbox.register(identity());

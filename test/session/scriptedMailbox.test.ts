@@ -170,7 +170,7 @@ describe('who has a message', () => {
     const server = open();
     const one = await introduced(1);
     const ids = congest(server);
-    const told = () => one.heardOf('deliver').flatMap((said) => ('items' in said ? said.items : []));
+    const told = () => one.heard.flatMap((said) => (said.type === 'deliver' ? said.items : []));
     await until(() => told().length === ids.length);
     await settle();
     expect(told().map(({id}) => id)).toEqual(ids);

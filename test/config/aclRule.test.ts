@@ -1,5 +1,11 @@
 import {expect, test} from 'vitest';
-import {actionAcl, actionsUnder, directiveOf, subactionsOf} from '../../src/lib/config/aclRule.ts';
+import {
+  actionAcl,
+  actionsUnder,
+  directiveOf,
+  KNOWN_ACTIONS,
+  subactionsOf,
+} from '../../src/lib/config/aclRule.ts';
 
 test.each([
   ['msg', 'MessageControlsACLs', []],
@@ -26,4 +32,11 @@ test.each([
   ['AdminControlsACLs', 'all', actionsUnder('AdminControlsACLs')],
 ] as const)('%s %s sets the ACLs of %j', (directive, actions, expected) => {
   expect(actionAcl(directive, [actions, 'allow', 'user', '*']).actions).toEqual(expected);
+});
+
+test('the actions that are known are those one sends, each once, by their names', () => {
+  expect(KNOWN_ACTIONS.join(' ')).toBe(
+    'ban config debug delay dns down dynmasq get help insctrl insmod kick lsctrl lsmod msg permit receipt restart ' +
+      'rmctrl rmmod scoreboard shaper shutdown statcache status tls trace up',
+  );
 });

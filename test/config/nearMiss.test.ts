@@ -19,6 +19,8 @@ test.each<[string, readonly string[], string | undefined]>([
   ['staust', ['status'], 'status'],
   ['tsatsu', ['status'], 'status'],
   ['gsm', ['msg'], undefined],
+  ['xm', ['ms'], undefined],
+  ['sx', ['ms'], undefined],
   ['sgm', ['msg'], undefined],
   ['', ['msg'], undefined],
 ])('%j among %j: %j', (word, known, expected) => {

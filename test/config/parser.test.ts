@@ -110,6 +110,9 @@ describe('sections', () => {
     ['<VirtualHost>', '1: <VirtualHost>: missing parameters'],
     ['<VirtualHost 300.1.1.1>\n</VirtualHost>', '1: <VirtualHost>: expected an IP address or a host name'],
     ['<Class>', '1: <Class>: missing parameters'],
+    ['<Anonymous>', '1: <Anonymous>: missing parameters'],
+    ['<Directory>', '1: <Directory>: missing parameters'],
+    ['<Limit>', '1: <Limit>: missing parameters'],
     ['<IfModule>', '1: <IfModule>: missing parameters'],
     ['<Global> x', '1: <Global>: too many parameters'],
     ['<Global x>', '1: <Global>: too many parameters'],
@@ -306,6 +309,12 @@ describe('values that ProFTPD starts with and nobody means (measured on 1.3.8) a
     expect(warnings(`<Class a>\nFrom ${item}\n</Class>`)).toEqual([]);
   });
 });
+
+test.each([
+  ['5s', 5],
+  ['" \t\v\f\r+3"', 3],
+  ['99999999999', 2147483647],
+])('ControlsInterval %s', (word, expected) => expect(interval(`ControlsInterval ${word}`)).toBe(expected));
 
 describe('Include', () => {
   const two = {'/inc/b.conf': 'ControlsInterval 3', '/inc/a.conf': 'ControlsInterval 2'};

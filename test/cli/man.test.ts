@@ -1,4 +1,4 @@
-import {readdirSync, readFileSync} from 'node:fs';
+import {existsSync, readdirSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {describe, expect, test} from 'vitest';
 import {CHECKOUT} from '../helpers/checkout.ts';
@@ -86,5 +86,24 @@ describeWithPeer(whyNoProgram('man'), 'man', () => {
     });
     expect(run).toMatchObject({status: 0, stderr: ''});
     expect(run.stdout).toContain(page.slice(0, -2));
+  });
+});
+
+describe('every file and folder that the pages for people name', () => {
+  const sources = readdirSync(join(CHECKOUT, 'src'), {encoding: 'utf8', recursive: true});
+  const places = ['', 'src', 'src/lib', 'bin', 'test'].map((place) => join(CHECKOUT, place));
+  const named = ['CONTRIBUTING.md', 'README.md', 'docs/recipes.md'].flatMap((page) => {
+    const text = readFileSync(join(CHECKOUT, page), 'utf8');
+    return [...text.matchAll(/`((?:[a-zA-Z]\w*\/)*[a-zA-Z]\w*(?:\/|\.(?:ts|js|cjs)))`|`(src\/[\w/]+)`/g)].map(
+      ([, path, folder]) => ({page, path: (path ?? folder)!}),
+    );
+  });
+
+  test('are many', () => expect(named.length).toBeGreaterThan(40));
+
+  test.each(named)('$page: $path', ({path}) => {
+    // A name alone stands for a file beside the one named before it.
+    const isBeside = !path.includes('/') && sources.some((source) => source.endsWith(`/${path}`));
+    expect(isBeside || places.some((place) => existsSync(join(place, path)))).toBe(true);
   });
 });

@@ -1,5 +1,5 @@
 import {afterEach, expect, test, vi} from 'vitest';
-import {help} from '../../src/lib/server/actions/help.ts';
+import {help} from '../../src/lib/server/actions/controls.ts';
 import {OPEN, type RunningServer, startControlsServer} from '../helpers/controlsServer.ts';
 import {ask} from '../helpers/exchange.ts';
 

@@ -2,7 +2,7 @@ import {boolean, custom, string} from '@oclif/core/flags';
 import {sendMessage} from '../lib/cli/message/send.ts';
 import {askWith} from '../lib/cli/options/ask.ts';
 import {ControlCommand} from '../lib/cli/options/controlCommand.ts';
-import {parseSeconds} from '../lib/cli/options/flags.ts';
+import {optionalSeconds} from '../lib/cli/options/flags.ts';
 import type {Via} from '../lib/daemon/daemon.ts';
 
 /** Seconds that `--wait` alone stands for. */
@@ -23,36 +23,21 @@ export default class Msg extends ControlCommand {
     '<%= config.bin %> msg --wait=30 all going down in 5 minutes',
   ];
   static override flags = {
-    file: string({
-      char: 'F',
-      helpValue: 'FILE',
-      summary: 'read the message from a file',
-    }),
-    'join-lines': boolean({
-      summary: 'make one line of several for a ProFTPD',
-    }),
-    transliterate: boolean({
-      summary: 'write it in ASCII, which every server takes',
-    }),
-    'dry-run': boolean({
-      summary: 'say who would get it, and send nothing',
-      exclusive: ['wait'],
-    }),
+    file: string({char: 'F', helpValue: 'FILE', summary: 'read the message from a file'}),
+    'join-lines': boolean({summary: 'make one line of several for a ProFTPD'}),
+    transliterate: boolean({summary: 'write it in ASCII, which every server takes'}),
+    'dry-run': boolean({summary: 'say who would get it, and send nothing', exclusive: ['wait']}),
     via: custom<Via>({
       options: ['auto', 'controls', 'direct'],
       helpValue: 'WAY',
       summary: 'auto, controls (the socket) or direct (as root)',
     })(),
-    wait: {
-      ...custom<number>({
-        helpValue: '[SECONDS]',
-        summary:
-          `wait until each was shown it, ${WAIT_SECONDS} s or this long; exit with 75 if time is over, ` +
-          'with 4 if somebody never will',
-        parse: async (input) => parseSeconds('--wait', input),
-      })(),
-      bare: WAIT_SECONDS,
-    },
+    wait: optionalSeconds(
+      'wait',
+      WAIT_SECONDS,
+      `wait until each was shown it, ${WAIT_SECONDS} s or this long; exit with 75 if time is over, ` +
+        'with 4 if somebody never will',
+    ),
   };
 
   async run(): Promise<void> {

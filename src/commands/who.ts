@@ -1,7 +1,7 @@
-import {custom, string} from '@oclif/core/flags';
+import {string} from '@oclif/core/flags';
 import {askWith} from '../lib/cli/options/ask.ts';
 import {ControlCommand} from '../lib/cli/options/controlCommand.ts';
-import {parseSeconds} from '../lib/cli/options/flags.ts';
+import {optionalSeconds} from '../lib/cli/options/flags.ts';
 import {UsageError} from '../lib/cli/options/usageError.ts';
 import {listSessions} from '../lib/cli/sessions.ts';
 
@@ -24,14 +24,11 @@ export default class Who extends ControlCommand {
     user: string({helpValue: 'NAME', summary: 'only sessions of this user'}),
     host: string({helpValue: 'NAME', summary: 'only sessions from this host name or address'}),
     class: string({helpValue: 'NAME', summary: 'only sessions of this class'}),
-    watch: {
-      ...custom<number>({
-        helpValue: '[SECONDS]',
-        summary: `look again every ${WATCH_SECONDS} s or this often, until Ctrl-C`,
-        parse: async (input) => parseSeconds('--watch', input),
-      })(),
-      bare: WATCH_SECONDS,
-    },
+    watch: optionalSeconds(
+      'watch',
+      WATCH_SECONDS,
+      `look again every ${WATCH_SECONDS} s or this often, until Ctrl-C`,
+    ),
   };
 
   async run(): Promise<void> {

@@ -23,10 +23,7 @@ export default class AclCheck extends BaseCommand {
     '<%= config.bin %> acl check connect --proftpd 1.3.10 --config /etc/proftpd/proftpd.conf',
   ];
   static override args = {
-    action: word({
-      required: true,
-      description: 'for example msg, kick or lsctrl',
-    }),
+    action: word({required: true, description: 'for example msg, kick or lsctrl'}),
   };
   static override flags = {
     user: string({helpValue: 'NAME', summary: 'ask about this user, with the primary group of that user'}),

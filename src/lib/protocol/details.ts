@@ -11,10 +11,12 @@ export interface WhoDetails {
 }
 
 export interface WhoSession {
+  /** What `session ID` means. */
   readonly id: string;
   readonly pid: number;
   /** `null` before the login. */
   readonly user: string | null;
+  /** The client's host name where it is known, else its address. */
   readonly host: string;
   readonly address: string;
   readonly class: string | null;
@@ -24,7 +26,7 @@ export interface WhoSession {
   readonly engine: boolean;
   /** Milliseconds since the epoch. */
   readonly connectedAt: number;
-  /** Seconds since the client's last command. */
+  /** Seconds since the client's last command; of a ProFTPD 0 during one. */
   readonly idle: number;
   /** Messages not yet shown. */
   readonly waiting: number;

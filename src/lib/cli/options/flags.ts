@@ -36,11 +36,17 @@ export interface GlobalOptions {
   readonly 'stock-exit-status': boolean;
 }
 
+/** An option for seconds that may stand alone, too. @param bare the seconds that it means then */
+export function optionalSeconds(name: string, bare: string, summary: string) {
+  const parse = async (input: string) => parseSeconds(`--${name}`, input);
+  return {...custom<number>({helpValue: '[SECONDS]', summary, parse})(), bare};
+}
+
 /** The longest time a timer of Node takes, in seconds. */
 const MAX_SECONDS = 2_147_483;
 
 /** Seconds as a person writes them, in milliseconds. @throws UsageError unless a number above 0. */
-export function parseSeconds(option: string, text: string): number {
+function parseSeconds(option: string, text: string): number {
   const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
   if (!(seconds > 0 && seconds <= MAX_SECONDS)) {
     throw new UsageError(`${option} wants a number of seconds, not "${text}"`, `for example ${option}=30`);

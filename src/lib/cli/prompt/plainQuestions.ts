@@ -1,6 +1,7 @@
 import {createInterface} from 'node:readline/promises';
 import {printable} from '../output/output.ts';
 import {
+  ABORT_SIGNALS,
   type AbortReason,
   type Choice,
   type MessageQuestion,
@@ -8,14 +9,12 @@ import {
   type Questions,
 } from './questions.ts';
 
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-
 /** The same questions line by line, for terminals that can only add lines: nothing is drawn anew. */
 export function plainQuestions(): Questions {
   const aborted = new AbortController();
   const {signal} = aborted;
   const onSignal = (name: NodeJS.Signals): void => aborted.abort(new PromptAborted(name as AbortReason));
-  for (const name of SIGNALS) process.on(name, onSignal);
+  for (const name of ABORT_SIGNALS) process.on(name, onSignal);
   const lines = createInterface({input: process.stdin, output: process.stdout, terminal: false});
   lines.once('close', () => aborted.abort(new PromptAborted('end')));
 
@@ -87,7 +86,7 @@ export function plainQuestions(): Questions {
         'y or n?',
       ),
     close() {
-      for (const name of SIGNALS) process.off(name, onSignal);
+      for (const name of ABORT_SIGNALS) process.off(name, onSignal);
       lines.close();
     },
   };

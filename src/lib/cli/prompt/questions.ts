@@ -38,6 +38,9 @@ const EXIT_STATUS = {SIGHUP: 129, SIGINT: 130, SIGTERM: 143} as const;
 /** What ends a prompt: a signal (Ctrl-C is SIGINT), or the end of the input (Ctrl-D). */
 export type AbortReason = keyof typeof EXIT_STATUS | 'end';
 
+/** The signals that end it. */
+export const ABORT_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 /** The user has left the prompt. It is not reported as an error: nothing is printed. */
 export class PromptAborted extends Error {
   override readonly name = 'PromptAborted';

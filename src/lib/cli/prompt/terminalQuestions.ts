@@ -2,6 +2,7 @@ import {emitKeypressEvents, type Key} from 'node:readline';
 import {ColourlessOutput, isColourful} from '../output/terminal.ts';
 import {messagePrompt} from './messagePrompt.ts';
 import {
+  ABORT_SIGNALS,
   type AbortReason,
   type Choice,
   type MessageQuestion,
@@ -68,8 +69,6 @@ export async function terminalQuestions(): Promise<Questions> {
   };
 }
 
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-
 /**
  * The keyboard for as long as questions are asked: Ctrl-C and Ctrl-D leave at any time, between two questions, too,
  * while a server is waited for. What is typed then is thrown away, so that no answer is given before its question.
@@ -89,7 +88,7 @@ class Keyboard {
     this.#input = input;
     emitKeypressEvents(input);
     input.on('keypress', this.#onKey).on('end', this.#onEnd);
-    for (const signal of SIGNALS) process.on(signal, this.#onSignal);
+    for (const signal of ABORT_SIGNALS) process.on(signal, this.#onSignal);
     this.hold();
   }
 
@@ -107,7 +106,7 @@ class Keyboard {
 
   release(): void {
     this.#input.off('keypress', this.#onKey).off('end', this.#onEnd);
-    for (const signal of SIGNALS) process.off(signal, this.#onSignal);
+    for (const signal of ABORT_SIGNALS) process.off(signal, this.#onSignal);
     this.#input.setRawMode?.(false);
     this.#input.pause();
   }

@@ -1,3 +1,4 @@
+import type {WhoSession} from '../../protocol/details.ts';
 import type {ScoreboardSession, ScoreboardTransfer} from '../../scoreboard/scoreboard.ts';
 import {childrenOf, processIds, processStat} from '../../transport/processes/proc.ts';
 import {type ProftpdDaemon, ProftpdError} from '../daemon.ts';
@@ -53,27 +54,12 @@ function livingChildren(daemon: number, count: number): (session: ScoreboardSess
   };
 }
 
-/** A session, as `who` tells of it. */
-export interface SessionInfo {
-  /** What `session ID` means: see `sessionId`. */
-  readonly id: string;
-  readonly pid: number;
-  /** `null` before the login. */
-  readonly user: string | null;
-  /** The client's host name where ProFTPD has looked it up, else its address. */
-  readonly host: string;
-  readonly address: string;
-  readonly class: string | null;
-  /** `ADDRESS#PORT` of the (virtual) server. */
-  readonly server: string;
+/** A session, as `who` tells of it: whatever `ftpdctl serve` tells that a scoreboard has, and more. */
+export interface SessionInfo extends Omit<WhoSession, 'engine' | 'waiting'> {
   /** `ftp`, `ftps`, `sftp`, `ssh2`, `scp`; `null` in the first moment. */
   readonly protocol: string | null;
   /** The command being carried out, with its arguments as far as the scoreboard has room; `null` when idle. */
   readonly command: string | null;
-  /** Seconds since the client's last command; 0 during one, since the connection before the login. */
-  readonly idle: number;
-  /** Milliseconds since the epoch. */
-  readonly connectedAt: number;
   readonly transfer: SessionTransfer | null;
 }
 

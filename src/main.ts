@@ -14,6 +14,12 @@ const COMMANDS: Readonly<Record<string, () => Promise<{default: Pick<typeof Base
 /** Commands of two words. */
 const TOPICS = new Set(Object.keys(COMMANDS).flatMap((id) => (id.includes(':') ? [id.split(':')[0]!] : [])));
 
+/** The action whose words name what to explain. */
+const HELP = 'help';
+
+/** Actions that may end the server, or what people need of it; `confirm.ts` knows which words do. */
+const MAY_END = new Set(['down', 'restart', 'rmctrl', 'shutdown']);
+
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 /**
@@ -41,10 +47,27 @@ async function dispatch(line: CommandLine): Promise<void> {
     return showHelp(root, helpTopic(line));
   }
   const {id, argv} = commandOf(line);
+  if (id === FORWARD && line.action !== FORWARD) await refuseSlip(line);
+  await confirmEnding(line);
   const load = COMMANDS[id];
   if (!load) throw unknownCommand(id);
   const {default: Command} = await load();
   await Command.execute(argv, {version: pjson.version, root, commandIDs: Object.keys(COMMANDS)});
+}
+
+/** Who forwards what is no command of ours. */
+const FORWARD = 'request';
+
+async function refuseSlip({action, words}: CommandLine): Promise<void> {
+  const actions = await import('./lib/cli/options/actions.ts');
+  actions.refuseSlip(action!, words, Object.keys(COMMANDS));
+}
+
+/** @throws FtpdctlError, PromptAborted when a person would rather not */
+async function confirmEnding({action, words, options}: CommandLine): Promise<void> {
+  if (action === undefined || !MAY_END.has(action === FORWARD ? (words[0] ?? '') : action)) return;
+  const confirm = await import('./lib/cli/options/confirm.ts');
+  await confirm.confirmEnding(action === FORWARD ? words : [action, ...words], options);
 }
 
 function showVersion({json}: CommandLine): void {
@@ -84,22 +107,31 @@ function commandOf({action, words, options, json}: CommandLine): {id: string; ar
   }
   if (TOPICS.has(action)) return {id: `${action}:${words[0] ?? ''}`, argv: [...options, ...words.slice(1)]};
   if (isCommand(action)) return {id: action, argv: [...options, ...words]};
-  return {id: 'request', argv: [...options, '--', action, ...words]};
+  return {id: FORWARD, argv: [...options, '--', action, ...words]};
 }
 
-/** `msg --help`: an option among those before the first word. */
+/**
+ * `msg --help`: an option among those before the first word; of an action that is no command of ours, its only word.
+ * And `help msg`, which no server answers: its `help` takes no words.
+ */
 function wantsHelp({action, words}: CommandLine): boolean {
-  if (action === undefined || !(isCommand(action) || TOPICS.has(action))) return false;
+  if (action === undefined) return false;
+  if (!(isCommand(action) || TOPICS.has(action)))
+    return (words.length === 1 && isHelp(words[0]!)) || (action === HELP && words.length > 0);
   const own = TOPICS.has(action) ? words.slice(1) : words;
   const firstWord = own.findIndex((word) => !word.startsWith('-') || word === '--');
   const options = firstWord === -1 ? own : own.slice(0, firstWord);
-  return (
-    options.some((word) => word === '--help' || word === '-h') || words[0] === '--help' || words[0] === '-h'
-  );
+  return options.some(isHelp) || isHelp(words[0] ?? '');
 }
 
-/** The words that name a command or a topic. */
+function isHelp(word: string): boolean {
+  return word === '--help' || word === '-h';
+}
+
+/** The words that name what is to be explained. */
 function helpTopic({action, words}: CommandLine): string[] {
   if (action === undefined) return [];
-  return [action, ...(TOPICS.has(action) ? words.slice(0, 1) : [])].filter((word) => !word.startsWith('-'));
+  const named = words.filter((word) => !word.startsWith('-'));
+  if (action === HELP && named.length > 0) return named;
+  return [action, ...(TOPICS.has(action) ? named.slice(0, 1) : [])];
 }

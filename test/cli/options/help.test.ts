@@ -1,6 +1,8 @@
 import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {describe, expect, test} from 'vitest';
+import {actionHelp} from '../../../src/lib/cli/options/actions.ts';
+import {KNOWN_ACTIONS} from '../../../src/lib/config/values/aclRule.ts';
 import {CHECKOUT} from '../../helpers/checkout.ts';
 import {runProcess} from '../../helpers/process.ts';
 import {cleanEnvironment, runFtpdctl} from '../../helpers/program.ts';
@@ -65,10 +67,64 @@ describe('the help fits a screen and leads with examples', () => {
   });
 });
 
+describe('the help of a control action is ours, and never sent', () => {
+  /** Actions that are commands of ours have a help of their own. */
+  const OURS = new Map(['kick', 'msg', 'status'].map((name) => [name, 'help']));
+  // A socket that nobody listens at: what is sent fails.
+  const nowhere = ['-s', '/nonexistent/ctrls'];
+
+  test.each(KNOWN_ACTIONS)('something is known of %s', (action) => {
+    const {usage} = actionHelp(OURS.get(action) ?? action, []);
+    for (const line of usage) expect(line.split(' ')[0]).toBe(OURS.get(action) ?? action);
+  });
+
+  test.each(['ban', 'delay', 'shutdown'])('%s', async (action) => {
+    const expected = await help([...nowhere, action]);
+    expect(expected).toContain(`ftpdctl ${action}`);
+    const lines = expected.trimEnd().split('\n');
+    expect(lines.length).toBeLessThan(ROWS);
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(COLUMNS);
+  });
+
+  test.each([
+    [['shutdown', '-h']],
+    [['-h', 'shutdown']],
+    [['help', 'shutdown']],
+    [['help', 'shutdown', 'graceful']],
+  ])('%j as shutdown --help', async (args) => {
+    const {status, stdout} = await runFtpdctl([...nowhere, ...args]);
+    expect({status, stdout}).toEqual({status: 0, stdout: await help(['shutdown'])});
+  });
+
+  test.each([
+    [['help', 'msg'], ['msg']],
+    [['help', 'acl'], ['acl']],
+    [
+      ['help', 'acl', 'check'],
+      ['acl', 'check'],
+    ],
+  ])('%j is our own', async (args, topic) => {
+    expect((await runFtpdctl(args)).stdout).toBe(await help(topic));
+  });
+
+  test.each([
+    [['shutdown', '--help', 'x']],
+    [['shutdown', 'x', '--help']],
+    [['request', 'shutdown', '--help']],
+    [['-v', 'help']],
+  ])('%j is sent', async (args) => {
+    expect(await runFtpdctl([...nowhere, ...args])).toMatchObject({status: 1, stdout: ''});
+  });
+});
+
 test.each([
-  [['--help', 'ban'], 'ftpdctl help lists the control actions'],
+  [['frobnicate', '--help'], 'nothing is known here of an action "frobnicate"'],
+  [['frobnicate', '--help'], '"ftpdctl help" asks the server'],
+  [['frobnicate', '--help'], '"ftpdctl request frobnicate --help" sends it'],
   [['--help', 'stauts'], 'did you mean "status"?'],
-])('%j: none of our commands', async (args, hint) => {
+  [['help', 'stauts'], 'did you mean "status"?'],
+  [['help', 'acl', 'lits'], 'did you mean "acl list"?'],
+])('%j: nothing is known of it', async (args, hint) => {
   const {status, stdout, stderr} = await runFtpdctl(args);
   expect({status, stdout}).toEqual({status: 3, stdout: ''});
   expect(stderr).toContain(hint);

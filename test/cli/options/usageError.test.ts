@@ -14,9 +14,12 @@ describe('the nearest known word', () => {
     ['stauts', 'status'],
     ['srve', 'serve'],
     ['bann', 'ban'],
+    ['smg', 'msg'],
+    ['--satus', 'status'],
   ])('%s: %s', (word, meant) => expect(didYouMean(word, WORDS, '-')).toBe(`did you mean "${meant}"?`));
 
-  test.each(['', 'x', 'foo', 'bus', 'frobnicate', 'sv'])('%j: none', (word) =>
+  // The last ones: half of it another word, or another beginning.
+  test.each(['', 'x', 'foo', 'bus', 'frobnicate', 'sv', 'man', 'van', 'us'])('%j: none', (word) =>
     expect(didYouMean(word, WORDS, '-')).toBe('-'));
 });
 
@@ -32,6 +35,57 @@ describe('a command line that lacks something or has too much, by running the pr
   ])('%j', async (args, line) => {
     const run = await runFtpdctl(args);
     expect(run).toEqual({status: 3, signal: null, stdout: '', stderr: `ftpdctl: ${line}\n`});
+  });
+});
+
+/** A word, and what it is answered with before any server is looked for. */
+const SLIPS: readonly (readonly [word: string, hint: string])[] = [
+  ['sevre', 'serve'],
+  ['kik', 'kick'],
+  ['mgs', 'msg'],
+  ['STATUS', 'status'],
+  ['shutdwon', 'shutdown'],
+  ['message', 'msg'],
+  ['sessions', 'who'],
+  ['complete', 'completion'],
+  ['version', '--version'],
+  ['stop', 'shutdown'],
+  ['acls', 'acl'],
+];
+
+describe('a slip of the keyboard, by running the program', () => {
+  let server: ScriptedServer | undefined;
+  afterEach(async () => {
+    await server?.stop();
+    server = undefined;
+  });
+
+  test.each(SLIPS)('%s: no server is looked for', async (word, meant) => {
+    server = await startScriptedServer(speak('binary', {status: 0, responses: ['done']}));
+    const run = await runFtpdctl(['-v', '-s', server.socket, word, 'x']);
+    const hint = `did you mean "${meant}"? "ftpdctl request ${word}" sends it all the same`;
+    expect(run).toMatchObject({
+      status: 3,
+      stdout: '',
+      stderr: `ftpdctl: "${word}" is neither a command nor an action known here (${hint})\n`,
+    });
+    expect(server.connections).toEqual([]);
+  });
+
+  test.each(['dump', 'frobnicate', 'redis', 'x'])('%s may be an action, and is sent', async (word) => {
+    server = await startScriptedServer(speak('binary', {status: 0, responses: ['done']}));
+    await runFtpdctl(['-s', server.socket, word]);
+    expect(server.executed).toEqual([{action: word, args: []}]);
+  });
+
+  test.each([
+    ['msg all hi', /without the quotes: ftpdctl msg all hi\)$/m],
+    [' ', /missing required action/],
+    ['', /missing required action/],
+  ])('%j is no action', async (word, line) => {
+    const {status, stderr} = await runFtpdctl([word]);
+    expect(status).toBe(3);
+    expect(stderr).toMatch(line);
   });
 });
 
@@ -67,8 +121,15 @@ describe('what was probably meant, by running the program', () => {
     ['mgs', 'did you mean "msg"?'],
     ['frobnicate', '"ftpdctl help" lists what this server can do'],
     ['ban', '"ftpdctl help" lists what this server can do'],
+    ['dump', '"ftpdctl help" lists what this server can do'],
   ])('an action the server does not know: %s', async (action, hint) => {
-    const run = await runFtpdctl([...(await answering('binary', -1, UNSUPPORTED)), action, 'user', 'x']);
+    const run = await runFtpdctl([
+      ...(await answering('binary', -1, UNSUPPORTED)),
+      'request',
+      action,
+      'user',
+      'x',
+    ]);
     expect(run).toEqual({
       status: 7,
       signal: null,
@@ -104,7 +165,7 @@ describe('what was probably meant, by running the program', () => {
   });
 
   test('--json: the hint is a key of the object', async () => {
-    const run = await runFtpdctl(['--json', ...(await answering('json', -7, UNSUPPORTED)), 'kik']);
+    const run = await runFtpdctl(['--json', ...(await answering('json', -7, UNSUPPORTED)), 'request', 'kik']);
     expect(run.stderr).toBe('');
     expect(JSON.parse(run.stdout)).toMatchObject({exitStatus: 7, hint: 'did you mean "kick"?'});
   });

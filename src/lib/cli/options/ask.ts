@@ -44,6 +44,8 @@ function describe(event: DaemonEvent): string {
   switch (event.kind) {
     case 'contacting':
       return `contacting server using '${event.socket}'`;
+    case 'unreachable':
+      return `cannot reach it: ${event.reason}`;
     case 'sending':
       return `sending '${event.action}' control request (${event.dialects.join(' and ')} dialect)`;
     case 'way':
@@ -78,7 +80,7 @@ class Waiting {
     if (!this.#shown) return;
     if (event.kind === 'retrying') this.#reason = event.reason;
     if (event.kind === 'answered') this.end();
-    if (event.kind !== 'sending' || this.#timer) return;
+    if (this.#timer || (event.kind !== 'sending' && event.kind !== 'retrying')) return;
     this.#started = performance.now();
     this.#timer = setTimeout(() => this.#tick(), EXPLAIN_AFTER_MS);
   }

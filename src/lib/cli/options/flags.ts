@@ -19,6 +19,12 @@ export const globalFlags = {
   verbose: boolean({char: 'v', summary: 'say what is being done, on standard error', helpGroup: 'GLOBAL'}),
   quiet: boolean({char: 'q', summary: 'print nothing on success', helpGroup: 'GLOBAL'}),
   json: boolean({summary: 'print one JSON object, errors too', helpGroup: 'GLOBAL'}),
+  yes: boolean({
+    summary: 'do not ask before what ends a server',
+    description:
+      'At a terminal ftpdctl asks before shutdown, restart, "rmctrl all" and "down all"; elsewhere it never does.',
+    helpGroup: 'GLOBAL',
+  }),
   'stock-exit-status': boolean({
     summary: 'exit as the stock client of that server would',
     description: 'That of 1.3.8 exits with 0 once answered, that of 1.3.9 and later with the status negated.',
@@ -33,6 +39,7 @@ export interface GlobalOptions {
   readonly verbose: boolean;
   readonly quiet: boolean;
   readonly json: boolean;
+  readonly yes: boolean;
   readonly 'stock-exit-status': boolean;
 }
 

@@ -2,7 +2,7 @@ import type {Command} from '@oclif/core/command';
 import {Config} from '@oclif/core/config';
 import {CommandHelp, Help} from '@oclif/core/help';
 import type {Topic} from '@oclif/core/interfaces';
-import {KNOWN_ACTIONS} from '../../config/aclRule.ts';
+import {actionHelp} from './actions.ts';
 import {didYouMean, UsageError} from './usageError.ts';
 
 /** Columns and rows of a screen where no terminal says its own. */
@@ -14,16 +14,15 @@ const MIN_COLUMNS = 40;
 const OVERHANG = 2;
 
 const USAGE = 'ftpdctl [OPTION...] COMMAND [WORD...]: a control client for every ProFTPD';
-const EXAMPLES = [
-  'ftpdctl msg user dave please delete some files',
-  'ftpdctl -s /run/proftpd.sock kick user -n 5 bob',
-];
+const EXAMPLES = ['ftpdctl -s /run/proftpd.sock msg user dave please delete some files'];
 const FORWARDED = 'Any other word is sent to the server as a control action: see ftpdctl help.';
+const WHERE_ACTIONS_ARE =
+  'Which actions a server has: ftpdctl help. The commands and options: ftpdctl --help';
 
 /**
- * Show the help of a command, of a topic, or of the program.
+ * Show the help of a command, of a topic, of a control action, or of the program.
  * @param topic the words that name it
- * @throws UsageError when they name none of our commands
+ * @throws UsageError when nothing is known of them
  */
 export async function showHelp(root: string, topic: string[]): Promise<void> {
   // oclif asks the account database for what the environment does not say, and a uid need not be in it.
@@ -31,19 +30,17 @@ export async function showHelp(root: string, topic: string[]): Promise<void> {
   process.env['SHELL'] ??= '';
   const config = new OwnConfig({root, userPlugins: false, devPlugins: false});
   await config.load();
-  const id = topic.join(':');
-  if (topic.length > 0 && !config.findCommand(id) && !config.findTopic(id)) {
-    const ours = config.commandIDs.map((other) => other.replaceAll(':', ' '));
-    throw new UsageError(
-      `"${topic.join(' ')}" is not a command of ftpdctl`,
-      didYouMean(
-        topic.join(' '),
-        [...ours, ...KNOWN_ACTIONS],
-        'ftpdctl help lists the control actions of the server',
-      ),
-    );
-  }
-  await new ScreenHelp(config, {maxWidth: columns()}).showHelp(topic);
+  const help = new ScreenHelp(config, {maxWidth: columns()});
+  const [first] = topic;
+  if (first === undefined || config.findCommand(topic.join(':')) || config.findTopic(topic.join(':')))
+    return help.showHelp(topic);
+  if (config.findCommand(first)) return help.showHelp([first]);
+  if (!config.findTopic(first)) return help.showAction(first);
+  const ours = config.commandIDs.map((id) => id.replaceAll(':', ' '));
+  throw new UsageError(
+    `"${topic.join(' ')}" is not a command of ftpdctl`,
+    didYouMean(topic.join(' '), ours, `ftpdctl ${first} --help lists those there are`),
+  );
 }
 
 /**
@@ -90,6 +87,19 @@ class ScreenHelp extends Help {
   protected override async showTopicHelp({name, description = ''}: Topic): Promise<void> {
     const commands = this.sortedCommands.filter(({id}) => id.startsWith(`${name}:`));
     this.log(screen(this.wrap(description, 0), this.section('COMMANDS', commands.map(entryOf))));
+  }
+
+  /** What is known of an action of the server. */
+  showAction(action: string): void {
+    const {summary, usage, description} = actionHelp(action, this.config.commandIDs);
+    this.log(
+      screen(
+        this.wrap(summary, 0),
+        this.section('USAGE', usage.map((line) => this.wrap(`ftpdctl ${line}`)).join('\n')),
+        this.wrap(description, 0),
+        this.wrap(WHERE_ACTIONS_ARE, 0),
+      ),
+    );
   }
 
   override async showCommandHelp(command: Command.Loadable): Promise<void> {

@@ -10,12 +10,12 @@ import {
 } from './questions.ts';
 
 /** The same questions line by line, for terminals that can only add lines: nothing is drawn anew. */
-export function plainQuestions(): Questions {
+export function plainQuestions(output: NodeJS.WritableStream): Questions {
   const aborted = new AbortController();
   const {signal} = aborted;
   const onSignal = (name: NodeJS.Signals): void => aborted.abort(new PromptAborted(name as AbortReason));
   for (const name of ABORT_SIGNALS) process.on(name, onSignal);
-  const lines = createInterface({input: process.stdin, output: process.stdout, terminal: false});
+  const lines = createInterface({input: process.stdin, output, terminal: false});
   lines.once('close', () => aborted.abort(new PromptAborted('end')));
 
   async function ask(question: string): Promise<string> {

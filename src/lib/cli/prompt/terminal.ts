@@ -3,10 +3,10 @@ import type {GlobalOptions} from '../options/flags.ts';
 import {isDumb} from '../output/terminal.ts';
 import type {Questions} from './questions.ts';
 
-/** The questions that suit the terminal. */
-export async function openQuestions(): Promise<Questions> {
-  if (isDumb()) return (await import('./plainQuestions.ts')).plainQuestions();
-  return (await import('./terminalQuestions.ts')).terminalQuestions();
+/** The questions that suit the terminal. @param output where they are asked */
+export async function openQuestions(output: NodeJS.WriteStream = process.stdout): Promise<Questions> {
+  if (isDumb()) return (await import('./plainQuestions.ts')).plainQuestions(output);
+  return (await import('./terminalQuestions.ts')).terminalQuestions(output);
 }
 
 /** Descriptors: to ask for `process.stdin` would open it. */

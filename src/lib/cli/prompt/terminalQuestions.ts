@@ -32,7 +32,7 @@ interface Prompts {
 const PAGE = 12;
 
 /** Questions that inquirer draws. It is loaded now: no other command pays for it. */
-export async function terminalQuestions(): Promise<Questions> {
+export async function terminalQuestions(output: NodeJS.WriteStream): Promise<Questions> {
   const [{default: inquirer}, message] = await Promise.all([import('inquirer'), messagePrompt()]);
   const prompts = inquirer.createPromptModule().prompts as unknown as Prompts;
   const keyboard = new Keyboard(process.stdin);
@@ -43,7 +43,7 @@ export async function terminalQuestions(): Promise<Questions> {
     try {
       return await prompt(config, {
         signal,
-        output: isColourful(process.stdout) ? process.stdout : new ColourlessOutput(process.stdout),
+        output: isColourful(output) ? output : new ColourlessOutput(output),
         // Whoever leaves leaves no half-answered question behind.
         get clearPromptOnDone() {
           return signal.aborted;

@@ -1,0 +1,63 @@
+import {existsSync} from 'node:fs';
+import {candidateSockets} from '../../client/discovery.ts';
+import {FtpdctlError} from '../../errors.ts';
+import {openQuestions} from '../prompt/terminal.ts';
+import {UsageError} from './usageError.ts';
+
+/** What a control action would end, as a question; `undefined` for what ends nothing. */
+function questionBefore([action, ...words]: readonly string[]): string | undefined {
+  switch (action) {
+    case 'shutdown':
+      return 'Shut the server down, and end every session?';
+    case 'restart':
+      return words.length === 0 ? 'Restart the server with its configuration as it is now?' : undefined;
+    case 'rmctrl':
+      return isAll(words) ? 'Close the controls socket until the server is started again?' : undefined;
+    case 'down':
+      return isAll(words) ? 'Take every server down?' : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function isAll([first = '']: readonly string[]): boolean {
+  return first.toLowerCase() === 'all';
+}
+
+/**
+ * Ask a person at a terminal before an action that ends a server; with `--yes`, without a terminal, or where there is no
+ * server to be ended, do not.
+ * @param words the action and those after it
+ * @param options those before it, in their long form
+ * @throws FtpdctlError when the answer is no; PromptAborted when the person leaves
+ */
+export async function confirmEnding(words: readonly string[], options: readonly string[]): Promise<void> {
+  const question = questionBefore(words);
+  if (question === undefined || options.includes('--yes')) return;
+  if (words.at(-1) === '--yes') {
+    const line = words.slice(0, -1).join(' ');
+    throw new UsageError('--yes stands before the action', `ftpdctl --yes ${line}`);
+  }
+  const output = screenFor(options.includes('--json'));
+  if (output === undefined || !hasServer(options)) return;
+  const questions = await openQuestions(output);
+  try {
+    if (await questions.confirm(question, false)) return;
+  } finally {
+    questions.close();
+  }
+  throw new FtpdctlError('DECLINED', 'nothing was sent');
+}
+
+/** Where a person would see the question; standard output may be for a program. */
+function screenFor(isForProgram: boolean): NodeJS.WriteStream | undefined {
+  if (process.stdin.isTTY !== true) return undefined;
+  if (process.stdout.isTTY === true && !isForProgram) return process.stdout;
+  return process.stderr.isTTY === true ? process.stderr : undefined;
+}
+
+/** Whether something stands where a request would go. */
+function hasServer(options: readonly string[]): boolean {
+  const socket = options.find((option) => option.startsWith('--socket='))?.slice('--socket='.length);
+  return candidateSockets(socket, process.env).some(({path, missing}) => !missing && existsSync(path));
+}

@@ -42,20 +42,27 @@ test.each([
   expect(connectError([failure(path, errno)]).hint).not.toMatch(/PrivateTmp/);
 });
 
-test('many sockets: places with the same trouble together, and the hint for the one that holds something', () => {
+test('many sockets: the one that holds something is named, with its hint; the others -v has', () => {
   const error = connectError([
     failure('/a', 'ENOENT'),
     failure('/b', 'ECONNREFUSED'),
     failure('/c', 'ENOENT'),
   ]);
-  expect(error.message).toBe('no server answers; there is no such socket: /a, /c; nobody listens there: /b');
+  expect(error.message).toBe('no server answers; /b: nobody listens there');
   expect(error.hint).toMatch(/restart/);
 });
 
 test('many sockets, none there', () => {
   const error = connectError([failure('/tmp/a', 'ENOENT'), failure('/b', 'ENOENT')]);
   expect(error).toMatchObject({code: 'NO_SOCKET', exitStatus: 1});
-  expect(error.hint).toMatch(/ControlsEngine on/);
+  expect(error.message).toBe('no server answers');
+  expect(error.hint).toMatch(/ControlsEngine on.*ftpdctl serve.* -s; -v says/);
+});
+
+test('a file is no socket', () => {
+  const error = connectError([failure('/etc/passwd', 'ECONNREFUSED')]);
+  expect(error.message).toBe('cannot reach the server at /etc/passwd: it is no socket');
+  expect(error.hint).toMatch(/ -s$/);
 });
 
 test('no answer, and none in time', () => {

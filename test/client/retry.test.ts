@@ -43,7 +43,12 @@ const refused = (bound: boolean, ...dialects: ('json' | 'binary')[]): AttemptRes
 
 /** What the attempts come to, in turn. */
 function results(...script: AttemptResult[]): void {
-  for (const result of script) vi.mocked(attempt).mockResolvedValueOnce(result);
+  for (const result of script) {
+    vi.mocked(attempt).mockImplementationOnce(async (_socket, frames, _signal, onSent) => {
+      if (result.kind !== 'no-slot') onSent?.(frames.map(({dialect}) => dialect));
+      return result;
+    });
+  }
 }
 
 const requestIn = ({bytes}: Frame) => {
@@ -133,7 +138,6 @@ describe('what is told', () => {
     await clientOf().message(['all'], 'hi');
     expect(events).toEqual([
       {kind: 'contacting', socket},
-      {kind: 'sending', action: 'msg', dialects: ['json', 'binary']},
       {kind: 'retrying', reason: 'the server has no free slot'},
       {kind: 'sending', action: 'msg', dialects: ['json', 'binary']},
       {kind: 'retrying', reason: 'blocked connection'},
@@ -260,5 +264,6 @@ describe('giving up', () => {
   ])('at a socket that fails with %s', async (errno, code) => {
     vi.mocked(attempt).mockRejectedValueOnce(new SystemCallError('connect', errno));
     await expect(clientOf().request('help')).rejects.toMatchObject({name: 'ClientError', code});
+    expect(events).toMatchObject([{kind: 'contacting'}, {kind: 'unreachable', socket}]);
   });
 });

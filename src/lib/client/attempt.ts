@@ -31,12 +31,14 @@ type Outcome =
  * Fewer frames than given are sent where a further connection would not be safe or finds no slot: a frame cannot be
  * taken back, since a server reads what was written even after the client has gone.
  *
+ * @param onSent called when something was sent, with the dialects of it
  * @throws ClientError `ANSWER_LOST` when an answer breaks off or is none; SystemCallError when connecting fails.
  */
 export async function attempt(
   socketPath: string,
   frames: readonly Frame[],
   signal: AbortSignal,
+  onSent: (dialects: readonly Dialect[]) => void = () => {},
 ): Promise<AttemptResult> {
   signal.throwIfAborted();
   const sent = sendAll(socketPath, frames);
@@ -46,6 +48,7 @@ export async function attempt(
   };
   signal.addEventListener('abort', closeAll);
   try {
+    onSent(sent.map(({frame}) => frame.dialect));
     const result = await firstConclusive(sent);
     if (result) return result;
     signal.throwIfAborted();

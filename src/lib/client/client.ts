@@ -9,7 +9,7 @@ import {type OwnDirectory, xdgDirectory} from '../transport/files/ownFile.ts';
 import {SystemCallError} from '../transport/libc.ts';
 import {type AttemptResult, attempt} from './attempt.ts';
 import {candidateSockets, type SocketCandidate} from './discovery.ts';
-import {ClientError, connectError, noAnswerError, timeoutError} from './errors.ts';
+import {ClientError, connectError, connectReason, noAnswerError, timeoutError} from './errors.ts';
 import {bindingOf, ServerCache, type ServerInfo} from './serverCache.ts';
 import {verdictOf} from './verdict.ts';
 
@@ -26,6 +26,9 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 /** What a client reports while it works; for progress display and `-v`. */
 export type ClientEvent =
   | {readonly kind: 'contacting'; readonly socket: string}
+  /** No server is to be had there. */
+  | {readonly kind: 'unreachable'; readonly socket: string; readonly reason: string}
+  /** It was sent, in these dialects. */
   | {readonly kind: 'sending'; readonly action: string; readonly dialects: readonly Dialect[]}
   | {readonly kind: 'retrying'; readonly reason: string}
   | {readonly kind: 'answered'; readonly dialect: Dialect; readonly status: number};
@@ -117,6 +120,21 @@ export class ControlsClient {
     return this.#withDeadline((deadline) => this.#atSocket((socket) => this.#detectAt(socket, deadline)));
   }
 
+  /** Who answered last at the socket that a request would go to, if that is remembered; nothing is asked. */
+  async remembered(): Promise<ServerInfo | undefined> {
+    const socket = await this.socket();
+    return socket === undefined ? undefined : this.#cache.get(socket);
+  }
+
+  /**
+   * The socket that a request would go to first; `undefined` where there is none.
+   * @throws ClientError `BAD_SOCKET_PATH`
+   */
+  async socket(): Promise<string | undefined> {
+    const candidates = await candidateSockets(this.#options.socket, this.#env);
+    return candidates.find(({path, missing}) => !missing && existsSync(path))?.path;
+  }
+
   /**
    * The identity of the `ftpdctl serve` at the socket, `undefined` for a ProFTPD.
    * @throws ClientError
@@ -163,8 +181,9 @@ export class ControlsClient {
         continue;
       }
       const {frames} = plan;
-      this.#tell({kind: 'sending', action: actionOf(request), dialects: frames.map(({dialect}) => dialect)});
-      const result = await attempt(socket, frames, deadline);
+      const result = await attempt(socket, frames, deadline, (dialects) =>
+        this.#tell({kind: 'sending', action: actionOf(request), dialects}),
+      );
       if (result.kind === 'answered') return this.#accept(socket, binding, result);
       candidates = nextCandidates(result, frames, ruledOut, server);
       if (result.kind !== 'no-slot' && result.kind !== 'not-executed') continue;
@@ -198,6 +217,11 @@ export class ControlsClient {
       } catch (error) {
         if (!(error instanceof SystemCallError)) throw error;
         failures.push({candidate, error});
+        this.#tell({
+          kind: 'unreachable',
+          socket: candidate.path,
+          reason: connectReason(candidate.path, error),
+        });
         // A server that is there and may not be reached is the one that was meant: the next would be another.
         if (error.code === 'EACCES' && existsSync(candidate.path)) break;
       }

@@ -1,3 +1,4 @@
+import {statSync} from 'node:fs';
 import {FtpdctlError} from '../errors.ts';
 import type {SystemCallError} from '../transport/libc.ts';
 
@@ -8,7 +9,7 @@ export type ClientErrorCode =
   | 'BAD_SOCKET_PATH'
   /** Nothing stands at the socket's path. */
   | 'SOCKET_MISSING'
-  /** A socket file is there, but nobody listens: a daemon has died, or controls are off. */
+  /** Something is there, but nobody listens: a daemon has died, or controls are off; or it is no socket at all. */
   | 'SOCKET_STALE'
   /** The file system does not let us connect. */
   | 'SOCKET_FORBIDDEN'
@@ -83,8 +84,24 @@ const connectFailures: Record<string, Wording> = {
   },
 };
 
-function wordingOf(error: SystemCallError): Wording {
+const NOTHING_THERE =
+  'start ProFTPD with ControlsEngine on, or ftpdctl serve; name a ControlsSocket that is elsewhere with -s; -v says where it was looked for';
+
+const NO_SOCKET_BUT: Wording = {code: 'SOCKET_STALE', says: 'it is no socket', hint: NAME_IT};
+
+function wordingOf(path: string, error: SystemCallError): Wording {
+  if (error.code === 'ECONNREFUSED' && !isSocket(path)) return NO_SOCKET_BUT;
   return connectFailures[error.code] ?? {code: 'CONNECT_FAILED', says: error.message, hint: NAME_IT};
+}
+
+/** Connecting to a file or a directory fails as if nobody listened there. */
+function isSocket(path: string): boolean {
+  return statSync(path, {throwIfNoEntry: false})?.isSocket() ?? true;
+}
+
+/** Why a socket could not be connected to, in words. */
+export function connectReason(path: string, error: SystemCallError): string {
+  return wordingOf(path, error).says;
 }
 
 /** In `/tmp` there may be a socket all the same: in a `/tmp` that the daemon has for itself. */
@@ -99,23 +116,21 @@ export function connectError(
 ): ClientError {
   const [first] = failures;
   if (failures.length === 1 && first) {
-    const wording = wordingOf(first.error);
     const {path} = first.candidate;
+    const wording = wordingOf(path, first.error);
     return new ClientError(wording.code, `cannot reach the server at ${path}: ${wording.says}`, {
       cause: first.error,
       hint: hintAt(path, wording),
     });
   }
-  // Of many places the one that holds something is the one to speak of first.
-  const telling = failures.find(({error}) => wordingOf(error).code !== 'SOCKET_MISSING') ?? first;
-  const sayings = [...new Set(failures.map(({error}) => wordingOf(error).says))];
-  const looked = sayings.map((says) => {
-    const places = failures.filter(({error}) => wordingOf(error).says === says);
-    return `${says}: ${places.map(({candidate}) => candidate.path).join(', ')}`;
-  });
-  return new ClientError('NO_SOCKET', `no server answers; ${looked.join('; ')}`, {
+  // Of many places those that hold something are worth a word; all of them are what -v is for.
+  const told = failures
+    .map(({candidate: {path}, error}) => ({path, wording: wordingOf(path, error)}))
+    .filter(({wording}) => wording.code !== 'SOCKET_MISSING');
+  const words = told.map(({path, wording}) => `; ${path}: ${wording.says}`);
+  return new ClientError('NO_SOCKET', `no server answers${words.join('')}`, {
     cause: first?.error,
-    ...(telling ? {hint: wordingOf(telling.error).hint} : {}),
+    hint: told[0]?.wording.hint ?? NOTHING_THERE,
   });
 }
 

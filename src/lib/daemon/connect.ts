@@ -1,11 +1,21 @@
 import {existsSync} from 'node:fs';
 import {type ClientEvent, ControlsClient, type ControlsClientOptions} from '../client/client.ts';
 import {candidateSockets} from '../client/discovery.ts';
+import type {ServerInfo} from '../client/serverCache.ts';
 import {knownServeSocket} from '../client/serverCache.ts';
 import {FtpdctlError} from '../errors.ts';
 import type {ReceiptDetails} from '../protocol/details.ts';
 import {MOD_MSG_TEXT_BYTES} from '../protocol/limits.ts';
-import {ControlsDaemon} from './controls.ts';
+import type {Dialect} from '../protocol/message.ts';
+import {type OutgoingRequest, planRequest} from '../protocol/plan.ts';
+import {
+  ControlsDaemon,
+  type MakeClient,
+  NO_ACCESS_ANSWERS,
+  NO_RECEIPTS,
+  NO_SESSION_KICK,
+  textRulesOf,
+} from './controls.ts';
 import {
   type AccessQuestion,
   type AccessResult,
@@ -66,6 +76,7 @@ type Local = LocalProftpd | FtpdctlError | null;
 /** Chooses, for each thing that is asked, between the controls socket and a ProFTPD of this machine. */
 class Connection implements Daemon {
   readonly #options: ConnectOptions;
+  readonly #makeClient: MakeClient;
   readonly #controls: ControlsDaemon;
   #local: Promise<Local> | undefined;
   /** Of the last direct delivery. */
@@ -73,12 +84,13 @@ class Connection implements Daemon {
 
   constructor(options: ConnectOptions) {
     this.#options = options;
-    this.#controls = new ControlsDaemon(
-      (timeout) => new ControlsClient(timeout === undefined ? options : {...options, timeout}),
-    );
+    this.#makeClient = (timeout) =>
+      new ControlsClient(timeout === undefined ? options : {...options, timeout});
+    this.#controls = new ControlsDaemon(this.#makeClient);
   }
 
-  request(action: string, args?: readonly string[]) {
+  async request(action: string, args: readonly string[] = []) {
+    await this.#refuseEarly({kind: 'action', action, args});
     return this.#controls.request(action, args);
   }
 
@@ -96,7 +108,9 @@ class Connection implements Daemon {
 
   async textRules(): Promise<TextRules> {
     const way = await this.#way();
-    return way.via === 'direct' ? DIRECT_TEXT_RULES : this.#controls.textRules();
+    if (way.via === 'direct') return DIRECT_TEXT_RULES;
+    const server = await this.#knownServer();
+    return server === undefined ? this.#controls.textRules() : textRulesOf(server);
   }
 
   async recipients(message: OutgoingMessage): Promise<DeliveryResult | Unsupported> {
@@ -115,7 +129,8 @@ class Connection implements Daemon {
 
   async receipts(): Promise<Supported | Unsupported> {
     const way = await this.#way();
-    return way.via === 'direct' ? {kind: 'supported'} : this.#controls.receipts();
+    if (way.via === 'direct') return {kind: 'supported'};
+    return (await this.#isProftpd()) ? NO_RECEIPTS : this.#controls.receipts();
   }
 
   async receipt(id: string, timeout?: number): Promise<ReceiptDetails> {
@@ -125,18 +140,50 @@ class Connection implements Daemon {
 
   async kick(words: readonly string[]): Promise<KickResult | Unsupported> {
     const local = await this.#findLocal();
-    if (local === null || local instanceof FtpdctlError) return this.#controls.kick(words);
     const [kind, id = ''] = words;
-    if (kind === 'session' && process.geteuid?.() === 0) return local.endSession(id);
+    const isLocal = local !== null && !(local instanceof FtpdctlError);
+    if (kind === 'session' && isLocal && process.geteuid?.() === 0) return local.endSession(id);
+    if (kind === 'session' && (await this.#isProftpd())) return NO_SESSION_KICK;
+    if (!isLocal) return this.#controls.kick(words);
     return local.countEnded(words, () => this.#controls.kick(words));
   }
 
-  access(question: AccessQuestion): Promise<AccessResult | Unsupported> {
-    return this.#controls.access(question);
+  async access(question: AccessQuestion): Promise<AccessResult | Unsupported> {
+    return (await this.#isProftpd()) ? NO_ACCESS_ANSWERS : this.#controls.access(question);
+  }
+
+  /** Whether a ProFTPD is known to answer: then what `ftpdctl serve` alone can do needs no question, and no wait. */
+  async #isProftpd(): Promise<boolean> {
+    const server = await this.#knownServer();
+    return server !== undefined && server.serve === undefined;
+  }
+
+  /** Who would answer, as far as it is known without asking: who did last, or the ProFTPD that has the socket. */
+  async #knownServer(): Promise<ServerInfo | undefined> {
+    const client = this.#makeClient();
+    const remembered = await client.remembered();
+    const socket = await client.socket();
+    if (remembered !== undefined || socket === undefined) return remembered;
+    const daemon = await this.#proftpdAt({socket, version: true});
+    return !(daemon instanceof FtpdctlError) && daemon.dialect.known
+      ? {dialect: daemon.dialect.value}
+      : undefined;
+  }
+
+  /** @throws RequestRefused for what the ProFTPD that is known to answer would not survive, or not take whole */
+  async #refuseEarly(request: OutgoingRequest): Promise<void> {
+    const plan = (dialects: readonly Dialect[]) => planRequest(request, {kind: 'proftpd'}, dialects);
+    const either = plan(['json', 'binary']);
+    if (either.kind === 'frames' && either.frames.length === 2) return;
+    const server = await this.#knownServer();
+    if (server === undefined || server.serve !== undefined) return;
+    const exact = plan([server.dialect]);
+    if (exact.kind === 'refused') throw exact.refusal;
   }
 
   /** The guard stands before each message to a ProFTPD of this machine, whoever sends it. */
   async #sendByControls(message: OutgoingMessage): Promise<DeliveryResult> {
+    await this.#refuseEarly({kind: 'message', ...message});
     const local = await this.#findLocal();
     if (local !== null && !(local instanceof FtpdctlError)) await local.guard(message, this.#options.signal);
     return this.#controls.message(message);
@@ -183,15 +230,17 @@ class Connection implements Daemon {
     const {socket} = this.#options;
     const env = this.#options.env ?? process.env;
     if ((await knownServeSocket(socket, env)) !== undefined) return null;
-    // What the most callers do not need is loaded as it is needed: a start may take no longer for it.
-    const {findProftpd} = await import('./find.ts');
-    const found = await findProftpd({
-      socket: this.#namedSocket(),
-      configuration: env['PROFTPD_CONF'] || undefined,
-    });
+    const found = await this.#proftpdAt({socket: this.#namedSocket()});
     if (found instanceof FtpdctlError) return found;
     const {LocalProftpd} = await import('./local.ts');
     return new LocalProftpd(found);
+  }
+
+  async #proftpdAt(meant: {readonly socket: string | undefined; readonly version?: boolean}) {
+    const env = this.#options.env ?? process.env;
+    // What the most callers do not need is loaded as it is needed: a start may take no longer for it.
+    const {findProftpd} = await import('./find.ts');
+    return findProftpd({...meant, configuration: env['PROFTPD_CONF'] || undefined});
   }
 
   /** The socket that was asked for, if one was. */

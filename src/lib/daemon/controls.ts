@@ -29,6 +29,24 @@ import type {
 /** A client with a deadline of its own for one request. @param timeout milliseconds; the options' without it */
 export type MakeClient = (timeout?: number) => ControlsClient;
 
+export const NO_ACCESS_ANSWERS: Unsupported = {
+  kind: 'unsupported',
+  reason: 'a ProFTPD cannot be asked about its ACLs',
+  hint: 'judge its configuration instead: --config /etc/proftpd/proftpd.conf',
+};
+
+export const NO_RECEIPTS: Unsupported = {
+  kind: 'unsupported',
+  reason: 'a ProFTPD cannot say whether a message was shown',
+  hint: 'send it without --wait',
+};
+
+export const NO_SESSION_KICK: Unsupported = {
+  kind: 'unsupported',
+  reason: 'a ProFTPD cannot be asked by its controls socket to end one session',
+  hint: 'as root on its machine it can be ended, or all of its user: kick user NAME',
+};
+
 /** The daemon behind a controls socket: `ftpdctl serve` tells everything, a ProFTPD no more than "message sent". */
 export class ControlsDaemon implements Daemon {
   readonly #makeClient: MakeClient;
@@ -77,12 +95,7 @@ export class ControlsDaemon implements Daemon {
   }
 
   async receipts(): Promise<Supported | Unsupported> {
-    if (isServe(await this.#client.detectServer())) return {kind: 'supported'};
-    return {
-      kind: 'unsupported',
-      reason: 'a ProFTPD cannot say whether a message was shown',
-      hint: 'send it without --wait',
-    };
+    return isServe(await this.#client.detectServer()) ? {kind: 'supported'} : NO_RECEIPTS;
   }
 
   async receipt(id: string, timeout?: number): Promise<ReceiptDetails> {
@@ -100,13 +113,7 @@ export class ControlsDaemon implements Daemon {
   }
 
   async kick(words: readonly string[]): Promise<KickResult | Unsupported> {
-    if (words[0] === 'session' && !isServe(await this.#client.detectServer())) {
-      return {
-        kind: 'unsupported',
-        reason: 'a ProFTPD cannot be asked by its controls socket to end one session',
-        hint: 'as root on its machine it can be ended, or all of its user: kick user NAME',
-      };
-    }
+    if (words[0] === 'session' && !isServe(await this.#client.detectServer())) return NO_SESSION_KICK;
     const answer = await this.#client.request('kick', words);
     const details = await detailsIn('kick', answer);
     return {kind: 'answered', answer, ...(details === undefined || details.meant === 0 ? {} : details)};
@@ -119,13 +126,7 @@ export class ControlsDaemon implements Daemon {
       const details = await detailsIn(question.kind === 'list' ? 'aclList' : 'aclCheck', answer);
       if (details !== undefined) return {kind: 'access', lines: responses, details};
     }
-    if (verdict === STATUS.UNSUPPORTED_OPERATION) {
-      return {
-        kind: 'unsupported',
-        reason: 'the server that answers cannot be asked about its ACLs',
-        hint: 'a ProFTPD cannot; judge its configuration instead: --config /etc/proftpd/proftpd.conf',
-      };
-    }
+    if (verdict === STATUS.UNSUPPORTED_OPERATION) return NO_ACCESS_ANSWERS;
     throw new FtpdctlError('REFUSED', responses.join('; '), exitStatusOf(verdict) || 1);
   }
 }

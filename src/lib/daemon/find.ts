@@ -7,16 +7,22 @@ export interface Meant {
   readonly socket?: string | undefined;
   /** Its configuration file, where that is not at a distribution's place. */
   readonly configuration?: string | undefined;
+  /** Ask its program for its version, which tells its dialect. */
+  readonly version?: boolean;
 }
 
 /** The ProFTPD of this machine that is meant, or why there is none, or not one. */
-export async function findProftpd({socket, configuration}: Meant): Promise<ProftpdDaemon | ProftpdError> {
+export async function findProftpd({
+  socket,
+  configuration,
+  version = false,
+}: Meant): Promise<ProftpdDaemon | ProftpdError> {
   const among = findCandidates();
   if (among.candidates.length === 0 && among.passedOver.length === 0) return notRunning();
   // Loaded where there is something to look at: where no ProFTPD runs a start may take no longer for it.
   const {findDaemons} = await import('../proftpd/find/find.ts');
   const {chooseDaemon} = await import('../proftpd/find/choose.ts');
-  const found = await findDaemons(configuration === undefined ? {} : {configuration}, among);
+  const found = await findDaemons({version, ...(configuration === undefined ? {} : {configuration})}, among);
   try {
     return chooseDaemon(found, socket);
   } catch (error) {

@@ -1,6 +1,7 @@
 import {encodeRequest} from './codec.ts';
-import {excerpt, RequestRefused, refusalOf, refusalOfText, type ServerKind, tooLarge} from './guard.ts';
-import {BINARY_LIMITS, MOD_MSG_TEXT_BYTES} from './limits.ts';
+import {excerpt, HARM, RequestRefused, refusalOf, refusalOfText, type ServerKind, tooLarge} from './guard.ts';
+import {jsonRequestText} from './json.ts';
+import {BINARY_LIMITS, JSON_LIMITS, MOD_MSG_TEXT_BYTES} from './limits.ts';
 import type {ControlRequest, Dialect} from './message.ts';
 
 /** What a caller wants sent: an action with its arguments as they are, or a message, to be laid out for the server. */
@@ -73,7 +74,7 @@ export type MessageRequest =
 function messageRequest(message: OutgoingMessage, dialect: Dialect, server: ServerKind): MessageRequest {
   if (server.kind === 'serve') return {kind: 'request', request: requestToServe(message)};
   const {audience, text} = message;
-  const refusal = refusalByProftpd(message, server);
+  const refusal = refusalByProftpd(message, dialect, server);
   if (refusal) return {kind: 'refused', refusal};
   const pieces = dialect === 'binary' ? packText(text) : [text];
   if (pieces instanceof RequestRefused) return {kind: 'refused', refusal: pieces};
@@ -88,7 +89,18 @@ function requestToServe({audience, text, options}: OutgoingMessage): ControlRequ
   return {action: 'msg', args: [...audience, text], ...(options && {options})};
 }
 
-function refusalByProftpd({text, options}: OutgoingMessage, server: ServerKind): RequestRefused | undefined {
+function refusalByProftpd(
+  {audience, text, options}: OutgoingMessage,
+  dialect: Dialect,
+  server: ServerKind,
+): RequestRefused | undefined {
+  if (audience[0] === 'session') {
+    return new RequestRefused(
+      'REFUSED_UNSUPPORTED',
+      'a ProFTPD cannot be asked by its controls socket to send to one session',
+      {hint: 'as root on its machine it can be reached; or send to all of its user: msg user NAME MESSAGE'},
+    );
+  }
   if (options?.['dryRun']) {
     return new RequestRefused(
       'REFUSED_UNSUPPORTED',
@@ -96,15 +108,33 @@ function refusalByProftpd({text, options}: OutgoingMessage, server: ServerKind):
     );
   }
   if (text.includes('\n')) {
-    return new RequestRefused('REFUSED_CONTROL', 'a message of several lines would crash a ProFTPD daemon', {
+    return new RequestRefused('REFUSED_CONTROL', `the message has several lines, and ${HARM[dialect]}`, {
       hint: 'write it in one line, or let --join-lines do so',
     });
   }
+  return refusalOfText(text, dialect, server) ?? refusalOfSize(audience, text, dialect);
+}
+
+function refusalOfSize(
+  audience: readonly string[],
+  text: string,
+  dialect: Dialect,
+): RequestRefused | undefined {
   const size = Buffer.byteLength(text);
-  return (
-    refusalOfText(text, server) ??
-    (size > MOD_MSG_TEXT_BYTES ? tooLarge('the message', size, MOD_MSG_TEXT_BYTES) : undefined)
+  const limit = dialect === 'json' ? jsonTextLimit(audience, text) : MOD_MSG_TEXT_BYTES;
+  if (size <= limit) return undefined;
+  if (dialect === 'binary') return tooLarge('the message', size, limit);
+  const why = `its requests have at most ${JSON_LIMITS.requestBytes} bytes of JSON`;
+  return new RequestRefused(
+    'REFUSED_SIZE',
+    `the message has ${size} bytes, this server takes at most ${limit}: ${why}`,
   );
+}
+
+/** What a request of JSON leaves for this text, in which a quote or a backslash takes two bytes. */
+function jsonTextLimit(audience: readonly string[], text: string): number {
+  const request = Buffer.byteLength(jsonRequestText({action: 'msg', args: [...audience, text]}));
+  return JSON_LIMITS.requestBytes - (request - Buffer.byteLength(text));
 }
 
 /**

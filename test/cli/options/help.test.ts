@@ -2,7 +2,7 @@ import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {describe, expect, test} from 'vitest';
 import {actionHelp} from '../../../src/lib/cli/options/actions.ts';
-import {KNOWN_ACTIONS} from '../../../src/lib/config/values/aclRule.ts';
+import {KNOWN_ACTIONS} from '../../../src/lib/config/aclRule.ts';
 import {CHECKOUT} from '../../helpers/checkout.ts';
 import {runProcess} from '../../helpers/process.ts';
 import {cleanEnvironment, runFtpdctl} from '../../helpers/program.ts';

@@ -1,4 +1,4 @@
-import {directiveOf, KNOWN_ACTIONS, subactionsOf} from '../../config/values/aclRule.ts';
+import {directiveOf, KNOWN_ACTIONS, subactionsOf} from '../../config/aclRule.ts';
 import {didYouMean, UsageError} from './usageError.ts';
 
 /** What is known of a control action. */

@@ -39,7 +39,7 @@ export async function confirmEnding(words: readonly string[], options: readonly 
     throw new UsageError('--yes stands before the action', `ftpdctl --yes ${line}`);
   }
   const output = screenFor(options.includes('--json'));
-  if (output === undefined || !hasServer(options)) return;
+  if (output === undefined || !(await hasServer(options))) return;
   const questions = await openQuestions(output);
   try {
     if (await questions.confirm(question, false)) return;
@@ -57,7 +57,8 @@ function screenFor(isForProgram: boolean): NodeJS.WriteStream | undefined {
 }
 
 /** Whether something stands where a request would go. */
-function hasServer(options: readonly string[]): boolean {
+async function hasServer(options: readonly string[]): Promise<boolean> {
   const socket = options.find((option) => option.startsWith('--socket='))?.slice('--socket='.length);
-  return candidateSockets(socket, process.env).some(({path, missing}) => !missing && existsSync(path));
+  const candidates = await candidateSockets(socket, process.env);
+  return candidates.some(({path, missing}) => !missing && existsSync(path));
 }

@@ -1,4 +1,5 @@
 import {existsSync} from 'node:fs';
+import {isatty} from 'node:tty';
 import {candidateSockets} from '../../client/discovery.ts';
 import {FtpdctlError} from '../../errors.ts';
 import {openQuestions} from '../prompt/terminal.ts';
@@ -49,9 +50,12 @@ export async function confirmEnding(words: readonly string[], options: readonly 
   throw new FtpdctlError('DECLINED', 'nothing was sent');
 }
 
+/** Its descriptor: to ask for `process.stdin` would open it. */
+const STDIN = 0;
+
 /** Where a person would see the question; standard output may be for a program. */
 function screenFor(isForProgram: boolean): NodeJS.WriteStream | undefined {
-  if (process.stdin.isTTY !== true) return undefined;
+  if (!isatty(STDIN)) return undefined;
   if (process.stdout.isTTY === true && !isForProgram) return process.stdout;
   return process.stderr.isTTY === true ? process.stderr : undefined;
 }

@@ -6,9 +6,12 @@ import {benchServer} from './server.js';
 import {benchSessions} from './sessions.js';
 import {benchStart} from './start.js';
 
-/** `npm run bench [NAME...]`: speed, as ratios measured in one run; names choose some of the measurements. */
+/**
+ * `npm run bench [NAME...]`: speed, as ratios measured in one run; names choose some of the measurements. `start` is measured
+ * for each Node whose program is given, `npm run bench start /opt/node-24/bin/node /opt/node-26/bin/node`.
+ */
 const BENCHES = {
-  start: benchStart,
+  start: () => benchStart(nodes),
   server: benchServer,
   broadcast: benchBroadcast,
   sessions: benchSessions,
@@ -33,7 +36,9 @@ async function benchBroadcast() {
   );
 }
 
-const wanted = process.argv.slice(2);
+const args = process.argv.slice(2);
+const nodes = args.filter((each) => each.includes('/'));
+const wanted = args.filter((each) => !each.includes('/'));
 for (const [name, bench] of Object.entries(BENCHES)) {
   if (wanted.length === 0 || wanted.includes(name)) await bench();
 }

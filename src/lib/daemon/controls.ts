@@ -4,7 +4,7 @@ import {detailsIn} from '../client/details.ts';
 import {EXIT_TEMPFAIL} from '../client/errors.ts';
 import type {ServerInfo} from '../client/serverCache.ts';
 import {FtpdctlError} from '../errors.ts';
-import type {ReceiptDetails, WhoSession} from '../protocol/details.ts';
+import type {MessageRequestOptions, ReceiptDetails, WhoSession} from '../protocol/details.ts';
 import type {ServerKind} from '../protocol/guard.ts';
 import {jsonRequestText} from '../protocol/json.ts';
 import {JSON_LIMITS, MOD_MSG_TEXT_BYTES} from '../protocol/limits.ts';
@@ -87,7 +87,8 @@ export class ControlsDaemon implements Daemon {
   async recipients({audience, text}: OutgoingMessage): Promise<DeliveryResult | Unsupported> {
     if (!isServe(await this.#client.detectServer()))
       return {kind: 'unsupported', reason: 'a ProFTPD cannot say who would get the message'};
-    return resultOf(await this.#client.message(audience, text, {options: {dryRun: true}}));
+    const options = {dryRun: true} satisfies MessageRequestOptions;
+    return resultOf(await this.#client.message(audience, text, {options}));
   }
 
   async message({audience, text}: OutgoingMessage): Promise<DeliveryResult> {

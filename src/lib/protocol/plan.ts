@@ -1,4 +1,5 @@
 import {encodeRequest} from './codec.ts';
+import type {MessageRequestOptions} from './details.ts';
 import {excerpt, HARM, RequestRefused, refusalOf, refusalOfText, type ServerKind, tooLarge} from './guard.ts';
 import {jsonRequestText} from './json.ts';
 import {BINARY_LIMITS, JSON_LIMITS, MOD_MSG_TEXT_BYTES} from './limits.ts';
@@ -85,7 +86,7 @@ function requestToServe({audience, text, options}: OutgoingMessage): ControlRequ
   const lines = text.split('\n');
   // A ProFTPD that has taken the place of the server meanwhile finds no message in a dry run, and sends none.
   if (lines.length > 1 || options?.['dryRun'])
-    return {action: 'msg', args: audience, options: {...options, lines}};
+    return {action: 'msg', args: audience, options: {...options, lines} satisfies MessageRequestOptions};
   return {action: 'msg', args: [...audience, text], ...(options && {options})};
 }
 

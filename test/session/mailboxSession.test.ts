@@ -41,5 +41,6 @@ it('without a queue does all that a session does, and has no messages', async ()
   expect(session.pending()).toEqual([]);
   session.shown([]);
   session.goodbye();
+  expect(noMailbox.isDown('127.0.0.1#21')).toBe(false);
   await noMailbox.close();
 });

@@ -201,6 +201,61 @@ describe('a session that is active', () => {
   });
 });
 
+describe('an order of the server', () => {
+  it('ends the sessions it names, and those that have ended not again', async () => {
+    const server = openWithServer();
+    const kicked: string[] = [];
+    const [first] = ['a', 'b', 'c'].map((user) =>
+      mailbox.register(identity({user}), () => kicked.push(user)),
+    );
+    await joined(server);
+    server.say({type: 'kick', items: [1, 2]});
+    await settle();
+    expect(kicked).toEqual(['a', 'b']);
+    first!.goodbye();
+    server.say({type: 'kick', items: [1, 1, 3, 3]});
+    await settle();
+    expect(kicked).toEqual(['a', 'b', 'c']);
+    // One that nobody can end goes on.
+    const session = mailbox.register(identity());
+    await settle();
+    server.say({type: 'kick', items: [4, 4]});
+    session.active();
+    await settle();
+    server.close();
+  });
+
+  it('takes its servers down until it says otherwise, or another server asks', async () => {
+    const server = openWithServer();
+    await joined(server);
+    const isDown = () => ['a#21', 'b#21'].map((name) => mailbox.isDown(name));
+    expect(isDown()).toEqual([false, false]);
+    server.say({type: 'down', servers: ['a#21', 'b#21']});
+    await settle();
+    expect(isDown()).toEqual([true, true]);
+    server.say({type: 'down', servers: ['b#21']});
+    await settle();
+    expect(isDown()).toEqual([false, true]);
+    server.say({type: 'present'});
+    await settle();
+    expect(isDown()).toEqual([false, false]);
+    server.close();
+  });
+
+  it('to shut down is passed on', async () => {
+    const server = openWithServer();
+    await joined(server);
+    const shutdown = vi.fn();
+    void mailbox.shutdown.then(shutdown);
+    await settle();
+    expect(shutdown).not.toHaveBeenCalled();
+    server.say({type: 'shutdown'});
+    await settle();
+    expect(shutdown).toHaveBeenCalled();
+    server.close();
+  });
+});
+
 describe('closing', () => {
   it('takes as long as the server takes to write down what was shown and who has left', async () => {
     const server = openWithServer();

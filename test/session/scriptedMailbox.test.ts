@@ -4,7 +4,9 @@ import {join} from 'node:path';
 import {afterEach, beforeEach, describe, expect, it, vi} from 'vitest';
 import {
   CHECK_INTERVAL_MS,
+  KICK_TIMEOUT_MS,
   MAX_CHECKED_AT_ONCE,
+  MAX_RANGES,
   MAX_WAITING_MESSAGES,
   SETTLED_RECEIPTS,
 } from '../../src/lib/session/limits.ts';
@@ -395,6 +397,129 @@ describe('a mailbox that cannot be written to', () => {
     await settle();
     expect(server.unanswered).toBe(0);
     expect(log).toHaveLength(1);
+  });
+});
+
+describe('sessions that are kicked', () => {
+  const kicked = (one: ScriptedMailbox) =>
+    one.heard.flatMap((said) => (said.type === 'kick' ? [said.items] : []));
+
+  it('are told, and no others, and counted when they have said goodbye', async () => {
+    const server = open();
+    const [one, other] = [await introduced(1, 2, 3), await introduced(4)];
+    const count = vi.fn();
+    void server.kick(new Set([`${one.id}.1`, `${one.id}.3`, `${other.id}.9`])).then(count);
+    await settle();
+    expect([kicked(one), kicked(other)]).toEqual([[[1, 1, 3, 3]], []]);
+    for (const n of [2, 1]) one.say({type: 'goodbye', items: [n, n]});
+    await settle();
+    expect(count).not.toHaveBeenCalled();
+    one.say({type: 'goodbye', items: [3, 3]});
+    await settle();
+    expect(count.mock.calls).toEqual([[2]]);
+    expect(kicked(one)).toHaveLength(1);
+  });
+
+  it('and do not end by the deadline are not counted', async () => {
+    const server = open();
+    const one = await introduced(1, 2);
+    const count = vi.fn();
+    void server.kick(new Set([`${one.id}.1`, `${one.id}.2`])).then(count);
+    one.say({type: 'goodbye', items: [2, 2]});
+    await settle();
+    vi.advanceTimersByTime(KICK_TIMEOUT_MS - 1);
+    await settle();
+    expect(count).not.toHaveBeenCalled();
+    vi.advanceTimersByTime(1);
+    await settle();
+    expect(count.mock.calls).toEqual([[1]]);
+  });
+
+  it('together with their process are counted', async () => {
+    const server = open();
+    const one = await introduced(1);
+    one.die();
+    expect(await server.kick(new Set([`${one.id}.1`]))).toBe(1);
+    expect(await server.kick(new Set([`${one.id}.1`]))).toBe(0);
+  });
+
+  it('hear of it behind their messages, when they can', async () => {
+    const server = open();
+    const one = await introduced(1);
+    congest(server);
+    void server.kick(new Set([`${one.id}.1`]));
+    await until(() => kicked(one).length > 0);
+    expect(one.heard.at(-1)).toEqual({type: 'kick', items: [1, 1]});
+    expect(one.heard.flatMap((said) => (said.type === 'deliver' ? said.items : []))).toHaveLength(
+      MAX_WAITING_MESSAGES,
+    );
+    one.say({type: 'goodbye', items: [1, 1]});
+    await settle();
+  });
+
+  it('however many they are are all told', async () => {
+    const server = open();
+    const one = box();
+    const numbers = Array.from({length: MAX_RANGES + 1}, (_, n) => 2 * n + 1);
+    for (let at = 0; at < numbers.length; at += 100) {
+      one.hello(...numbers.slice(at, at + 100));
+      await settle();
+    }
+    const count = server.kick(new Set(numbers.map((n) => `${one.id}.${n}`)));
+    await settle();
+    expect(kicked(one).map(({length}) => length)).toEqual([2 * MAX_RANGES, 2]);
+    one.die();
+    server.sessions();
+    expect(await count).toBe(numbers.length);
+  });
+});
+
+describe('servers that are down', () => {
+  const down = (one: ScriptedMailbox) =>
+    one.heard.flatMap((said) => (said.type === 'down' ? [said.servers] : []));
+
+  it('are told to mailboxes with sessions and without, and to those that come later; up again, too', async () => {
+    const server = open();
+    const [busy, idle] = [await introduced(1), box()];
+    server.setDown(['127.0.0.1#21']);
+    await settle();
+    idle.say({type: 'complete'});
+    expect([down(busy), down(idle)]).toEqual([[['127.0.0.1#21']], [['127.0.0.1#21']]]);
+    const late = await introduced(1);
+    expect(down(late)).toEqual([['127.0.0.1#21']]);
+    server.setDown([]);
+    await settle();
+    expect([busy, late].map((one) => one.heard.at(-1))).toEqual(Array(2).fill({type: 'down', servers: []}));
+    // It was let go of, having no sessions: asked anew, it takes no server for down.
+    expect(idle.heard.at(-1)).toEqual({type: 'present'});
+    idle.say({type: 'complete'});
+    expect(down(await introduced(1))).toEqual([]);
+  });
+
+  it('are told to a mailbox that joins because it has opened, which is asked for its sessions', async () => {
+    const server = open();
+    server.setDown(['::1#21']);
+    const one = box();
+    one.say({type: 'complete'});
+    await settle();
+    expect(one.heard).toEqual([{type: 'present'}, {type: 'down', servers: ['::1#21']}]);
+    expect(server.unanswered).toBe(1);
+    expect(log).toEqual([]);
+    one.say({type: 'complete'});
+    await settle();
+    expect(server.unanswered).toBe(0);
+  });
+});
+
+describe('a server that shuts down', () => {
+  it('tells every process, with sessions and without, once', async () => {
+    const server = open();
+    const [busy, idle] = [await introduced(1), box()];
+    await server.shutDown();
+    await server.shutDown();
+    server.deliver(ALL, 'hi', ROOT);
+    await settle();
+    expect([busy, idle].map((one) => one.heardOf('shutdown').length)).toEqual([1, 1]);
   });
 });
 

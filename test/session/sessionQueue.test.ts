@@ -13,7 +13,7 @@ import {
 import type {Mailbox, SessionMailbox} from '../../src/lib/session/mailbox/mailbox.ts';
 import {openMailbox} from '../../src/lib/session/mailbox/processMailbox.ts';
 import {type QueueOptions, SessionQueue} from '../../src/lib/session/queue/sessionQueue.ts';
-import {loadUnixDgram} from '../../src/lib/transport/sockets/datagram.ts';
+import {DatagramSender, loadUnixDgram} from '../../src/lib/transport/sockets/datagram.ts';
 import {MAX_SOCKET_PATH_BYTES} from '../../src/lib/transport/sockets/socketFile.ts';
 import {settled} from './settled.ts';
 import {ALL, identity, logOf, ROOT} from './support.ts';
@@ -433,6 +433,16 @@ describe('bounds', () => {
     third!.change({user: 'third'});
     await vi.waitFor(() => expect(queue.sessions().map(({user}) => user)).toEqual(['user1', 'third']));
   });
+});
+
+it('a server that shuts down does not wait for ever for a mailbox that does not listen', async () => {
+  const queue = openQueue();
+  mailbox().register(identity());
+  await known(queue, 1);
+  const send = vi.spyOn(DatagramSender.prototype, 'send').mockReturnValue({kind: 'full'});
+  await queue.shutDown();
+  expect(send.mock.calls.length).toBeGreaterThan(2);
+  send.mockRestore();
 });
 
 describe('a server that comes back', () => {

@@ -1,5 +1,5 @@
-import {boolean, string} from '@oclif/core/flags';
-import {mock} from '../lib/cli/mock.ts';
+import {boolean, custom, string} from '@oclif/core/flags';
+import {mock, parsePort} from '../lib/cli/mock.ts';
 import {BaseCommand} from '../lib/cli/options/baseCommand.ts';
 import {loadConfiguration} from '../lib/cli/serve/configuration.ts';
 
@@ -9,10 +9,16 @@ export default class Mock extends BaseCommand {
     'Any password will do. Without --root a small tree in memory is served. Without --config it joins the queue of your own ftpdctl serve.';
   static override examples = [
     '<%= config.bin %> mock',
+    '<%= config.bin %> mock --port 2200',
     '<%= config.bin %> mock --config proftpd.conf --root /srv/ftp --read-only',
   ];
   static override flags = {
     config: string({helpValue: 'FILE', summary: 'a proftpd.conf; without it, an embedded default'}),
+    port: custom<number>({
+      helpValue: 'PORT',
+      summary: 'listen on this port, not on those of the configuration; 0: a free one',
+      parse: async (input) => parsePort(input),
+    })(),
     root: string({helpValue: 'DIR', summary: 'serve this directory, and nothing outside it'}),
     'read-only': boolean({summary: 'refuse every change'}),
     'beyond-loopback': boolean({

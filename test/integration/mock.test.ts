@@ -1,4 +1,6 @@
+import {once} from 'node:events';
 import {mkdir, mkdtemp, readdir, rm, writeFile} from 'node:fs/promises';
+import {connect} from 'node:net';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterEach, beforeEach, describe, expect, it} from 'vitest';
@@ -64,6 +66,43 @@ describe('mock does not start, and says why,', () => {
     expect(stderr).toContain(why);
     expect(status).toBe(1);
   });
+});
+
+describe('--port', () => {
+  it('takes the place of the ports of the configuration', async () => {
+    const port = await freePort();
+    running = spawnServe(['mock', '--config', await configure(), '--port', `${port}`], {cwd: directory});
+    expect(await running.said(/listening on .*\n/)).toContain(`listening on 127.0.0.1#${port}\n`);
+  });
+
+  it.each(['x', '65536', '-1', ''])('%j is refused', async (word) => {
+    const {status, stderr} = await runFtpdctl(['mock', `--port=${word}`]);
+    expect(stderr).toBe(`ftpdctl: --port wants a number from 0 to 65535, not '${word}'\n`);
+    expect(status).toBe(3);
+  });
+});
+
+it('tells with -v what it is asked and what it answers, but no passwords', async () => {
+  running = spawnServe(['-v', 'mock', '--config', await configure()], {cwd: directory});
+  const port = Number(/#(\d+)/.exec(await running.said(/listening on .*\n/))![1]);
+  const session = await FtpSession.connect(port);
+  const {localPort} = session;
+  await session.login('dave', 'secret');
+  await session.close();
+  const said = await running.said(/ closed\n/);
+  for (const line of ['connected', '< 220 ', '> USER dave', '> PASS ***', '< 230 User dave logged in']) {
+    expect(said).toContain(`127.0.0.1#${localPort} ${line}`);
+  }
+  expect(said).not.toContain('secret');
+});
+
+it('ends on one SIGINT although a client does not hang up', async () => {
+  const {port} = await start(await configure());
+  const client = connect({host: '127.0.0.1', port, allowHalfOpen: true});
+  await once(client, 'data');
+  running!.signal('SIGINT');
+  expect(await running!.ended).toBe(0);
+  client.destroy();
 });
 
 describe('mock serves, and says that no message will arrive,', () => {

@@ -1,3 +1,5 @@
+import {readFileSync} from 'node:fs';
+import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {afterEach, beforeEach, describe, expect, onTestFinished, test} from 'vitest';
 import {MockFtpServer} from '../../src/lib/ftp/server.ts';
@@ -5,6 +7,7 @@ import {MemoryTree} from '../../src/lib/ftp/tree/memoryTree.ts';
 import type {Dialect} from '../../src/lib/protocol/message.ts';
 import type {Mailbox} from '../../src/lib/session/mailbox/mailbox.ts';
 import {openMailbox} from '../../src/lib/session/mailbox/processMailbox.ts';
+import {CHECKOUT} from '../helpers/checkout.ts';
 import {OPEN, type RunningServer, startControlsServer, until} from '../helpers/controlsServer.ts';
 import {ask} from '../helpers/exchange.ts';
 import {FtpSession} from '../helpers/ftpSession.ts';
@@ -301,5 +304,17 @@ test('AdminControlsACLs decides on each', async () => {
       status: -1,
       responses: ['access denied'],
     });
+  }
+});
+
+test('the manual page has every action', async () => {
+  const page = readFileSync(join(CHECKOUT, 'man', 'src', 'ftpdctl-serve.mdoc'), 'utf8');
+  const items = page.split('\n').filter((line) => line.startsWith('.It Cm '));
+  for (const line of await say('help')) {
+    const action = line.slice(0, line.indexOf(':'));
+    expect(
+      items.some((item) => new RegExp(`(?:Cm|,) ${action}(?: |$)`).test(item)),
+      action,
+    ).toBe(true);
   }
 });

@@ -1,6 +1,6 @@
 import {lookup} from 'node:dns/promises';
 import {classOf} from '../config/classes.ts';
-import {withLocation} from '../config/errors.ts';
+import {quoted, withLocation} from '../config/errors.ts';
 import type {ServerSettings, Settings} from '../config/settings.ts';
 import {FtpdctlError} from '../errors.ts';
 import type {MockOptions, VirtualServer} from '../ftp/options.ts';
@@ -12,12 +12,17 @@ import {type Mailbox, noMailbox} from '../session/mailbox/mailbox.ts';
 import {openMailbox} from '../session/mailbox/processMailbox.ts';
 import {untilSignal} from '../transport/processes/exitCleanup.ts';
 import type {GlobalOptions} from './options/flags.ts';
+import {UsageError} from './options/usageError.ts';
 import {errorLine} from './output/failure.ts';
 import {printError, printJson} from './output/output.ts';
 import {DEFAULT_FTP_PORT} from './serve/configuration.ts';
 
+const MAX_PORT = 65_535;
+
 /** What the command line says of a mock server. */
 interface MockFlags extends GlobalOptions {
+  /** Listen there, and not on the ports of the configuration. 0: any that is free. */
+  readonly port?: number | undefined;
   /** Serve this directory; without it, a sample in memory. */
   readonly root?: string | undefined;
   readonly 'read-only': boolean;
@@ -31,11 +36,14 @@ interface MockFlags extends GlobalOptions {
 export async function mock(settings: Settings, flags: MockFlags): Promise<void> {
   const tree = flags.root === undefined ? MemoryTree.sample() : await openTree(flags.root);
   const options = await mockOptions(settings);
+  const servers = flags.port === undefined ? options.servers : onPort(options.servers, flags.port);
   for (const rule of nameRules(settings))
     printError(`${rule}: clients have no host names here, only addresses`);
   const mailbox = mailboxOf(settings);
   const server = new MockFtpServer({
     ...options,
+    servers,
+    trace: flags.verbose ? printError : undefined,
     tree: flags['read-only'] ? readOnly(tree) : tree,
     mailbox,
     beyondLoopback: flags['beyond-loopback'],
@@ -48,6 +56,21 @@ export async function mock(settings: Settings, flags: MockFlags): Promise<void> 
     await server.close();
     await mailbox.close();
   }
+}
+
+/** @throws UsageError */
+export function parsePort(input: string): number {
+  const port = /^\d{1,5}$/.test(input) ? Number(input) : Number.NaN;
+  if (port <= MAX_PORT) return port;
+  throw new UsageError(`--port wants a number from 0 to ${MAX_PORT}, not ${quoted(input)}`);
+}
+
+/** All servers on one port, told apart by their addresses; those of one address keep the first alone. */
+function onPort(servers: readonly VirtualServer[], port: number): readonly VirtualServer[] {
+  const addresses = new Map<string, VirtualServer>();
+  for (const server of servers)
+    if (!addresses.has(server.address)) addresses.set(server.address, {...server, port});
+  return [...addresses.values()];
 }
 
 function announce(listening: readonly ListeningAddress[], {json, quiet}: GlobalOptions): void {

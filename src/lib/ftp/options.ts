@@ -40,6 +40,8 @@ export interface MockOptions {
   readonly mailbox: Mailbox;
   readonly timeouts?: Partial<MockTimeouts>;
   readonly limits?: Partial<MockLimits>;
+  /** Takes a line for each session, command and reply. */
+  readonly trace?: ((line: string) => void) | undefined;
   /** Listen on addresses that other machines can reach. There is no password: off unless asked for. */
   readonly beyondLoopback?: boolean;
 }

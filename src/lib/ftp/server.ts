@@ -19,6 +19,8 @@ export interface ListeningAddress {
 }
 
 const BACKLOG = 1024;
+/** What clients have to hang up, and their TCP to acknowledge the last reply, when the server ends. */
+const FAREWELL_MS = 200;
 const SWEEP_MS = 1000;
 const MIN_SWEEP_MS = 20;
 
@@ -79,7 +81,7 @@ export class MockFtpServer {
     }
   }
 
-  /** Say 421 to every session, end all transfers, and come back when the last connection has gone. */
+  /** Say 421 to every session, end all transfers, give the clients a moment to read it, and close all connections. */
   close(): Promise<void> {
     this.#closing ??= this.#shutDown();
     return this.#closing;
@@ -90,12 +92,19 @@ export class MockFtpServer {
     for (const session of this.#sessions)
       session.end(reply(421, 'Server shutting down, closing control connection'));
     if (this.#sessions.size > 0) {
+      const late = setTimeout(() => this.#abandonAll(), FAREWELL_MS);
       await new Promise<void>((resolve) => {
         this.#whenEmpty = resolve;
       });
+      clearTimeout(late);
     }
     await Promise.all(closed);
     clearInterval(this.#clock);
+  }
+
+  /** Whoever has not hung up by now would keep this program running. */
+  #abandonAll(): void {
+    for (const session of this.#sessions) session.abandon();
   }
 
   #refuseTheNetwork(): void {
@@ -168,8 +177,14 @@ export class MockFtpServer {
       tree,
       mailbox,
       onEnd,
+      trace: this.#traceOf(peerAddress, socket),
     });
     this.#enter(session, peerAddress);
+  }
+
+  #traceOf(peerAddress: string, {remotePort}: Socket): ((line: string) => void) | undefined {
+    const {trace} = this.#options;
+    return trace && ((line) => trace(`${peerAddress}#${remotePort} ${line}`));
   }
 
   #isFull(address: string): boolean {

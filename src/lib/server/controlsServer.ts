@@ -48,11 +48,10 @@ type Phase =
   | {readonly kind: 'ending'; readonly done: Promise<void>};
 
 /** What a server has opened before it can answer. */
-interface Opened {
+interface Opened extends OpenedQueue {
   readonly logs: Logs;
   readonly log: ControlsLog;
   readonly socket: ControlsSocket | null;
-  readonly queue: SessionQueue | null;
 }
 
 /** A control server: a controls socket, credentials, ACLs, actions, logs, the session queue. */
@@ -90,8 +89,8 @@ export class ControlsServer {
         onConnection: (client) => server!.#requests.onConnection(client),
       };
       socket = await openSocket(configuration, options, {old: null, clients, say});
-      const queue = openQueue(configuration, say);
-      server = new ControlsServer(options, configuration, {logs, log, socket, queue});
+      const opened = openQueue(configuration, say);
+      server = new ControlsServer(options, configuration, {logs, log, socket, ...opened});
       return server;
     } catch (error) {
       await socket?.close();
@@ -103,17 +102,21 @@ export class ControlsServer {
   private constructor(
     options: ControlsServerOptions,
     {settings, access}: Configuration,
-    {logs, log, socket, queue}: Opened,
+    {logs, log, socket, queue, unavailable}: Opened,
   ) {
     this.#options = options;
     this.#socket = socket;
-    const messages = new Messages(queue, {
-      write: (line) => {
-        options.trace?.(line);
-        this.#state.logs.message?.write(`${MESSAGE_LOG_ORIGIN} ${line}`);
+    const messages = new Messages(
+      queue,
+      {
+        write: (line) => {
+          options.trace?.(line);
+          this.#state.logs.message?.write(`${MESSAGE_LOG_ORIGIN} ${line}`);
+        },
+        written: async () => this.#state.logs.message?.written(),
       },
-      written: async () => this.#state.logs.message?.written(),
-    });
+      unavailable,
+    );
     const {promise, request} = this.#awaitShutdown();
     this.shutdown = promise;
     this.#state = {
@@ -299,18 +302,25 @@ async function openSocket(
 }
 
 /** Without unix-dgram there are no sessions, and messages have no recipients. */
-function openQueue({settings: {message}}: Configuration, say: (line: string) => void): SessionQueue | null {
+function openQueue({settings: {message}}: Configuration, say: (line: string) => void): OpenedQueue {
   const {value: path, at} = message.queue;
-  if (path === null) return null;
+  if (path === null) return {queue: null};
   try {
-    return SessionQueue.open(path);
+    return {queue: SessionQueue.open(path)};
   } catch (error) {
     if (!(error instanceof FtpdctlError && error.code === 'UNIX_DGRAM_MISSING')) {
       throw withLocation(at, 'MessageQueue', error);
     }
-    say(`${error.message}; no message will be delivered (${error.hint})`);
-    return null;
+    const unavailable = `${error.message} (${error.hint})`;
+    say(`no message will be delivered: ${unavailable}`);
+    return {queue: null, unavailable};
   }
+}
+
+/** `unavailable`: why there is none. */
+interface OpenedQueue {
+  readonly queue: SessionQueue | null;
+  readonly unavailable?: string;
 }
 
 function warnOf({warnings}: Pick<Configuration, 'warnings'>, say: (line: string) => void): void {

@@ -42,10 +42,13 @@ const NOBODY: Delivery = {id: '', recipients: 0, engineOff: 0, refused: []};
 export class Messages {
   readonly #queue: MessageQueue | null;
   readonly #log: MessageLog;
+  /** Why there is no queue although one was asked for. */
+  readonly unavailable: string | undefined;
 
-  constructor(queue: MessageQueue | null, log: MessageLog) {
+  constructor(queue: MessageQueue | null, log: MessageLog, unavailable?: string) {
     this.#queue = queue;
     this.#log = log;
+    this.unavailable = unavailable;
     if (queue === null) return;
     logEvents(queue, (line) => log.write(line));
     queue.recorded = () => log.written();

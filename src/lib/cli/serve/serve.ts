@@ -3,12 +3,16 @@ import {type Finding, findings} from '../../acl/findings.ts';
 import {SERVE_SOCKET_NAME} from '../../client/discovery.ts';
 import type {ConfigWarning} from '../../config/errors.ts';
 import type {LoadedConfig} from '../../config/load.ts';
+import type {Settings} from '../../config/settings.ts';
+import type {FtpdctlError} from '../../errors.ts';
 import {checkLogs, resolveConfiguration} from '../../server/configuration.ts';
 import {ControlsServer} from '../../server/controlsServer.ts';
 import {ensureRuntimeDirectory} from '../../transport/files/runtimeDirectory.ts';
 import {nameService} from '../../transport/nameService.ts';
 import {untilSignal} from '../../transport/processes/exitCleanup.ts';
+import {loadUnixDgram} from '../../transport/sockets/datagram.ts';
 import type {GlobalOptions} from '../options/flags.ts';
+import {errorLine} from '../output/failure.ts';
 import {printError, printJson, printLine} from '../output/output.ts';
 
 /** The longest interval a timer takes, in milliseconds. */
@@ -67,7 +71,23 @@ export interface ConfigurationCheck {
 export function checkConfiguration(loaded: LoadedConfig): ConfigurationCheck {
   const {access, settings, warnings} = resolveConfiguration(loaded, nameService);
   checkLogs(settings);
-  return {warnings, findings: findings(access)};
+  return {warnings: [...warnings, ...withoutQueue(settings)], findings: findings(access)};
+}
+
+/** A server that has a queue to serve and cannot open one starts all the same. */
+function withoutQueue({message: {queue}}: Settings): ConfigWarning[] {
+  if (queue.value === null || queue.at === null) return [];
+  try {
+    loadUnixDgram();
+    return [];
+  } catch (error) {
+    return [
+      {
+        at: queue.at,
+        message: `MessageQueue: no message will be delivered: ${errorLine(error as FtpdctlError)}`,
+      },
+    ];
+  }
 }
 
 /** Print it: the command has succeeded, whatever there is to say. */

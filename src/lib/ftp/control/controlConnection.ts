@@ -37,6 +37,8 @@ export interface ControlOptions {
   readonly mailbox: SessionMailbox;
   /** The connection is closed: no acknowledgement can come any more. */
   readonly onEnd: () => void;
+  /** Takes a line for each command and reply. */
+  readonly trace?: ((line: string) => void) | undefined;
 }
 
 /** One client: its control connection, its state, and its end of the message queue. */
@@ -54,13 +56,14 @@ export class ControlConnection implements Session {
   readonly #reader = new LineReader();
   readonly #written: WrittenMessages;
   readonly #onEnd: () => void;
+  readonly #trace: ((line: string) => void) | undefined;
   readonly #connectedAt = performance.now();
   #waiting: FtpLine[] = [];
   #answeringStatus = false;
   #lastCommandAt = performance.now();
   #phase: Phase = {kind: 'idle'};
 
-  constructor({socket, server, peerAddress, localAddress, tree, mailbox, onEnd}: ControlOptions) {
+  constructor({socket, server, peerAddress, localAddress, tree, mailbox, onEnd, trace}: ControlOptions) {
     this.#socket = socket;
     this.server = server;
     this.peerAddress = peerAddress;
@@ -68,6 +71,8 @@ export class ControlConnection implements Session {
     this.tree = tree;
     this.#mailbox = mailbox;
     this.#onEnd = onEnd;
+    this.#trace = trace;
+    this.#trace?.('connected');
     this.#written = new WrittenMessages(
       socket,
       (ids) => mailbox.shown(ids),
@@ -122,6 +127,11 @@ export class ControlConnection implements Session {
     this.#phase = {kind: 'closing', since: performance.now()};
     this.#waiting = [];
     this.transfer?.abort('closing');
+  }
+
+  /** Close at once, whatever has been acknowledged. */
+  abandon(): void {
+    this.#destroy();
   }
 
   /** Close without waiting for the client to hang up, or for its acknowledgements. */
@@ -228,6 +238,7 @@ export class ControlConnection implements Session {
     if (line.kind === 'too long') return this.#finish('', '', reply(500, 'Command too long'));
     if (line.kind === 'not UTF-8') return this.#finish('', '', reply(501, 'Command is not valid UTF-8'));
     const {verb, argument} = parse(line.text);
+    this.#trace?.(`> ${verb === 'PASS' ? 'PASS ***' : line.text}`);
     if (HTTP_VERBS.includes(verb)) return this.#destroy();
     await this.#finish(verb, argument, await this.#carryOut(verb, argument));
     if (verb !== 'RNFR') this.state.renameFrom = null;
@@ -266,8 +277,10 @@ export class ControlConnection implements Session {
   /** Comes back when the kernel has taken the reply, or the connection has gone. */
   async #write(sent: Reply): Promise<void> {
     if (this.#phase.kind === 'closing') return;
+    const text = formatReply(sent);
+    if (this.#trace !== undefined) for (const line of text.trimEnd().split('\r\n')) this.#trace(`< ${line}`);
     await new Promise<void>((resolve) => {
-      this.#socket.write(formatReply(sent), 'utf8', () => resolve());
+      this.#socket.write(text, 'utf8', () => resolve());
     });
   }
 
@@ -282,6 +295,7 @@ export class ControlConnection implements Session {
   }
 
   #release(): void {
+    this.#trace?.('closed');
     this.#close();
     this.dataPort.close();
     this.#written.look();

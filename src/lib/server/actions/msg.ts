@@ -20,6 +20,9 @@ export const msg: Action = {
       return failure(STATUS.WRONG_PARAMETERS, '"dryRun" must be true or false');
     const text = textOf(words.rest, request.options['lines'], words.type);
     if (text.kind === 'refused') return text.result;
+    if (messages.unavailable !== undefined) {
+      return failure(STATUS.GENERIC_ERROR, `unable to send message: ${messages.unavailable}`);
+    }
     const audience = await resolveAudience('msg', words, hosts);
     return 'status' in audience ? audience : deliverTo(audience, text.text, request, messages);
   },

@@ -314,7 +314,7 @@ export function loadUnixDgram(): {createSocket(type: 'unix_dgram'): NativeSocket
   } catch (cause) {
     throw new FtpdctlError('UNIX_DGRAM_MISSING', 'the session queue needs the package unix-dgram', 1, {
       cause,
-      hint: 'npm install unix-dgram (it is compiled at install: a C++ compiler, make and Python 3 are needed)',
+      hint: `${installCommand('unix-dgram')}: it is compiled, by a C++ compiler, make and Python 3`,
     });
   }
 }
@@ -324,10 +324,28 @@ export function loadUnixDgram(): {createSocket(type: 'unix_dgram'): NativeSocket
  * another user's.
  */
 function installed(name: string): string {
-  const folders = requireHere.resolve
-    .paths(name)
-    ?.filter((folder) => path.basename(folder) === 'node_modules');
-  const found = folders?.map((folder) => path.join(folder, name)).find((candidate) => existsSync(candidate));
+  const found = foldersOf(name).find((candidate) => existsSync(candidate));
   if (found === undefined) throw new Error(`Cannot find module '${name}'`);
   return found;
+}
+
+function foldersOf(name: string): readonly string[] {
+  const folders = requireHere.resolve.paths(name) ?? [];
+  return folders
+    .filter((folder) => path.basename(folder) === 'node_modules')
+    .map((folder) => path.join(folder, name));
+}
+
+/**
+ * The command that compiles an optional package. npm reports success whether it could or not: it leaves the sources where
+ * it ran no install scripts, and takes the package away where they failed (measured with npm 11).
+ */
+function installCommand(name: string): string {
+  const ours = foldersOf('ftpdctl').find((folder) => existsSync(folder));
+  if (ours === undefined) return `npm install ${name}`;
+  const folder = path.dirname(path.dirname(ours));
+  const isGlobal = path.basename(folder) === 'lib' && !existsSync(path.join(folder, 'package.json'));
+  const where = isGlobal ? `--global --prefix ${path.dirname(folder)}` : `--prefix ${folder}`;
+  if (foldersOf(name).some((candidate) => existsSync(candidate))) return `npm rebuild ${where} ${name}`;
+  return isGlobal ? `npm install ${where} ftpdctl` : `npm install ${where}`;
 }

@@ -91,6 +91,11 @@ function unknownCommand(id: string): UsageError {
       );
 }
 
+/** ProFTPD has no `up all`; its `down all` is sent by `request`. */
+function meansAllServers(action: string, words: readonly string[]): boolean {
+  return (action === 'up' || action === 'down') && words.length === 1 && words[0] === 'all';
+}
+
 /** `acl:check` is oclif's name for two words, and no word of ours. */
 function isCommand(word: string): boolean {
   return Object.hasOwn(COMMANDS, word) && !word.includes(':');
@@ -107,7 +112,8 @@ function commandOf({action, words, options, json}: CommandLine): {id: string; ar
   }
   if (TOPICS.has(action)) return {id: `${action}:${words[0] ?? ''}`, argv: [...options, ...words.slice(1)]};
   if (isCommand(action)) return {id: action, argv: [...options, ...words]};
-  return {id: FORWARD, argv: [...options, '--', action, ...words]};
+  const forwarded = [...options, '--', action, ...words];
+  return {id: meansAllServers(action, words) ? '__allServers' : FORWARD, argv: forwarded};
 }
 
 /**

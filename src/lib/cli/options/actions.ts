@@ -46,7 +46,9 @@ const GUIDES: Readonly<Record<string, ActionGuide>> = {
     module: 'mod_ctrls_admin',
     summary: 'Take servers down, so that nobody new can log in',
     usage: [`down ${SERVERS}`, 'down all'],
-    note: 'ProFTPD 1.3.8 lets people log in all the same.',
+    note:
+      'ProFTPD 1.3.8 lets people log in all the same, or with SocketBindTight refuses them until it is restarted. ' +
+      'all takes down each server that "ftpdctl status" says is UP; "ftpdctl request down all" sends ProFTPD\'s own.',
   },
   dynmasq: {
     module: 'mod_dynmasq',
@@ -145,8 +147,8 @@ const GUIDES: Readonly<Record<string, ActionGuide>> = {
   up: {
     module: 'mod_ctrls_admin',
     summary: 'Let people log in again at servers that were taken down',
-    usage: [`up ${SERVERS}`],
-    note: 'The addresses are those that "ftpdctl status" prints.',
+    usage: [`up ${SERVERS}`, 'up all'],
+    note: 'The addresses are those that "ftpdctl status" prints; all asks for them, and takes up each that is DOWN.',
   },
 };
 

@@ -2,6 +2,7 @@ import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {string} from '@oclif/core/args';
 import {BaseCommand} from '../lib/cli/options/baseCommand.ts';
+import {didYouMean, UsageError} from '../lib/cli/options/usageError.ts';
 import {printJson} from '../lib/cli/output/output.ts';
 
 const SHELLS = ['bash', 'zsh', 'fish'];
@@ -19,6 +20,13 @@ export default class Completion extends BaseCommand {
   static override args = {
     shell: string({required: true, options: SHELLS, description: 'bash, zsh or fish'}),
   };
+
+  protected override async catch(error: Error): Promise<never> {
+    const [shell] = this.argv.filter((word) => !word.startsWith('-'));
+    if (shell === undefined || SHELLS.includes(shell)) return super.catch(error);
+    const hint = didYouMean(shell, SHELLS, 'there is one for bash, zsh and fish');
+    throw new UsageError(`there is no completion script for ${shell}`, hint);
+  }
 
   async run(): Promise<void> {
     const {args, flags} = await this.parse(Completion);

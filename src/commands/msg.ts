@@ -3,6 +3,7 @@ import {sendMessage} from '../lib/cli/message/send.ts';
 import {askWith} from '../lib/cli/options/ask.ts';
 import {ControlCommand} from '../lib/cli/options/controlCommand.ts';
 import {optionalSeconds} from '../lib/cli/options/flags.ts';
+import {UsageError} from '../lib/cli/options/usageError.ts';
 import type {Via} from '../lib/daemon/daemon.ts';
 
 /** Seconds that `--wait` alone stands for. */
@@ -26,7 +27,7 @@ export default class Msg extends ControlCommand {
     file: string({char: 'F', helpValue: 'FILE', summary: 'read the message from a file'}),
     'join-lines': boolean({summary: 'make one line of several for a ProFTPD'}),
     transliterate: boolean({summary: 'write it in ASCII, which every server takes'}),
-    'dry-run': boolean({summary: 'say who would get it, and send nothing', exclusive: ['wait']}),
+    'dry-run': boolean({summary: 'say who would get it, and send nothing'}),
     via: custom<Via>({
       options: ['auto', 'controls', 'direct'],
       helpValue: 'WAY',
@@ -42,6 +43,10 @@ export default class Msg extends ControlCommand {
 
   async run(): Promise<void> {
     const {flags} = await this.parse(Msg);
+    if (flags['dry-run'] && flags.wait !== undefined) {
+      const why = 'msg: --dry-run sends nothing that --wait could wait for';
+      throw new UsageError(why, 'leave one of them out');
+    }
     await sendMessage(this.words, flags, {
       ask: askWith(flags),
       report: (request, answer, more) => this.report(flags, request, answer, more),

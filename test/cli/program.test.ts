@@ -100,6 +100,44 @@ describe('output', () => {
     expect(JSON.parse(run.stdout)).toMatchObject({exitStatus: status});
   });
 
+  test.each([
+    [0, 'message sent', '', ''],
+    [-1, 'access denied', '', 'ftpdctl: access denied\n'],
+  ])('-q: %i is on standard error, if anywhere', async (status, line, stdout, stderr) => {
+    server = await startScriptedServer(speak('json', {status, responses: [line]}));
+    const run = await runFtpdctl(['-q', '-s', server.socket, 'lsctrl']);
+    expect(run.stdout).toBe(stdout);
+    expect(run.stderr.startsWith(stderr)).toBe(true);
+    expect(run.stderr === '').toBe(stderr === '');
+  });
+
+  test.each([
+    [['status'], 1],
+    [['--json', 'status'], 1],
+    [['--stock-exit-status', 'status'], 0],
+    [['request', 'status', 'all'], 0],
+  ])('a server that is down: %j exits with %i', async (args, status) => {
+    const responses = ['status: 127.0.0.1#2121 UP', 'status: ::1#21 DOWN'];
+    server = await startScriptedServer(speak('binary', {status: 0, responses}));
+    const run = await runFtpdctl(['-s', server.socket, ...args]);
+    expect(run.status).toBe(status);
+    if (!args.includes('--json')) return;
+    expect(JSON.parse(run.stdout)).toMatchObject({
+      servers: [
+        {server: '127.0.0.1#2121', address: '127.0.0.1', port: 2121, state: 'up'},
+        {server: '::1#21', address: '::1', port: 21, state: 'down'},
+      ],
+    });
+  });
+
+  test('-v does not claim to send where nobody can be reached', async () => {
+    const {stdout, stderr} = await runFtpdctl(['-v', '-s', '/nonexistent/ctrls', 'lsctrl']);
+    expect(stdout).toBe('');
+    expect(stderr).not.toContain('sending');
+    expect(stderr).toContain("contacting server using '/nonexistent/ctrls'\n");
+    expect(stderr).toContain('cannot reach it: there is no such socket\n');
+  });
+
   test('-v says what is done, on standard error', async () => {
     server = await startScriptedServer(speak('json', SENT));
     const {stdout, stderr} = await runFtpdctl(['-v', '-s', server.socket, 'msg', 'all', 'hi']);

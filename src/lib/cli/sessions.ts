@@ -3,7 +3,7 @@ import {countOf} from '../text.ts';
 import type {SendTools} from './message/send.ts';
 import type {Ask} from './options/ask.ts';
 import type {GlobalOptions} from './options/flags.ts';
-import {UsageError, unsupported} from './options/usageError.ts';
+import {didYouMean, UsageError, unsupported} from './options/usageError.ts';
 import {printError, printJson, printLine} from './output/output.ts';
 import {sessionTable} from './output/sessionTable.ts';
 import {watch} from './output/terminal.ts';
@@ -71,6 +71,22 @@ function frame(result: SessionsResult, interval: number): string {
   return `${countOf(sessions.length + omitted, 'session')}, ${ends}\n\n${table}`.trimEnd();
 }
 
+/** What the words after `kick` may begin with. */
+const KICKED = ['user', 'host', 'class', 'session'] as const;
+const KICK_USAGE = 'ftpdctl kick user|host|class [-n COUNT] NAME..., or ftpdctl kick session ID';
+
+/** @throws UsageError for words that every server refuses, a ProFTPD at its next poll */
+function checkKick([kind, ...names]: readonly string[]): void {
+  if (kind === undefined) throw new UsageError('kick: missing required parameters', KICK_USAGE);
+  if (!KICKED.some((known) => known === kind)) {
+    const hint = kind === 'all' ? 'nothing ends all at once; ftpdctl who lists them' : KICK_USAGE;
+    throw new UsageError(`kick: unknown kind of session "${kind}"`, didYouMean(kind, KICKED, hint));
+  }
+  if (names.length > 0) return;
+  const missing = kind === 'session' ? 'id' : `${kind} name`;
+  throw new UsageError(`kick ${kind}: missing required ${missing}`, KICK_USAGE);
+}
+
 /**
  * End sessions, and report how many have ended.
  * @param words those after `kick`
@@ -81,6 +97,7 @@ export async function kickSessions(
   {json, quiet}: GlobalOptions,
   {ask, report}: SendTools,
 ): Promise<void> {
+  checkKick(words);
   const result = await ask((daemon) => daemon.kick(words));
   if (result.kind === 'unsupported') throw unsupported(result);
   const {answer, ended, meant} = result;

@@ -127,7 +127,10 @@ export function connectError(
   const told = failures
     .map(({candidate: {path}, error}) => ({path, wording: wordingOf(path, error)}))
     .filter(({wording}) => wording.code !== 'SOCKET_MISSING');
-  const words = told.map(({path, wording}) => `; ${path}: ${wording.says}`);
+  const distinct = told.filter(
+    ({wording}, at) => told.findIndex((other) => other.wording.says === wording.says) === at,
+  );
+  const words = distinct.map(({path, wording}) => `; ${path}: ${wording.says}`);
   return new ClientError('NO_SOCKET', `no server answers${words.join('')}`, {
     cause: first?.error,
     hint: told[0]?.wording.hint ?? NOTHING_THERE,

@@ -28,6 +28,26 @@ describe('a command line that lacks something or has too much, by running the pr
     [['completion'], 'missing required shell (bash, zsh or fish)'],
     [['acl', 'check'], 'missing required action (for example msg, kick or lsctrl)'],
     [['who', 'dave'], 'who: unexpected word "dave" (ftpdctl who --user NAME, --host NAME or --class NAME)'],
+    [['who', '--user'], '--user needs a value (see --help)'],
+    [['mock', 'a'], 'unexpected words: a (see --help)'],
+    [['msg', '--via', 'foo', 'all', 'hi'], '--via: "foo" is not one of auto, controls, direct (see --help)'],
+    [['serve', '--check', '--print-config'], '--check and --print-config exclude each other (see --help)'],
+    [['acl', 'list', '--proftpd', '1.3.8'], '--proftpd needs --config (see --help)'],
+    [['completion', 'tcsh'], 'there is no completion script for tcsh (there is one for bash, zsh and fish)'],
+    [['completion', 'bsh'], 'there is no completion script for bsh (did you mean "bash"?)'],
+    [
+      ['msg', '--dry-run', '--wait', 'all', 'hi'],
+      'msg: --dry-run sends nothing that --wait could wait for (leave one of them out)',
+    ],
+    [
+      ['kick', 'all'],
+      'kick: unknown kind of session "all" (nothing ends all at once; ftpdctl who lists them)',
+    ],
+    [['kick', 'usr', 'bob'], 'kick: unknown kind of session "usr" (did you mean "user"?)'],
+    [
+      ['kick', 'user'],
+      'kick user: missing required user name (ftpdctl kick user|host|class [-n COUNT] NAME..., or ftpdctl kick session ID)',
+    ],
     [
       ['msg', '--wait', '30', 'all', 'hi'],
       'msg: unknown audience "30" (seconds to wait stand in one word: --wait=30)',

@@ -88,7 +88,7 @@ describe('with ftpdctl serve', () => {
     ['status', 0, ['status']],
     ['status', 4, ['status', '192.0.2.1']],
     ['request', 0, ['request', 'help']],
-    ['request', 7, ['kik', 'user', 'dave']],
+    ['request', 7, ['request', 'kik', 'user', 'dave']],
     ['request', 4, ['receipt', 'nosuch']],
     ['who', 0, ['who']],
     ['who', 0, ['who', '--user', 'nosuch']],

@@ -61,7 +61,8 @@ export abstract class ControlCommand extends BaseCommand {
         ...more.fields,
       });
     } else if (!(options.quiet && exitStatus === 0)) {
-      for (const line of answer.responses) printLine(line);
+      // With -q standard output stays empty: of a failure the lines are an error.
+      for (const line of answer.responses) (options.quiet ? printError : printLine)(line);
       if (hint !== undefined) printError(hint);
     }
   }

@@ -17,7 +17,11 @@ export const globalFlags = {
     parse: async (input) => parseSeconds('--timeout', input),
   })(),
   verbose: boolean({char: 'v', summary: 'say what is being done, on standard error', helpGroup: 'GLOBAL'}),
-  quiet: boolean({char: 'q', summary: 'print nothing on success', helpGroup: 'GLOBAL'}),
+  quiet: boolean({
+    char: 'q',
+    summary: 'print nothing on success, errors on standard error',
+    helpGroup: 'GLOBAL',
+  }),
   json: boolean({summary: 'print one JSON object, errors too', helpGroup: 'GLOBAL'}),
   yes: boolean({
     summary: 'do not ask before what ends a server',

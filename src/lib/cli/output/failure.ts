@@ -32,7 +32,7 @@ export function errorLine({message, hint}: FtpdctlError): string {
 function understand(thrown: unknown): FtpdctlError {
   if (thrown instanceof FtpdctlError) return unwrapped(thrown);
   const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-  if (isOclifUsageError(error)) return new UsageError(oneLine(error.message), 'see --help');
+  if (isOclifUsageError(error)) return new UsageError(inOurWords(oneLine(error.message)), 'see --help');
   return new FtpdctlError('INTERNAL', `this should not happen: ${oneLine(error.message)}`, EXIT_SOFTWARE, {
     cause: error,
     hint: 'please report it, with the command you gave',
@@ -48,6 +48,27 @@ function unwrapped(error: FtpdctlError): FtpdctlError {
 /** What oclif's parser throws: unknown flags, missing or bad values. Its own exit status would be 2. */
 function isOclifUsageError(error: Error): boolean {
   return 'parse' in error || ('oclif' in error && error.constructor.name !== 'ExitError');
+}
+
+/** What oclif's parser says of a command line, and how the rest of the program would say it. */
+const OUR_WORDS: readonly (readonly [RegExp, string])[] = [
+  [/^Unexpected arguments?: (.*)$/, 'unexpected words: $1'],
+  [/^Flag (\S+) expects a value$/, '$1 needs a value'],
+  [/^Expected (--\S+?)=(.*) to be one of: (.*)$/, '$1: "$2" is not one of $3'],
+  [/^Expected (.*) to be one of: (.*)$/, '"$1" is not one of $2'],
+  [
+    /^The following error occurred: (--[^=\s]+)\S* cannot also be provided when using (--\S+)$/,
+    '$2 and $1 exclude each other',
+  ],
+  [
+    /^The following error occurred: All of the following must be provided when using (--\S+): (.*)$/,
+    '$1 needs $2',
+  ],
+];
+
+function inOurWords(message: string): string {
+  const [pattern, words] = OUR_WORDS.find(([pattern]) => pattern.test(message)) ?? [];
+  return pattern === undefined ? message : message.replace(pattern, words!);
 }
 
 /** oclif adds a line about `--help`, and lists below the first line. */

@@ -19,7 +19,7 @@ import {installedVersion} from '../../transport/processes/proftpdProgram.ts';
 import type {Ask} from '../options/ask.ts';
 import type {GlobalOptions} from '../options/flags.ts';
 import {UsageError, unsupported} from '../options/usageError.ts';
-import {printJson, printLine} from '../output/output.ts';
+import {printError, printJson, printLine} from '../output/output.ts';
 import {loadConfiguration} from './configuration.ts';
 
 /** As which ProFTPD a file is judged. */
@@ -83,7 +83,7 @@ export function reportAccess(
 ): void {
   process.exitCode = exitStatus;
   if (json) printJson({...details, exitStatus});
-  else if (!(quiet && exitStatus === 0)) for (const line of lines) printLine(line);
+  else if (!(quiet && exitStatus === 0)) for (const line of lines) (quiet ? printError : printLine)(line);
 }
 
 /** Who may do what by a configuration, as the ProFTPD that is meant would judge: the installed one, else the newest. */

@@ -1,5 +1,5 @@
 import {execFileSync} from 'node:child_process';
-import {existsSync, readdirSync, readFileSync, statSync, writeFileSync} from 'node:fs';
+import {existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync} from 'node:fs';
 import {fileURLToPath} from 'node:url';
 import {Ajv} from 'ajv';
 import standaloneCode from 'ajv/dist/standalone/index.js';
@@ -48,6 +48,8 @@ export async function build({types = false} = {}) {
   makeScript(`${root}dist/program.cjs`);
   writeNotices(bundles.flatMap(({metafile}) => Object.keys(metafile.inputs)));
   if (types) {
+    // The types of a file that is gone would be packed with the others.
+    rmSync(`${root}dist/types`, {recursive: true, force: true});
     execFileSync('node_modules/.bin/tsc', ['-p', 'tsconfig.types.json'], {cwd: root, stdio: 'inherit'});
   }
 }

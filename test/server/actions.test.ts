@@ -14,8 +14,8 @@ import type {ControlResult} from '../../src/lib/server/controlResult.ts';
 import {HostResolver} from '../../src/lib/server/hostResolver.ts';
 import {type MessageQueue, Messages} from '../../src/lib/server/messages.ts';
 import {DownServers} from '../../src/lib/server/virtualServers.ts';
-import type {SessionInfo} from '../../src/lib/session/queue/mailboxConnection.ts';
 import type {SessionQueueEvents} from '../../src/lib/session/queue/sessionQueue.ts';
+import type {SessionInfo} from '../../src/lib/session/queue/sessions.ts';
 import {controlOf, measuredNames} from '../acl/callers.ts';
 import {memorySource} from '../config/memorySource.ts';
 

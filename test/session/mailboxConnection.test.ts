@@ -1,5 +1,6 @@
 import {expect, it} from 'vitest';
-import {MailboxConnection, RegisteredSession} from '../../src/lib/session/queue/mailboxConnection.ts';
+import {MailboxConnection} from '../../src/lib/session/queue/mailboxConnection.ts';
+import {RegisteredSession} from '../../src/lib/session/queue/sessions.ts';
 import {decodeToMailbox} from '../../src/lib/session/schema.ts';
 import type {DatagramSender, SendResult} from '../../src/lib/transport/sockets/datagram.ts';
 import {identity} from './support.ts';

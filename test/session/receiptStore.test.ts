@@ -4,8 +4,8 @@ import {
   MAX_WAITING_BYTES,
   MESSAGE_OVERHEAD_BYTES,
 } from '../../src/lib/session/limits.ts';
-import {RegisteredSession} from '../../src/lib/session/queue/mailboxConnection.ts';
 import {ReceiptStore} from '../../src/lib/session/queue/receiptStore.ts';
+import {RegisteredSession} from '../../src/lib/session/queue/sessions.ts';
 import {identity} from './support.ts';
 
 const MAILBOX = '1.0123456789ab';

@@ -2,7 +2,7 @@ import {encodeResponse} from '../protocol/codec.ts';
 import type {WhoSession} from '../protocol/details.ts';
 import {JSON_LIMITS, SERVE_REQUEST_BYTES} from '../protocol/limits.ts';
 import {type Dialect, STATUS, type Status} from '../protocol/message.ts';
-import type {SessionInfo} from '../session/queue/mailboxConnection.ts';
+import type {SessionInfo} from '../session/queue/sessions.ts';
 
 /** What an action comes to. */
 export interface ControlResult {

@@ -1,6 +1,5 @@
 import type {EventEmitter} from 'node:events';
 import {type Audience, NOT_LOGGED_IN} from '../audience.ts';
-import type {SessionInfo} from '../session/queue/mailboxConnection.ts';
 import type {Receipt} from '../session/queue/receiptStore.ts';
 import type {
   Delivery,
@@ -9,6 +8,7 @@ import type {
   SessionQueue,
   SessionQueueEvents,
 } from '../session/queue/sessionQueue.ts';
+import type {SessionInfo} from '../session/queue/sessions.ts';
 import {countOf} from '../text.ts';
 
 /** What the server needs of the session queue. */

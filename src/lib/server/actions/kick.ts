@@ -1,7 +1,7 @@
 import {type Audience, selectSessions} from '../../audience.ts';
 import type {KickDetails} from '../../protocol/details.ts';
 import {STATUS} from '../../protocol/message.ts';
-import type {SessionInfo} from '../../session/queue/mailboxConnection.ts';
+import type {SessionInfo} from '../../session/queue/sessions.ts';
 import {countOf} from '../../text.ts';
 import {type ControlResult, failure, success} from '../controlResult.ts';
 import type {Action, ServerView} from './action.ts';

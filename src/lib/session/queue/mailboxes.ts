@@ -18,6 +18,8 @@ export interface MailboxEvents {
   ignored(reason: string): void;
   /** Each has said which sessions it has, or is there no more. */
   allAnswered(): void;
+  /** Resolves once what the queue has been told is written down. */
+  recorded(): Promise<void>;
 }
 
 /** The mailboxes beside a queue: which are there, which owe an answer, and which have died. */
@@ -32,6 +34,8 @@ export class Mailboxes {
   readonly #answerWaiters = new Set<() => void>();
   /** Servers that take no new sessions. */
   #down: readonly string[] = [];
+  readonly #toAcknowledge = new Set<MailboxConnection>();
+  #acknowledging = false;
   #checked = 0;
   #heard = 0;
 
@@ -155,6 +159,26 @@ export class Mailboxes {
     mailbox.isComplete = true;
     this.#disconnectIdle(mailbox);
     this.#answerHasCome();
+  }
+
+  /** What comes up in one turn of the event loop is written down together, and acknowledged when it is. */
+  acknowledgeSoon(mailbox: MailboxConnection, seq: number): void {
+    mailbox.received(seq);
+    this.#toAcknowledge.add(mailbox);
+    if (this.#acknowledging) return;
+    this.#acknowledging = true;
+    setImmediate(() => void this.#acknowledge());
+  }
+
+  async #acknowledge(): Promise<void> {
+    const received = [...this.#toAcknowledge].map((mailbox) => ({mailbox, seq: mailbox.lastReceived}));
+    this.#toAcknowledge.clear();
+    this.#acknowledging = false;
+    await this.#events.recorded();
+    for (const {mailbox, seq} of received) {
+      mailbox.recorded(seq);
+      this.flush(mailbox);
+    }
   }
 
   /** A datagram has come, whoever has sent it. */

@@ -6,7 +6,7 @@ import {
   SETTLED_RECEIPTS,
 } from '../limits.ts';
 import type {ReceiptRecord} from '../schema.ts';
-import type {RegisteredSession} from './mailboxConnection.ts';
+import type {RegisteredSession} from './sessions.ts';
 
 /** What became of a message. `shown`, `lost`, `waiting` and `unknown` make up `recipients`. */
 export interface Receipt {

@@ -11,9 +11,10 @@ import {
 } from '../limits.ts';
 import {checkQueuePath} from '../mailboxPath.ts';
 import {decodeToServer, pick, type ReceiptRecord, type SessionRecord} from '../schema.ts';
-import {type MailboxConnection, RegisteredSession, type SessionInfo} from './mailboxConnection.ts';
+import type {MailboxConnection} from './mailboxConnection.ts';
 import {Mailboxes} from './mailboxes.ts';
 import {type Receipt, ReceiptStore, type Undelivered, undeliveredTo} from './receiptStore.ts';
+import {type RegisteredSession, type SessionInfo, Sessions} from './sessions.ts';
 
 /** Why a message was not shown. */
 const UNDELIVERED = {
@@ -94,25 +95,22 @@ export class SessionQueue extends EventEmitter<SessionQueueEvents> {
   readonly #receiver: DatagramReceiver;
   readonly #mailboxes: Mailboxes;
   readonly #receipts = new ReceiptStore();
-  readonly #maxSessions: number;
-  readonly #toAcknowledge = new Set<MailboxConnection>();
-  readonly #endWaiters = new Set<(session: RegisteredSession) => void>();
+  readonly #sessions: Sessions;
   readonly #checks: NodeJS.Timeout;
-  #acknowledging = false;
-  #sessionCount = 0;
 
   private constructor(
     readonly path: string,
     {maxSessions = MAX_SESSIONS, answerTimeout = ANSWER_TIMEOUT_MS}: QueueOptions,
   ) {
     super();
-    this.#maxSessions = maxSessions;
+    this.#sessions = new Sessions(maxSessions);
     this.#receiver = DatagramReceiver.bind(path, (bytes) => this.#receive(bytes));
     this.#mailboxes = new Mailboxes(path, answerTimeout, {
       died: (mailbox) => this.#endSessions(mailbox, [...mailbox.sessions.values()]),
       lost: (mailbox) => this.emit('mailboxLost', {mailbox}),
       ignored: (reason) => this.emit('ignored', {reason}),
       allAnswered: () => this.#tellUnknown(),
+      recorded: () => this.recorded(),
     });
     this.#checks = setInterval(() => this.#mailboxes.check(this.#receipts.hasOpen), CHECK_INTERVAL_MS);
     const found = this.#mailboxes.find();
@@ -195,7 +193,7 @@ export class SessionQueue extends EventEmitter<SessionQueueEvents> {
       told.push(mailbox);
     }
     const meant = left.size;
-    const ended = this.#haveEnded(left, timeout);
+    const ended = this.#sessions.haveEnded(left, timeout);
     for (const mailbox of told) this.#mailboxes.flush(mailbox);
     await ended;
     return meant - left.size;
@@ -283,14 +281,15 @@ export class SessionQueue extends EventEmitter<SessionQueueEvents> {
         break;
       case 'receipts':
         for (const record of datagram.items) this.#account(mailbox, record);
-        if (datagram.items.some(({state}) => state === 'shown')) this.#acknowledgeSoon(mailbox, datagram.seq);
+        if (datagram.items.some(({state}) => state === 'shown'))
+          this.#mailboxes.acknowledgeSoon(mailbox, datagram.seq);
         break;
       case 'active':
         for (const session of pick(datagram.items, mailbox.sessions)) session.active();
         break;
       case 'goodbye':
         this.#endSessions(mailbox, [...pick(datagram.items, mailbox.sessions)]);
-        this.#acknowledgeSoon(mailbox, datagram.seq);
+        this.#mailboxes.acknowledgeSoon(mailbox, datagram.seq);
         break;
       case 'complete':
         this.#mailboxes.complete(mailbox);
@@ -304,17 +303,8 @@ export class SessionQueue extends EventEmitter<SessionQueueEvents> {
   }
 
   #introduce(mailbox: MailboxConnection, record: SessionRecord): void {
-    const known = mailbox.sessions.get(record.n);
-    if (known !== undefined) {
-      known.update(record);
-      return;
-    }
-    if (this.#sessionCount >= this.#maxSessions) {
-      this.emit('ignored', {reason: `session ${mailbox.id}.${record.n} is one too many`});
-      return;
-    }
-    mailbox.sessions.set(record.n, new RegisteredSession(mailbox.id, record));
-    this.#sessionCount++;
+    if (this.#sessions.introduce(mailbox, record)) return;
+    this.emit('ignored', {reason: `session ${mailbox.id}.${record.n} is one too many`});
   }
 
   #account(mailbox: MailboxConnection, record: ReceiptRecord): void {
@@ -322,26 +312,6 @@ export class SessionQueue extends EventEmitter<SessionQueueEvents> {
       this.#receipts.report(record, session),
     );
     if (shown.length > 0) this.emit('shown', {id: record.id, sessions: shown});
-  }
-
-  /** What comes up in one turn of the event loop is written down together, and acknowledged when it is. */
-  #acknowledgeSoon(mailbox: MailboxConnection, seq: number): void {
-    mailbox.received(seq);
-    this.#toAcknowledge.add(mailbox);
-    if (this.#acknowledging) return;
-    this.#acknowledging = true;
-    setImmediate(() => void this.#acknowledge());
-  }
-
-  async #acknowledge(): Promise<void> {
-    const received = [...this.#toAcknowledge].map((mailbox) => ({mailbox, seq: mailbox.lastReceived}));
-    this.#toAcknowledge.clear();
-    this.#acknowledging = false;
-    await this.recorded();
-    for (const {mailbox, seq} of received) {
-      mailbox.recorded(seq);
-      this.#mailboxes.flush(mailbox);
-    }
   }
 
   #mailboxesWith(id: string): MailboxConnection[] {
@@ -352,31 +322,8 @@ export class SessionQueue extends EventEmitter<SessionQueueEvents> {
   }
 
   #endSessions(mailbox: MailboxConnection, sessions: readonly RegisteredSession[]): void {
-    const ids = new Set<string>();
-    for (const session of sessions) {
-      mailbox.sessions.delete(session.n);
-      this.#sessionCount--;
-      for (const ended of [...this.#endWaiters]) ended(session);
-      for (const id of session.pending.keys()) ids.add(id);
-    }
-    for (const id of ids) this.#undelivered(id, sessions, UNDELIVERED.ended);
-  }
-
-  /** Takes those out of `sessions` that end. Resolves when none is left, or after `timeout`. */
-  #haveEnded(sessions: Set<RegisteredSession>, timeout: number): Promise<void> {
-    if (sessions.size === 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      const done = () => {
-        clearTimeout(timer);
-        this.#endWaiters.delete(ended);
-        resolve();
-      };
-      const ended = (session: RegisteredSession) => {
-        if (sessions.delete(session) && sessions.size === 0) done();
-      };
-      const timer = setTimeout(done, timeout);
-      this.#endWaiters.add(ended);
-    });
+    for (const id of this.#sessions.end(mailbox, sessions))
+      this.#undelivered(id, sessions, UNDELIVERED.ended);
   }
 
   #undelivered(id: string, among: Iterable<RegisteredSession>, reason: string): void {

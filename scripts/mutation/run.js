@@ -6,11 +6,11 @@ import {FOLDERS} from './folders.js';
 import {scoreOf, survivorsOf} from './score.js';
 
 const REPORT = '.tmp/mutation/report.json';
-/** What one folder may take. It takes a few minutes. */
-const FOLDER_TIMEOUT_MS = 20 * 60_000;
+/** What one folder may take: it takes a few minutes where nothing else runs. */
+const FOLDER_MINUTES = '20';
 
 /** Run the mutants of one folder. @returns Stryker's report, in the mutation testing elements' schema */
-async function mutate(folder, {share, ignoreStatic}, seed) {
+async function mutate(folder, {share, ignoreStatic, minutes}, seed) {
   await rm(REPORT, {force: true});
   // Stryker takes a list with commas, so a pattern with braces would be cut in two.
   const sources = `src/lib/${folder}.ts,src/lib/${folder}/**/*.ts`;
@@ -23,7 +23,7 @@ async function mutate(folder, {share, ignoreStatic}, seed) {
     env: {...process.env, MUTATION_FOLDER: folder, MUTATION_SHARE: String(share), MUTATION_SEED: seed},
   });
   const end = () => process.kill(-child.pid, 'SIGKILL');
-  const timer = setTimeout(end, FOLDER_TIMEOUT_MS);
+  const timer = setTimeout(end, minutes * 60_000);
   process.once('SIGINT', end);
   const [code, signal] = await once(child, 'exit');
   process.off('SIGINT', end);
@@ -35,7 +35,12 @@ async function mutate(folder, {share, ignoreStatic}, seed) {
 
 const {values, positionals} = parseArgs({
   allowPositionals: true,
-  options: {seed: {type: 'string', default: '1'}, share: {type: 'string'}, survivors: {type: 'boolean'}},
+  options: {
+    seed: {type: 'string', default: '1'},
+    share: {type: 'string'},
+    minutes: {type: 'string', default: FOLDER_MINUTES},
+    survivors: {type: 'boolean'},
+  },
 });
 const unknown = positionals.filter((folder) => !(folder in FOLDERS));
 if (unknown.length > 0) {
@@ -47,7 +52,8 @@ if (unknown.length > 0) {
 async function judge(folder) {
   const {goal, share, ignoreStatic} = FOLDERS[folder];
   const started = process.hrtime.bigint();
-  const report = await mutate(folder, {share: values.share ?? share, ignoreStatic}, values.seed);
+  const {minutes} = values;
+  const report = await mutate(folder, {share: values.share ?? share, ignoreStatic, minutes}, values.seed);
   const seconds = Number((process.hrtime.bigint() - started) / 1_000_000_000n);
   const {score, ran, all} = scoreOf(report);
   const missed = score < goal;

@@ -1,3 +1,4 @@
+import {boolean} from '@oclif/core/flags';
 import {askWith} from '../lib/cli/options/ask.ts';
 import {ControlCommand} from '../lib/cli/options/controlCommand.ts';
 import {kickSessions} from '../lib/cli/sessions.ts';
@@ -7,8 +8,15 @@ export default class Kick extends ControlCommand {
   static override description =
     'Their clients get no word, and transfers are cut off: send a message first. How many have ended is seen, not taken ' +
     'from the words of the daemon. One session of a ProFTPD is ended by root alone.';
-  static override usage = 'kick user|host|class [-n COUNT] NAME...\nkick session ID';
-  static override examples = ['<%= config.bin %> kick user bob', '<%= config.bin %> kick session 812-tp0nvq'];
+  static override usage = 'kick [OPTION...] user|host|class [-n COUNT] NAME...\nkick [OPTION...] session ID';
+  static override examples = [
+    '<%= config.bin %> kick user bob',
+    '<%= config.bin %> kick session 812-tp0nvq',
+    '<%= config.bin %> kick --dry-run class guests',
+  ];
+  static override flags = {
+    'dry-run': boolean({summary: 'say whom it would end, and end nobody'}),
+  };
 
   async run(): Promise<void> {
     const {flags} = await this.parse(Kick);

@@ -62,6 +62,41 @@ describeWithPeer(whyNoProftpd(), 'msg, directly to the sessions of a real ProFTP
     expect((await ftpdctl('msg', 'session', '1-abc', 'nobody')).status).toBe(4);
   });
 
+  it('takes every option for one session', async () => {
+    const {sessions} = JSON.parse((await ftpdctl('--json', 'who', '--user', 'alice')).stdout);
+    const [{id}] = sessions;
+    const dry = JSON.parse((await ftpdctl('--json', 'msg', '--dry-run', 'session', id, 'hi')).stdout);
+    expect(dry).toMatchObject({exitStatus: 0, sessions: [{id, user: 'alice'}]});
+    const file = join(proftpd.directory, 'text');
+    writeFileSync(file, 'one\ntwo\n');
+    expect((await ftpdctl('msg', '--via', 'direct', '-F', file, 'session', id)).status).toBe(0);
+    expect(await alice.command('NOOP')).toEqual(['200-NOOP command successful', ' one', '200 two']);
+    const late = await ftpdctl('msg', '--wait=0.2', 'session', id, 'nobody asks');
+    expect(late.status).toBe(75);
+    expect(await alice.command('NOOP')).toEqual(['200-NOOP command successful', '200 nobody asks']);
+    // ProFTPD has no such audience: it is not asked.
+    const asked = await ftpdctl('msg', '--via', 'controls', 'session', id, 'hi');
+    expect(asked).toMatchObject({status: 7, stdout: ''});
+    expect(asked.stderr).toContain('to send to one session');
+  });
+
+  it('says with -v what lay there for sessions that had ended, and what becomes of it', async () => {
+    const gone = spawn('true');
+    await once(gone, 'exit');
+    const queue = SystemVQueue.open(proftpd.queueKey)!;
+    for (const text of ['one', 'two']) queue.send(gone.pid!, Buffer.from(`${text}\0`));
+    const count = '2 messages for 1 session that ended before';
+    const asked = await ftpdctl('-v', '--timeout', '0.5', 'msg', '--via', 'controls', 'user', 'dave', 'hi');
+    expect(asked.stderr).toContain(`on the queue there are ${count}; one that goes directly removes them`);
+    expect(queue.status().messages).toBe(2);
+    const direct = await ftpdctl('-v', 'msg', 'user', 'dave', 'hi');
+    expect(direct.stderr).toBe(
+      `ftpdctl: delivering directly to the sessions\nftpdctl: removed from the queue: ${count}\n`,
+    );
+    expect(queue.status().messages).toBe(0);
+    await dave.command('NOOP');
+  });
+
   it('says who would get it, and sends nothing', async () => {
     const {status, stdout} = await ftpdctl('msg', '--dry-run', 'all', 'hi');
     expect(status).toBe(0);
@@ -118,11 +153,21 @@ describeWithPeer(whyNoProftpd(), 'msg, directly to the sessions of a real ProFTP
   });
 
   it('nobody of that name', async () => {
-    const {status, stdout} = await ftpdctl('msg', 'user', 'nosuch', 'hi');
-    expect({status, stdout}).toEqual({
-      status: 4,
-      stdout: 'ftpdctl: unable to send message: no such client connected\n',
-    });
+    for (const [kind, name, near] of [
+      ['user', 'nosuch', undefined],
+      ['user', 'davee', 'dave'],
+      ['user', 'DAVE', 'dave'],
+      ['host', '127.0.0.11', '127.0.0.1'],
+    ] as const) {
+      for (const option of [[], ['--dry-run']]) {
+        const {status, stdout, stderr} = await ftpdctl('msg', ...option, kind, name, 'hi');
+        expect({status, stdout, stderr}).toEqual({
+          status: 4,
+          stdout: 'ftpdctl: unable to send message: no such client connected\n',
+          stderr: near === undefined ? '' : `ftpdctl: did you mean "${near}"?\n`,
+        });
+      }
+    }
   });
 
   it('-v says which way and why', async () => {

@@ -31,6 +31,57 @@ describeWithPeer(whyNoProftpd(), 'kick, with a real ProFTPD', () => {
     await Promise.all([dave.close(), alice.close()]);
   });
 
+  it('--dry-run says whom it would end, and ends nobody', async () => {
+    const [dave, alice, other] = await Promise.all(
+      ['dave', 'alice', 'alice'].map((user) => proftpd.session(user)),
+    );
+    const id = await idOf('dave');
+    for (const [words, users] of [
+      [['session', id], ['dave']],
+      [
+        ['user', 'alice', 'dave'],
+        ['alice', 'alice', 'dave'],
+      ],
+      [['user', '-n', '1', 'alice'], ['alice']],
+      [
+        ['host', '127.0.0.1'],
+        ['alice', 'alice', 'dave'],
+      ],
+    ] as const) {
+      const run = await ftpdctl('--json', 'kick', '--dry-run', ...words);
+      const {sessions, responses} = JSON.parse(run.stdout);
+      expect(run.status).toBe(0);
+      expect(sessions.map(({user}: {user: string}) => user).sort()).toEqual(users);
+      expect(responses).toEqual([`would end ${users.length} session${users.length === 1 ? '' : 's'}`]);
+    }
+    const {stdout} = await ftpdctl('kick', '--dry-run', 'session', id);
+    expect(stdout).toMatch(/^ftpdctl: would end 1 session\nID +USER .*\n\S+ +dave /);
+    expect(await ftpdctl('-q', 'kick', '--dry-run', 'session', id)).toMatchObject({status: 0, stdout: ''});
+    expect(await ftpdctl('kick', '--dry-run', 'class', 'nosuch')).toMatchObject({status: 4});
+    for (const words of [[], ['user'], ['nobody', 'x'], ['session'], ['session', 'a', 'b']])
+      expect(await ftpdctl('kick', '--dry-run', ...words)).toMatchObject({status: 3, stdout: ''});
+    for (const session of [dave!, alice!, other!]) {
+      expect(await session.command('NOOP')).toEqual(['200 NOOP command successful']);
+      await session.close();
+    }
+  });
+
+  it('names who was probably meant', async () => {
+    const dave = await proftpd.session('dave');
+    const id = await idOf('dave');
+    for (const [words, near] of [
+      [['user', 'davee'], 'dave'],
+      [['--dry-run', 'user', '-n', '2', 'daev'], 'dave'],
+      [['session', `${id}0`], id],
+    ] as const) {
+      const {status, stderr} = await ftpdctl('kick', ...words);
+      expect({status, stderr}).toEqual({status: 4, stderr: `ftpdctl: did you mean "${near}"?\n`});
+    }
+    const asked = await ftpdctl('msg', '--via', 'controls', 'user', 'davee', 'hi');
+    expect(asked).toMatchObject({status: 4, stderr: 'ftpdctl: did you mean "dave"?\n'});
+    await dave.close();
+  });
+
   it('counts by looking whom the daemon has ended', async () => {
     const sessions = await Promise.all([1, 2, 3].map(() => proftpd.session('alice')));
     const two = JSON.parse((await ftpdctl('--json', 'kick', 'user', '-n', '2', 'alice')).stdout);

@@ -1,13 +1,15 @@
 import {subactionsOf} from '../config/aclRule.ts';
 import {formatLocation, type Location} from '../config/errors.ts';
+import type {LoadedConfig} from '../config/load.ts';
 import {FtpdctlError} from '../errors.ts';
 import type {AclCheckDetails, AclListDetails} from '../protocol/details.ts';
 import {STATUS} from '../protocol/message.ts';
+import {formatVersion, type ProftpdVersion} from '../protocol/version.ts';
 import {explain, type Reader} from './explain.ts';
 import {type Finding, findings} from './findings.ts';
-import type {Caller, NameDirectory, Names} from './names.ts';
+import {type Caller, type NameDirectory, Names} from './names.ts';
 import {listAccess} from './passing.ts';
-import type {AccessControl} from './resolve.ts';
+import {type AccessControl, resolveAcls, resolveSocketOwner} from './resolve.ts';
 
 /** Whose right is asked about. */
 export interface Subject extends Caller {
@@ -94,6 +96,55 @@ export function listAnswer(access: AccessControl): AclAnswer<AclListDetails> {
   return {
     lines: [...actions.map(({action, who}) => `${action}: ${who}`), ...odd.map(noteLine)],
     details: {actions, findings: odd},
+  };
+}
+
+/** Whom a question is about; without a name, whoever asks. */
+export type AclQuestion =
+  | {readonly kind: 'list'}
+  | {
+      readonly kind: 'check';
+      readonly action: string;
+      readonly user?: string | undefined;
+      readonly group?: string | undefined;
+    };
+
+/** Who asks, and as which ProFTPD to judge. */
+export interface Judge {
+  readonly names: NameDirectory;
+  readonly self: Caller;
+  /** The newest without it. */
+  readonly version?: ProftpdVersion | undefined;
+  /** What else is to be said. */
+  readonly notes?: readonly string[];
+}
+
+/**
+ * What a configuration says, and what is odd in it.
+ * @throws FtpdctlError for a name there is not
+ */
+export function judgeConfiguration(
+  {settings, warnings}: Pick<LoadedConfig, 'settings' | 'warnings'>,
+  question: AclQuestion,
+  {names, self, version, notes: others = []}: Judge,
+): AclAnswer<AclCheckDetails | AclListDetails> {
+  const {engine, owner} = settings.controls;
+  const access = resolveAcls(settings.acls, names, {engine, version});
+  const notes = [...[...warnings, ...resolveSocketOwner(owner, names).warnings].map(showFinding), ...others];
+  const proftpd = version === undefined ? {} : {proftpd: formatVersion(version)};
+  if (question.kind === 'list') {
+    const {lines, details} = listAnswer(access);
+    return {
+      lines: [...lines, ...notes.map(noteLine)],
+      details: {...details, findings: [...details.findings, ...notes], ...proftpd},
+    };
+  }
+  const {action, user, group} = question;
+  const named = {...(user === undefined ? {} : {user}), ...(group === undefined ? {} : {group})};
+  const {lines, details} = checkAnswer(access, action, subjectOf(new Names(names), self, named));
+  return {
+    lines: [...lines, ...notes.map(noteLine)],
+    details: {...details, notes: [...(details.notes ?? []), ...notes], ...proftpd},
   };
 }
 

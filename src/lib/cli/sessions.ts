@@ -1,6 +1,7 @@
+import {kickWords} from '../daemon/audience.ts';
 import type {SessionFilter, SessionsResult} from '../daemon/daemon.ts';
 import {countOf} from '../text.ts';
-import type {SendTools} from './message/send.ts';
+import {nearestConnected, type SendTools} from './message/send.ts';
 import type {Ask} from './options/ask.ts';
 import type {GlobalOptions} from './options/flags.ts';
 import {didYouMean, UsageError, unsupported} from './options/usageError.ts';
@@ -82,28 +83,50 @@ function checkKick([kind, ...names]: readonly string[]): void {
     const hint = kind === 'all' ? 'nothing ends all at once; ftpdctl who lists them' : KICK_USAGE;
     throw new UsageError(`kick: unknown kind of session "${kind}"`, didYouMean(kind, KICKED, hint));
   }
+  if (kind === 'session' && names.length > 1)
+    throw new UsageError('kick session: one id is wanted', KICK_USAGE);
   if (names.length > 0) return;
   const missing = kind === 'session' ? 'id' : `${kind} name`;
   throw new UsageError(`kick ${kind}: missing required ${missing}`, KICK_USAGE);
 }
 
+/** The options of `kick`. */
+export interface KickOptions extends GlobalOptions {
+  readonly 'dry-run': boolean;
+}
+
 /**
- * End sessions, and report how many have ended.
+ * End sessions, and report how many have ended; or say whom it would be.
  * @param words those after `kick`
- * @throws FtpdctlError where what answers cannot end one session
+ * @throws FtpdctlError where what answers cannot end one session, or cannot say who is there
  */
 export async function kickSessions(
   words: readonly string[],
-  {json, quiet}: GlobalOptions,
+  options: KickOptions,
   {ask, report}: SendTools,
 ): Promise<void> {
   checkKick(words);
+  const request = {action: 'kick', args: words};
+  const named = [...words.slice(0, 1), ...kickWords(words.slice(1)).names];
+  if (options['dry-run']) {
+    const result = await ask((daemon) => daemon.kickTargets(words));
+    if (result.kind === 'unsupported')
+      throw unsupported({...result, reason: `${result.reason}; nobody was ended`});
+    const hint = await nearestConnected(named, result.answer, ask);
+    const {sessions = []} = result;
+    report(request, result.answer, {hint, fields: {sessions}});
+    if (sessions.length > 0 && !options.json && !options.quiet) process.stdout.write(sessionTable(sessions));
+    return;
+  }
   const result = await ask((daemon) => daemon.kick(words));
   if (result.kind === 'unsupported') throw unsupported(result);
   const {answer, ended, meant} = result;
   const counts = ended === undefined || meant === undefined ? undefined : {ended, meant};
-  report({action: 'kick', args: words}, answer, counts === undefined ? {} : {fields: counts});
-  if (counts && answer.via !== 'direct' && !json && !quiet) {
+  report(request, answer, {
+    hint: await nearestConnected(named, answer, ask),
+    ...(counts && {fields: counts}),
+  });
+  if (counts && answer.via !== 'direct' && !options.json && !options.quiet) {
     printLine(`ended ${counts.ended} of ${countOf(counts.meant, 'session')}`);
   }
 }

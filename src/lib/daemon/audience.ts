@@ -2,7 +2,15 @@ import {lookup} from 'node:dns/promises';
 import {type Audience, audienceFilter} from '../audience.ts';
 import {FtpdctlError} from '../errors.ts';
 import {exitStatusOf, STATUS} from '../protocol/message.ts';
-import type {AudienceWords, Session, SessionFilter} from './daemon.ts';
+import {countOf} from '../text.ts';
+import type {
+  AudienceWords,
+  DeliveryResult,
+  Session,
+  SessionFilter,
+  SessionsResult,
+  Unsupported,
+} from './daemon.ts';
 
 /**
  * The sessions that the words of a message mean.
@@ -25,6 +33,52 @@ export async function meant(
     default:
       throw new FtpdctlError('USAGE', `unknown msg type requested: '${kind}'`, -STATUS.WRONG_PARAMETERS);
   }
+}
+
+/** What `kick` takes a name of; `session` is ours. */
+export const KICK_AUDIENCES: readonly string[] = ['user', 'host', 'class'];
+
+/** Words of `kick` after the first: names, and among them `-n COUNT`, the most sessions of each that are ended. */
+export function kickWords(words: readonly string[]): {names: readonly string[]; limit: number} {
+  const at = words.indexOf('-n');
+  if (at === -1) return {names: words, limit: Number.POSITIVE_INFINITY};
+  const count = Number.parseInt(words[at + 1] ?? '', 10);
+  return {
+    names: [...words.slice(0, at), ...words.slice(at + 2)],
+    limit: count > 0 ? count : Number.POSITIVE_INFINITY,
+  };
+}
+
+/**
+ * Whom `kick` would end among the sessions there are.
+ * @throws FtpdctlError `UNKNOWN_HOST`, `USAGE`
+ */
+export async function kickTargetsAmong(
+  result: SessionsResult,
+  words: readonly string[],
+): Promise<DeliveryResult | Unsupported> {
+  if (result.kind === 'unsupported') return result;
+  if (result.kind === 'refused') return {kind: 'answered', answer: result.answer};
+  const sessions = await meantByKick(words, result.sessions);
+  const [verdict, line] =
+    sessions.length === 0
+      ? [STATUS.SUBJECT_NOT_FOUND, 'no such client connected']
+      : [STATUS.OK, `would end ${countOf(sessions.length, 'session')}`];
+  const answer = {status: verdict, verdict, responses: [line]};
+  return {kind: 'answered', answer, recipients: sessions.length, sessions};
+}
+
+async function meantByKick(
+  [kind = '', ...rest]: readonly string[],
+  sessions: readonly Session[],
+): Promise<readonly Session[]> {
+  const {names, limit} = kind === 'session' ? {names: rest.slice(0, 1), limit: 1} : kickWords(rest);
+  if ((kind !== 'session' && !KICK_AUDIENCES.includes(kind)) || names.length === 0) {
+    const usage = 'kick user|host|class [-n COUNT] NAME..., or kick session ID';
+    throw new FtpdctlError('USAGE', 'kick: nobody is named', -STATUS.WRONG_PARAMETERS, {hint: usage});
+  }
+  const found = await Promise.all(names.map((name) => meant([kind, name], sessions)));
+  return [...new Set(found.flatMap((each) => each.slice(0, limit)))];
 }
 
 /** The sessions that meet every name given. @throws FtpdctlError `UNKNOWN_HOST` where the host's name does not resolve */

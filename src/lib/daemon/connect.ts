@@ -8,12 +8,14 @@ import type {ReceiptDetails} from '../protocol/details.ts';
 import {MOD_MSG_TEXT_BYTES} from '../protocol/limits.ts';
 import type {Dialect} from '../protocol/message.ts';
 import {type OutgoingRequest, planRequest} from '../protocol/plan.ts';
+import {kickTargetsAmong} from './audience.ts';
 import {
   ControlsDaemon,
   type MakeClient,
   NO_ACCESS_ANSWERS,
   NO_RECEIPTS,
   NO_SESSION_KICK,
+  noSessionAudience,
   textRulesOf,
 } from './controls.ts';
 import {
@@ -33,7 +35,7 @@ import {
   type Via,
 } from './daemon.ts';
 import type {DirectReceipt} from './direct.ts';
-import type {LocalProftpd} from './local.ts';
+import type {LeftoverCount, LocalProftpd} from './local.ts';
 
 /**
  * The daemon that a request would go to. Nothing is asked yet: every method of it may throw a `ClientError` when no
@@ -59,7 +61,8 @@ export interface ConnectOptions extends Omit<ControlsClientOptions, 'onEvent'> {
 export type DaemonEvent =
   | ClientEvent
   /** The way that a message goes; of the controls socket, why not directly. */
-  | {readonly kind: 'way'; readonly via: 'controls' | 'direct'; readonly why?: string};
+  | {readonly kind: 'way'; readonly via: 'controls' | 'direct'; readonly why?: string}
+  | ({readonly kind: 'leftovers'} & LeftoverCount);
 
 type Way =
   | {readonly via: 'direct'; readonly local: LocalProftpd; readonly key: number}
@@ -122,7 +125,7 @@ class Connection implements Daemon {
   async message(message: OutgoingMessage): Promise<DeliveryResult> {
     const way = await this.#way();
     if (way.via === 'controls') return this.#sendByControls(message);
-    const {result, receipt} = await way.local.deliver(message, way.key, this.#options.signal);
+    const {result, receipt} = await way.local.deliver(message, way.key);
     this.#receipt = receipt;
     return result;
   }
@@ -148,7 +151,13 @@ class Connection implements Daemon {
     return local.countEnded(words, () => this.#controls.kick(words));
   }
 
+  async kickTargets(words: readonly string[]): Promise<DeliveryResult | Unsupported> {
+    return kickTargetsAmong(await this.sessions(), words);
+  }
+
   async access(question: AccessQuestion): Promise<AccessResult | Unsupported> {
+    const local = await this.#findLocal();
+    if (local !== null && !(local instanceof FtpdctlError)) return local.access(question);
     return (await this.#isProftpd()) ? NO_ACCESS_ANSWERS : this.#controls.access(question);
   }
 
@@ -185,7 +194,10 @@ class Connection implements Daemon {
   async #sendByControls(message: OutgoingMessage): Promise<DeliveryResult> {
     await this.#refuseEarly({kind: 'message', ...message});
     const local = await this.#findLocal();
-    if (local !== null && !(local instanceof FtpdctlError)) await local.guard(message, this.#options.signal);
+    if (local !== null && !(local instanceof FtpdctlError)) {
+      if (message.audience[0] === 'session') throw noSessionAudience();
+      await local.guard(message);
+    }
     return this.#controls.message(message);
   }
 
@@ -233,7 +245,10 @@ class Connection implements Daemon {
     const found = await this.#proftpdAt({socket: this.#namedSocket()});
     if (found instanceof FtpdctlError) return found;
     const {LocalProftpd} = await import('./local.ts');
-    return new LocalProftpd(found);
+    return new LocalProftpd(found, {
+      signal: this.#options.signal,
+      onLeftovers: (count) => this.#options.onEvent?.({kind: 'leftovers', ...count}),
+    });
   }
 
   async #proftpdAt(meant: {readonly socket: string | undefined; readonly version?: boolean}) {

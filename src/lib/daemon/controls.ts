@@ -11,6 +11,7 @@ import {JSON_LIMITS, MOD_MSG_TEXT_BYTES} from '../protocol/limits.ts';
 import {exitStatusOf, STATUS} from '../protocol/message.ts';
 import {planRequest} from '../protocol/plan.ts';
 import {MAX_TEXT_BYTES} from '../session/limits.ts';
+import {kickTargetsAmong} from './audience.ts';
 import type {
   AccessQuestion,
   AccessResult,
@@ -92,6 +93,7 @@ export class ControlsDaemon implements Daemon {
   }
 
   async message({audience, text}: OutgoingMessage): Promise<DeliveryResult> {
+    if (audience[0] === 'session' && !isServe(await this.#client.detectServer())) throw noSessionAudience();
     return resultOf(await this.#client.message(audience, text));
   }
 
@@ -120,6 +122,10 @@ export class ControlsDaemon implements Daemon {
     return {kind: 'answered', answer, ...(details === undefined || details.meant === 0 ? {} : details)};
   }
 
+  async kickTargets(words: readonly string[]): Promise<DeliveryResult | Unsupported> {
+    return kickTargetsAmong(await this.sessions(), words);
+  }
+
   async access(question: AccessQuestion): Promise<AccessResult | Unsupported> {
     const answer = await this.#client.request('acl', accessWords(question));
     const {verdict, responses} = answer;
@@ -130,6 +136,14 @@ export class ControlsDaemon implements Daemon {
     if (verdict === STATUS.UNSUPPORTED_OPERATION) return NO_ACCESS_ANSWERS;
     throw new FtpdctlError('REFUSED', responses.join('; '), exitStatusOf(verdict) || 1);
   }
+}
+
+/** mod_msg has users, hosts and classes. */
+export function noSessionAudience(): FtpdctlError {
+  const why = 'a ProFTPD cannot be asked by its controls socket to send to one session';
+  return new FtpdctlError('NOT_DIRECT', why, -STATUS.UNSUPPORTED_OPERATION, {
+    hint: 'as root on its machine it can be sent directly, or to all of its user: msg user NAME',
+  });
 }
 
 /** `ftpdctl serve` knows sessions of `ftpdctl mock`, which speaks plain FTP. */

@@ -50,7 +50,10 @@ export interface Daemon {
    */
   kick(words: readonly string[]): Promise<KickResult | Unsupported>;
 
-  /** Who may run which action, as the running daemon judges. @throws ClientError */
+  /** Whom `kick` would end; nobody is. @throws ClientError; FtpdctlError `USAGE`, `UNKNOWN_HOST` */
+  kickTargets(words: readonly string[]): Promise<DeliveryResult | Unsupported>;
+
+  /** Who may run which action, as the running daemon judges; of a ProFTPD of this machine, by its configuration. @throws ClientError */
   access(question: AccessQuestion): Promise<AccessResult | Unsupported>;
 }
 

@@ -1,7 +1,7 @@
 import {EXIT_TEMPFAIL} from '../client/errors.ts';
 import {FtpdctlError} from '../errors.ts';
 import {deliver} from '../proftpd/delivery/deliver.ts';
-import {DeliveryQueue} from '../proftpd/delivery/deliveryQueue.ts';
+import {DeliveryQueue, type Leftover} from '../proftpd/delivery/deliveryQueue.ts';
 import {
   DELIVERY_TIMEOUT_MS,
   type Delivery,
@@ -58,6 +58,8 @@ export interface DirectDelivery {
   /** The sessions of the daemon as they are now; `undefined` where there is no scoreboard. */
   readonly readSlots: () => readonly ScoreboardSession[] | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Told of what lay there for the dead, and was removed. */
+  readonly onRemoved: (leftovers: readonly Leftover[]) => void;
 }
 
 export interface DirectResult {
@@ -74,6 +76,7 @@ export async function deliverDirectly({
   meant,
   readSlots,
   signal,
+  onRemoved,
 }: DirectDelivery): Promise<DirectResult> {
   const {recipients, leftOut} = splitRecipients(meant);
   if (recipients.length === 0) return {result: {kind: 'answered', answer: nobody(leftOut), recipients: 0}};
@@ -87,6 +90,7 @@ export async function deliverDirectly({
     const receipt = new DirectReceipt(lines, recipients, readSlots);
     const deliveries = await deliver(daemon, queue, lines, recipients, {
       onTaken: (sessions) => receipt.taken(sessions),
+      onRemoved,
       ...(signal === undefined ? {} : {signal}),
     });
     receipt.delivered(deliveries, ({outcome}) => whyNotTaken(outcome));

@@ -5,15 +5,20 @@ import {EXIT_TEMPFAIL} from '../client/errors.ts';
 import type {Settings} from '../config/settings.ts';
 import {FtpdctlError} from '../errors.ts';
 import {ifKnown, type ProftpdDaemon} from '../proftpd/daemon.ts';
+import {findLeftovers, type Leftover} from '../proftpd/delivery/deliveryQueue.ts';
 import {guardQueue, type QueueAssessment} from '../proftpd/delivery/queueGuard.ts';
+import {versionOf} from '../proftpd/find/program.ts';
 import {sessionInfo, sessionsOf} from '../proftpd/sessions/list.ts';
 import {STATUS} from '../protocol/message.ts';
+import {parseVersion} from '../protocol/version.ts';
 import type {ScoreboardSession} from '../scoreboard/scoreboard.ts';
 import {countOf} from '../text.ts';
 import {nameService} from '../transport/nameService.ts';
 import {SystemVQueue} from '../transport/systemV.ts';
-import {matching, meant} from './audience.ts';
+import {KICK_AUDIENCES, kickWords, matching, meant} from './audience.ts';
 import type {
+  AccessQuestion,
+  AccessResult,
   AudienceWords,
   DaemonAnswer,
   DeliveryResult,
@@ -58,12 +63,28 @@ function impossible(why: string): DirectAccess {
   return {kind: 'impossible', why};
 }
 
+/** Messages that lie on the queue for processes that have ended: whoever gets the pid next would be shown them. */
+export interface LeftoverCount {
+  readonly messages: number;
+  /** Processes that they are for. */
+  readonly processes: number;
+  /** Whether they are there no longer. */
+  readonly removed: boolean;
+}
+
+export interface LocalProftpdOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly onLeftovers: (count: LeftoverCount) => void;
+}
+
 /** A ProFTPD that runs on this machine: it is looked at, and not asked. */
 export class LocalProftpd {
   readonly #daemon: ProftpdDaemon;
+  readonly #options: LocalProftpdOptions;
 
-  constructor(daemon: ProftpdDaemon) {
+  constructor(daemon: ProftpdDaemon, options: LocalProftpdOptions) {
     this.#daemon = daemon;
+    this.#options = options;
   }
 
   /** @throws ProftpdError when its scoreboard is not to be had */
@@ -95,7 +116,7 @@ export class LocalProftpd {
   }
 
   /** Deliver a message past the daemon. @param key of its queue, as `directAccess` has it */
-  async deliver({audience, text}: OutgoingMessage, key: number, signal?: AbortSignal): Promise<DirectResult> {
+  async deliver({audience, text}: OutgoingMessage, key: number): Promise<DirectResult> {
     const recipients = await this.#settled(audience);
     return deliverDirectly({
       daemon: this.#daemon.pid,
@@ -103,7 +124,8 @@ export class LocalProftpd {
       lines: text.split('\n'),
       meant: recipients,
       readSlots: () => sessionsOf(this.#daemon),
-      signal,
+      signal: this.#options.signal,
+      onRemoved: (leftovers) => this.#tellLeftovers(leftovers, true),
     });
   }
 
@@ -112,18 +134,21 @@ export class LocalProftpd {
    * serve nobody, while its queue is full.
    * @throws FtpdctlError `QUEUE_FULL`
    */
-  async guard({audience, text}: OutgoingMessage, signal?: AbortSignal): Promise<void> {
+  async guard({audience, text}: OutgoingMessage): Promise<void> {
     const found = ifKnown(this.#daemon.queue);
     const queue = found ? SystemVQueue.open(found.key) : undefined;
     if (queue === undefined) return;
+    const dead = findLeftovers(this.#daemon.pid, queue).filter(({kind}) => kind === 'dead');
+    this.#tellLeftovers(dead, false);
     const {length} = await this.#meant(audience).catch(nobodyKnown);
+    const {signal} = this.#options;
     const verdict = await guardQueue(this.#daemon.pid, queue, length, Buffer.byteLength(text), signal);
     if (verdict.kind === 'refuse') throw queueFull(verdict);
   }
 
   /** Who would get a message. */
   async recipients({audience}: OutgoingMessage): Promise<DeliveryResult> {
-    const {recipients, leftOut} = splitRecipients(await this.#meant(audience));
+    const {recipients, leftOut} = splitRecipients(await this.#settled(audience));
     const sessions = recipients.map(({session}) => session);
     const answer =
       sessions.length === 0
@@ -169,14 +194,16 @@ export class LocalProftpd {
     [kind = '', ...rest]: readonly string[],
     kick: () => Promise<KickResult | Unsupported>,
   ): Promise<KickResult | Unsupported> {
-    const names = namesIn(rest);
+    // What is none of its words, the daemon says.
+    if (!KICK_AUDIENCES.includes(kind)) return kick();
+    const {names, limit} = kickWords(rest);
     const before = await Promise.all(names.map((name) => this.#meant([kind, name]).catch(nobodyKnown)));
     const ids = new Set(before.flat().map(({session}) => session.id));
     const result = await kick();
     if (result.kind === 'unsupported' || result.answer.verdict !== STATUS.OK) return result;
     const isThere = () =>
       sessionsOf(this.#daemon).filter((session) => ids.has(this.#sessionOf(session).id)).length;
-    const spared = ids.size - Math.min(ids.size, limitIn(rest));
+    const spared = ids.size - Math.min(ids.size, limit);
     let left = isThere();
     for (
       const end = performance.now() + KICK_SETTLE_MS;
@@ -186,6 +213,33 @@ export class LocalProftpd {
       await sleep(KICK_POLL_MS);
     }
     return {...result, ended: ids.size - left, meant: ids.size};
+  }
+
+  /** Who may run what, as this daemon judges by what its configuration says now. */
+  async access(question: AccessQuestion): Promise<AccessResult | Unsupported> {
+    const {pid, configuration} = this.#daemon;
+    if (!configuration.known) {
+      return {
+        kind: 'unsupported',
+        reason: `the ACLs of the ProFTPD with pid ${pid} are not known: ${configuration.why}`,
+        hint: 'judge a configuration file: --config FILE',
+      };
+    }
+    const {judgeConfiguration} = await import('../acl/answers.ts');
+    const version = await versionOf(pid);
+    const answer = judgeConfiguration(configuration.value, question, {
+      names: nameService,
+      self: {uid: process.geteuid!(), gid: process.getegid!()},
+      version: version.known ? parseVersion(version.value) : undefined,
+      notes: [`judged by ${configuration.value.file} as it is now`],
+    });
+    return {kind: 'access', ...answer};
+  }
+
+  #tellLeftovers(leftovers: readonly Leftover[], removed: boolean): void {
+    if (leftovers.length === 0) return;
+    const messages = leftovers.reduce((sum, {texts}) => sum + texts.length, 0);
+    this.#options.onLeftovers({messages, processes: leftovers.length, removed});
   }
 
   /** Who is meant, once each is known to speak FTP, or not: an SFTP session would take a message and lose it. */
@@ -223,19 +277,6 @@ export class LocalProftpd {
     const [first, ...others] = new Set(meant.map(({engine}) => engine));
     return first === undefined || others.length > 0 ? null : first;
   }
-}
-
-/** Names among the words of `kick`: those that are no option of it, which takes `-n COUNT`. */
-function namesIn(words: readonly string[]): readonly string[] {
-  const at = words.indexOf('-n');
-  return at === -1 ? words : [...words.slice(0, at), ...words.slice(at + 2)];
-}
-
-/** The most sessions of each name that `-n COUNT` ends. */
-function limitIn(words: readonly string[]): number {
-  const at = words.indexOf('-n');
-  const count = at === -1 ? Number.NaN : Number.parseInt(words[at + 1] ?? '', 10);
-  return count > 0 ? count : Number.POSITIVE_INFINITY;
 }
 
 function kicked(answer: DaemonAnswer, ended: number, meant: number): KickResult {

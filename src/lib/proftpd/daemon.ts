@@ -1,4 +1,4 @@
-import type {Settings} from '../config/settings.ts';
+import type {LoadedConfig} from '../config/load.ts';
 import {FtpdctlError} from '../errors.ts';
 import type {Dialect} from '../protocol/message.ts';
 
@@ -20,6 +20,11 @@ export interface ScoreboardFile {
   readonly path: string;
   /** The daemon's descriptor of it, where we may look: `/proc/PID/fd/FD` can be read even when the file is deleted. */
   readonly fd: number | null;
+}
+
+/** A configuration file, read. */
+export interface ReadConfiguration extends Pick<LoadedConfig, 'settings' | 'warnings'> {
+  readonly file: string;
 }
 
 /** The SysV message queue of mod_msg. */
@@ -57,7 +62,7 @@ export interface ProftpdDaemon extends ProcessIdentity {
   /** `null`: it has none. */
   readonly queue: Known<MessageQueue | null>;
   /** What its configuration file says now; the daemon may have read another text of it. */
-  readonly configuration: Known<{readonly file: string; readonly settings: Settings}>;
+  readonly configuration: Known<ReadConfiguration>;
   /** The main server first. */
   readonly engines: Known<readonly ServerEngine[]>;
 }

@@ -1,5 +1,8 @@
+import {NOT_LOGGED_IN} from '../../audience.ts';
 import {EXIT_TEMPFAIL} from '../../client/errors.ts';
-import type {DeliveryResult, OutgoingMessage} from '../../daemon/daemon.ts';
+import {nearMiss} from '../../config/nearMiss.ts';
+import type {DeliveryResult, OutgoingMessage, Session} from '../../daemon/daemon.ts';
+import {STATUS} from '../../protocol/message.ts';
 import {countOf} from '../../text.ts';
 import type {Ask} from '../options/ask.ts';
 import type {GlobalOptions} from '../options/flags.ts';
@@ -34,11 +37,15 @@ export interface SendOptions extends GlobalOptions {
 /** What the command that sends has to offer. */
 export interface SendTools {
   readonly ask: Ask;
-  /** Print an answer and set the exit status. @param more of the JSON object, and another exit status */
+  /** Print an answer and set the exit status. @param more of the JSON object, another exit status, and what to do */
   readonly report: (
     request: {readonly action: string; readonly args: readonly string[]},
     answer: DeliveryResult['answer'],
-    more?: {readonly fields?: Readonly<Record<string, unknown>>; readonly exitStatus?: number},
+    more?: {
+      readonly fields?: Readonly<Record<string, unknown>>;
+      readonly exitStatus?: number;
+      readonly hint?: string | undefined;
+    },
   ) => void;
 }
 
@@ -59,8 +66,45 @@ export async function sendMessage(
   if (options.wait !== undefined) await demandReceipts(ask);
   const result = await ask((daemon) => daemon.message(message));
   if (options.wait === undefined || result.receiptId === undefined)
-    reportSent(message, result, options, tools);
+    reportSent(message, result, options, tools, await nearestConnected(message.audience, result.answer, ask));
   else await follow(message, result, {...options, wait: options.wait}, tools);
+}
+
+/**
+ * Where nobody of a name is connected: the name that was probably meant, of those who are. Nobody is asked who may
+ * answer at a poll only.
+ * @param audience a kind and names
+ */
+export async function nearestConnected(
+  [kind, ...names]: readonly string[],
+  {verdict}: Pick<DeliveryResult['answer'], 'verdict'>,
+  ask: Ask,
+): Promise<string | undefined> {
+  if (verdict !== STATUS.SUBJECT_NOT_FOUND || names.length === 0) return undefined;
+  const result = await ask((daemon) => daemon.sessions({}, {withoutPoll: true})).catch(() => undefined);
+  if (result?.kind !== 'sessions') return undefined;
+  const known = new Set(result.sessions.flatMap((session) => namesOf(kind, session)));
+  for (const name of names) {
+    const near = known.has(name) ? undefined : nearMiss(name, known);
+    if (near !== undefined) return `did you mean "${near}"?`;
+  }
+  return undefined;
+}
+
+/** What a session may be called by. */
+function namesOf(kind: string | undefined, {id, user, host, address, class: className}: Session): string[] {
+  switch (kind) {
+    case 'user':
+      return [user ?? NOT_LOGGED_IN];
+    case 'host':
+      return [host, address];
+    case 'class':
+      return className === null ? [] : [className];
+    case 'session':
+      return [id];
+    default:
+      return [];
+  }
 }
 
 /** Missing words are asked for at a terminal; elsewhere they are an error later. */
@@ -108,8 +152,13 @@ async function dryRun(message: OutgoingMessage, options: SendOptions, tools: Sen
   const result = await tools.ask((daemon) => daemon.recipients(message));
   if (result.kind === 'unsupported')
     throw unsupported({...result, reason: `${result.reason}; nothing was sent`});
-  tools.report(requestOf(message), result.answer, exitStatusIn(result, options));
   const {sessions = []} = result;
+  tools.report(requestOf(message), result.answer, {
+    ...exitStatusIn(result, options),
+    hint: await nearestConnected(message.audience, result.answer, tools.ask),
+    // What serve answers has them by itself.
+    ...(result.answer.via === 'direct' ? {fields: {sessions}} : {}),
+  });
   if (sessions.length > 0 && !options.json && !options.quiet) process.stdout.write(sessionTable(sessions));
 }
 
@@ -119,10 +168,11 @@ function reportSent(
   result: DeliveryResult,
   options: GlobalOptions,
   {report}: SendTools,
+  hint?: string,
 ): void {
   const {answer, receiptId, recipients = 0} = result;
   const {json, quiet} = options;
-  report(requestOf(message), answer, exitStatusIn(result, options));
+  report(requestOf(message), answer, {...exitStatusIn(result, options), hint});
   if (receiptId !== undefined && answer.via !== 'direct' && !json && !quiet)
     printLine(`queued for ${countOf(recipients, 'session')}`);
 }

@@ -1,5 +1,6 @@
 import {connect, type DaemonEvent} from '../../daemon/connect.ts';
 import type {Daemon, Via} from '../../daemon/daemon.ts';
+import {countOf} from '../../text.ts';
 import {isWatched, printError} from '../output/output.ts';
 import {StatusLine} from '../output/terminal.ts';
 import type {GlobalOptions} from './flags.ts';
@@ -52,6 +53,12 @@ function describe(event: DaemonEvent): string {
       return event.via === 'direct'
         ? 'delivering directly to the sessions'
         : `sending by the controls socket${event.why === undefined ? '' : `: ${event.why}`}`;
+    case 'leftovers': {
+      const count = `${countOf(event.messages, 'message')} for ${countOf(event.processes, 'session')} that ended before`;
+      return event.removed
+        ? `removed from the queue: ${count}`
+        : `on the queue there are ${count}; one that goes directly removes them`;
+    }
     case 'retrying':
       return `${event.reason}: trying again`;
     case 'answered':

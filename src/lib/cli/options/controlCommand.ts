@@ -37,17 +37,21 @@ export abstract class ControlCommand extends BaseCommand {
 
   /**
    * Print the response lines, or one JSON object, and set the exit status.
-   * @param more of the JSON object; and an exit status in place of the answer's
+   * @param more of the JSON object; an exit status in place of the answer's; what to do, where the answer tells nothing
    */
   protected report(
     options: GlobalOptions,
     request: {readonly action: string; readonly args: readonly string[]},
     answer: DaemonAnswer,
-    more: {readonly fields?: Readonly<Record<string, unknown>>; readonly exitStatus?: number} = {},
+    more: {
+      readonly fields?: Readonly<Record<string, unknown>>;
+      readonly exitStatus?: number;
+      readonly hint?: string | undefined;
+    } = {},
   ): void {
     const exitStatus = more.exitStatus ?? answer.exitStatus ?? exitStatusFor(answer, options, request);
     process.exitCode = exitStatus;
-    const hint = hintFor(request.action, answer, this.config.commandIDs, options.socket);
+    const hint = hintFor(request.action, answer, this.config.commandIDs, options.socket) ?? more.hint;
     if (options.json) {
       printJson({
         action: request.action,

@@ -1,19 +1,10 @@
 import {string} from '@oclif/core/flags';
-import {
-  type AclAnswer,
-  checkAnswer,
-  listAnswer,
-  noteLine,
-  showFinding,
-  subjectOf,
-} from '../../acl/answers.ts';
-import {Names} from '../../acl/names.ts';
-import {resolveAcls, resolveSocketOwner} from '../../acl/resolve.ts';
+import {type AclAnswer, judgeConfiguration} from '../../acl/answers.ts';
 import {quoted} from '../../config/errors.ts';
 import type {AccessQuestion} from '../../daemon/daemon.ts';
 import type {AclCheckDetails, AclListDetails} from '../../protocol/details.ts';
 import {STATUS} from '../../protocol/message.ts';
-import {formatVersion, type ProftpdVersion, parseVersion} from '../../protocol/version.ts';
+import {type ProftpdVersion, parseVersion} from '../../protocol/version.ts';
 import {nameService} from '../../transport/nameService.ts';
 import {installedVersion} from '../../transport/processes/proftpdProgram.ts';
 import type {Ask} from '../options/ask.ts';
@@ -47,32 +38,35 @@ interface Question {
 /** Whether somebody, or whoever asks, may run an action. @throws FtpdctlError */
 export async function checkAccess(
   action: string,
-  {user, group, config, proftpd}: Question,
+  {user, group, ...how}: Question,
   ask: Ask,
 ): Promise<AclAnswer<AclCheckDetails>> {
-  if (config === undefined) return askDaemon<AclCheckDetails>(ask, {kind: 'check', action, user, group});
-  const self = {uid: process.geteuid!(), gid: process.getegid!()};
-  const {access, notes, version} = await judge(config, proftpd);
-  const named = {...(user === undefined ? {} : {user}), ...(group === undefined ? {} : {group})};
-  const {lines, details} = checkAnswer(access, action, subjectOf(new Names(nameService), self, named));
-  return {
-    lines: [...lines, ...notes.map(noteLine)],
-    details: {...details, notes: [...(details.notes ?? []), ...notes], ...version},
-  };
+  return answerTo<AclCheckDetails>({kind: 'check', action, user, group}, how, ask);
 }
 
 /** Who may run what. @throws FtpdctlError */
 export async function listAccess(
-  {config, proftpd}: Pick<Question, 'config' | 'proftpd'>,
+  how: Pick<Question, 'config' | 'proftpd'>,
   ask: Ask,
 ): Promise<AclAnswer<AclListDetails>> {
-  if (config === undefined) return askDaemon<AclListDetails>(ask, {kind: 'list'});
-  const {access, notes, version} = await judge(config, proftpd);
-  const {lines, details} = listAnswer(access);
-  return {
-    lines: [...lines, ...notes.map(noteLine)],
-    details: {...details, findings: [...details.findings, ...notes], ...version},
-  };
+  return answerTo<AclListDetails>({kind: 'list'}, how, ask);
+}
+
+/** By a configuration, as the ProFTPD that is meant would judge (the installed one, else the newest), or by a daemon. */
+async function answerTo<T>(
+  question: AccessQuestion,
+  {config, proftpd}: Pick<Question, 'config' | 'proftpd'>,
+  ask: Ask,
+): Promise<AclAnswer<T>> {
+  if (config === undefined) return askDaemon<T>(ask, question);
+  const version = proftpd === undefined ? await installedVersion() : versionOf(proftpd);
+  const self = {uid: process.geteuid!(), gid: process.getegid!()};
+  const answer = judgeConfiguration(loadConfiguration(config, process.env), question, {
+    names: nameService,
+    self,
+    version,
+  });
+  return {lines: answer.lines, details: answer.details as T};
 }
 
 /** Print the answer, and set the exit status. */
@@ -84,18 +78,6 @@ export function reportAccess(
   process.exitCode = exitStatus;
   if (json) printJson({...details, exitStatus});
   else if (!(quiet && exitStatus === 0)) for (const line of lines) (quiet ? printError : printLine)(line);
-}
-
-/** Who may do what by a configuration, as the ProFTPD that is meant would judge: the installed one, else the newest. */
-async function judge(file: string, proftpd: string | undefined) {
-  const {settings, warnings} = loadConfiguration(file, process.env);
-  const version = proftpd === undefined ? await installedVersion() : versionOf(proftpd);
-  const {engine, owner} = settings.controls;
-  return {
-    access: resolveAcls(settings.acls, nameService, {engine, version}),
-    notes: [...warnings, ...resolveSocketOwner(owner, nameService).warnings].map(showFinding),
-    version: version === undefined ? {} : {proftpd: formatVersion(version)},
-  };
 }
 
 function versionOf(word: string): ProftpdVersion {

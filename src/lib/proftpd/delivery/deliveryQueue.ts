@@ -156,7 +156,10 @@ export interface Leftover {
 }
 
 /** Messages by the process they are for, as far as the kernel can list them. */
-export function findLeftovers(daemon: number, queue: DeliveryQueue): Leftover[] {
+export function findLeftovers(
+  daemon: number,
+  queue: {list(): readonly QueuedMessage[] | undefined},
+): Leftover[] {
   return [...textsByPid(queue.list() ?? [])].map(([pid, texts]) => ({
     pid,
     kind: isDeadRecipient(pid, daemon) ? 'dead' : 'living',

@@ -3,13 +3,11 @@ import {posix} from 'node:path';
 import {CONFIGURATION_FILES, loadSettings} from '../../config/load.ts';
 import type {ServerSettings, Settings} from '../../config/settings.ts';
 import {systemConfigSource} from '../../transport/files/configSource.ts';
-import type {ServerEngine} from '../daemon.ts';
+import type {ReadConfiguration, ServerEngine} from '../daemon.ts';
 import type {OpenFacts} from './openFiles.ts';
 
 /** A configuration file of this machine that could be read, or why not. */
-export type ConfigurationFile =
-  | {readonly file: string; readonly settings: Settings}
-  | {readonly file: string; readonly why: string};
+export type ConfigurationFile = ReadConfiguration | {readonly file: string; readonly why: string};
 
 /** What Debian's init script and unit read. */
 const DEBIAN_DEFAULTS = '/etc/default/proftpd';
@@ -22,7 +20,15 @@ export function configurationFiles(given: string | undefined): ConfigurationFile
 
 export function readConfiguration(file: string): ConfigurationFile {
   try {
-    return {file, settings: loadSettings(systemConfigSource, file).settings};
+    const loaded = loadSettings(systemConfigSource, file);
+    return {
+      file,
+      settings: loaded.settings,
+      // Looked for by those alone who ask.
+      get warnings() {
+        return loaded.warnings;
+      },
+    };
   } catch (error) {
     return {file, why: (error as Error).message};
   }

@@ -6,7 +6,7 @@ import {afterEach, describe, expect, test} from 'vitest';
 import {hang, send, speak} from '../helpers/behaviours.ts';
 import {CHECKOUT} from '../helpers/checkout.ts';
 import {responseFrame} from '../helpers/frames.ts';
-import {runFtpdctl} from '../helpers/program.ts';
+import {cleanEnvironment, runFtpdctl} from '../helpers/program.ts';
 import {type ScriptedServer, startScriptedServer} from '../helpers/scriptedServer.ts';
 
 let server: ScriptedServer | undefined;
@@ -128,6 +128,26 @@ describe('output', () => {
         {server: '::1#21', address: '::1', port: 21, state: 'down'},
       ],
     });
+  });
+
+  test.each([
+    ['closed', '>&-', 74, 'ftpdctl: cannot write to standard output: it is closed\n'],
+    ['thrown away', '>/dev/null', 0, ''],
+    ['thrown away by the shell before', '', 0, ''],
+  ])('standard output that is %s', async (_name, redirection, status, stderr) => {
+    server = await startScriptedServer(speak('json', SENT));
+    const program = `'${process.execPath}' '${join(CHECKOUT, 'bin/run.js')}' -s '${server.socket}' lsctrl ${redirection}`;
+    const shell = spawn('bash', ['-c', `${program}; exit $?`], {
+      stdio: ['ignore', redirection === '' ? 'ignore' : 'pipe', 'pipe'],
+      env: cleanEnvironment('/nonexistent'),
+    });
+    let said = '';
+    shell.stderr!.setEncoding('utf8').on('data', (text: string) => {
+      said += text;
+    });
+    const [code] = (await once(shell, 'close')) as [number];
+    expect({code, said}).toEqual({code: status, said: stderr});
+    expect(server.executed).toHaveLength(1);
   });
 
   test('-v does not claim to send where nobody can be reached', async () => {

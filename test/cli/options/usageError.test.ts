@@ -102,6 +102,8 @@ describe('a slip of the keyboard, by running the program', () => {
     ['msg all hi', /without the quotes: ftpdctl msg all hi\)$/m],
     [' ', /missing required action/],
     ['', /missing required action/],
+    ['-', /"-" is no action's name/],
+    ['/run/proftpd.sock', /is no action's name/],
   ])('%j is no action', async (word, line) => {
     const {status, stderr} = await runFtpdctl([word]);
     expect(status).toBe(3);

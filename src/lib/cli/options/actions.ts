@@ -216,6 +216,8 @@ export function refuseSlip(action: string, words: readonly string[], commands: r
     const hint = `without the quotes: ftpdctl ${action.trim()}`;
     throw new UsageError(`"${action}" is one word to ftpdctl, and no action's name`, first && hint);
   }
+  if (/^[-/]/.test(action))
+    throw new UsageError(`"${action}" is no action's name`, 'ftpdctl --help lists the commands');
   if (action.trim() === '') throw new UsageError('missing required action', 'ftpdctl --help lists them');
   const known = [
     ...commands.flatMap((id) => (id.startsWith('_') ? [] : [id.split(':')[0]!])),

@@ -1,3 +1,4 @@
+import {fstatSync, readFileSync, readlinkSync} from 'node:fs';
 import {isatty} from 'node:tty';
 import {reasonOf} from '../../errors.ts';
 import {CONTROLS, escapeControls, escapeJsonControls} from '../../text.ts';
@@ -8,7 +9,8 @@ const PREFIX = 'ftpdctl: ';
 /** `EX_IOERR` of `sysexits.h`: what was to be printed is lost. */
 const EXIT_IOERR = 74;
 
-/** The descriptor. */
+/** Descriptors. */
+const STDOUT = 1;
 const STDERR = 2;
 
 /** See to what cannot be printed: a success that nobody could read is none. */
@@ -21,6 +23,48 @@ export function watchOutput(): void {
     }
     process.exit();
   });
+  if (isClosed()) process.stdout.write = failToWrite;
+}
+
+function failToWrite(): boolean {
+  process.nextTick(() => process.stdout.emit('error', new Error('it is closed')));
+  return false;
+}
+
+const SHELLS = /^(?:ba|da|z|fi|k|mk|tc|a)?sh\n$|^busybox\n$/;
+/** Of the flags of a descriptor: opened for reading and writing (`O_RDWR`). */
+const ACCESS_MODE = 0o3;
+const READ_WRITE = 0o2;
+
+/**
+ * Whether a shell has closed standard output (`>&-`). Node puts /dev/null in its place, opened for reading, too; which a
+ * shell does for nobody, and which other programs do on purpose.
+ */
+function isClosed(): boolean {
+  try {
+    if (!fstatSync(STDOUT).isCharacterDevice() || isatty(STDOUT)) return false;
+    const own = '/proc/self';
+    const shell = `/proc/${process.ppid}`;
+    const flags = /^flags:\s*(\d+)/m.exec(readFileSync(`${own}/fdinfo/${STDOUT}`, 'latin1'))?.[1] ?? '0';
+    return (
+      targetOf(own) === '/dev/null' &&
+      (Number.parseInt(flags, 8) & ACCESS_MODE) === READ_WRITE &&
+      SHELLS.test(readFileSync(`${shell}/comm`, 'latin1')) &&
+      targetOf(shell) !== '/dev/null'
+    );
+  } catch {
+    return false;
+  }
+}
+
+/** Where the standard output of a process goes; `undefined` where it has none. */
+function targetOf(process: string): string | undefined {
+  try {
+    return readlinkSync(`${process}/fd/${STDOUT}`);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 /** One line on standard output, made safe for a terminal. */

@@ -625,14 +625,30 @@ describe('the program', () => {
 });
 
 describeWithPeer(whyNoProftpd(), 'acl check and a real ProFTPD', () => {
-  test('it cannot be asked, which is said together with what to do', async () => {
+  test('it is judged by its configuration, and where that is not known, that is said', async () => {
     const real = await startProftpd();
     try {
       const asked = await runFtpdctl(['-s', real.socket, 'acl', 'check', 'msg']);
       expect(asked).toMatchObject({status: 7, stdout: ''});
       expect(asked.stderr).toMatch(
-        /^ftpdctl: the server that answers cannot be asked about its ACLs \(.*--config/,
+        /^ftpdctl: the ACLs of the ProFTPD with pid \d+ are not known: .*--config FILE/,
       );
+      const env = {PROFTPD_CONF: real.configFile};
+      const running = await runFtpdctl(
+        ['-s', real.socket, '--json', 'acl', 'check', 'msg', '--user', 'daemon'],
+        {env},
+      );
+      expect(JSON.parse(running.stdout)).toMatchObject({
+        exitStatus: 0,
+        allowed: true,
+        user: 'daemon',
+        decidedBy: {file: real.configFile, text: 'MessageControlsACLs all allow user *'},
+        proftpd: expect.stringMatching(/^1\.3\./),
+        notes: expect.arrayContaining([`judged by ${real.configFile} as it is now`]),
+      });
+      const list = await runFtpdctl(['-s', real.socket, 'acl', 'list'], {env, uid: 65_534});
+      expect(list).toMatchObject({status: 0, stderr: ''});
+      expect(list.stdout).toContain('ftpdctl: msg: everybody\n');
       const judged = await runFtpdctl(['acl', 'check', 'msg', '--config', real.configFile]);
       expect(judged).toMatchObject({status: 0});
       expect(judged.stdout).toContain('everybody may connect (ProFTPD from 1.3.9c and 1.3.10rc3 on');

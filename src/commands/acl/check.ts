@@ -12,9 +12,10 @@ import {
 export default class AclCheck extends BaseCommand {
   static override summary = 'Say whether somebody may run a control action, and which line decides';
   static override description =
-    'Without --config it asks a running ftpdctl serve: everybody may ask about themselves; about others root, the ' +
-    "server's own user, and whoever may run get. With --config it judges a proftpd.conf, a real ProFTPD's, too, " +
-    'without any server, as the installed ProFTPD would, or the one of --proftpd. ' +
+    'Without --config it judges the configuration of the ProFTPD that runs on this machine, by its version; or it asks a ' +
+    'running ftpdctl serve: everybody may ask about themselves; about others root, the ' +
+    "server's own user, and whoever may run get. With --config it judges that proftpd.conf without any server, as the " +
+    'installed ProFTPD would, or the one of --proftpd. ' +
     'Exits with 0 for allowed, with 2 for denied, with 6 where nobody can say.';
   static override examples = [
     '<%= config.bin %> acl check msg',

@@ -2,10 +2,11 @@ import {spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {existsSync} from 'node:fs';
 import {join} from 'node:path';
-import {afterEach, describe, expect, test} from 'vitest';
+import {afterAll, afterEach, beforeAll, describe, expect, test} from 'vitest';
 import {hang, send, speak} from '../helpers/behaviours.ts';
 import {CHECKOUT} from '../helpers/checkout.ts';
 import {responseFrame} from '../helpers/frames.ts';
+import {makeOwnHome, removeOwnHome} from '../helpers/ownHome.ts';
 import {cleanEnvironment, runFtpdctl} from '../helpers/program.ts';
 import {type ScriptedServer, startScriptedServer} from '../helpers/scriptedServer.ts';
 
@@ -76,6 +77,32 @@ describe('exit statuses, by running the program', () => {
     const {status, stdout, stderr} = await runFtpdctl(args);
     expect({status, stdout}).toEqual({status: 3, stdout: ''});
     expect(stderr).toMatch(/^ftpdctl: [^\n]+\n$/);
+  });
+});
+
+describe('what a ProFTPD that is remembered cannot do is known, and not asked at its next poll', () => {
+  let home: string;
+  beforeAll(() => {
+    home = makeOwnHome();
+  });
+  afterAll(() => removeOwnHome(home));
+
+  test.each([
+    [['acl', 'list'], 7],
+    [['acl', 'check', 'msg'], 7],
+    [['kick', 'session', '812'], 7],
+    [['msg', '--via', 'controls', '--wait', 'all', 'hi'], 7],
+    [['msg', '--via', 'controls', 'session', '812', 'hi'], 7],
+    [['msg', '--via', 'controls', 'all', 'grüße'], 3],
+    [['msg', '--via', 'controls', 'all', `${'x'.repeat(50)} `.repeat(101)], 3],
+  ])('%j: %i', async (args, status) => {
+    server = await startScriptedServer(speak('binary', {status: 0, responses: ['done']}));
+    await runFtpdctl(['-s', server.socket, 'lsctrl'], {home});
+    const before = server.connections.length;
+    const run = await runFtpdctl(['-s', server.socket, ...args], {home});
+    expect(run).toMatchObject({status, stdout: ''});
+    expect(run.stderr).toMatch(/^ftpdctl: [^\n]*\n$/);
+    expect(server.connections).toHaveLength(before);
   });
 });
 

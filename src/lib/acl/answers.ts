@@ -149,7 +149,7 @@ export function judgeConfiguration(
 }
 
 /** A line about what is odd, under an answer. */
-export function noteLine(what: string): string {
+function noteLine(what: string): string {
   return `note: ${what}`;
 }
 

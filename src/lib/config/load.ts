@@ -1,4 +1,5 @@
 import {posix} from 'node:path';
+import {nearMiss} from '../text.ts';
 import {ACL_SCOPES, type AclDirective, type AclRule, type AclValue, type ActionAclValue} from './aclRule.ts';
 import type {ClassSettings} from './classes.ts';
 import {
@@ -9,7 +10,6 @@ import {
   knownDirective,
 } from './directives.ts';
 import {ConfigError, type ConfigWarning, type Location, parseAt, quoted} from './errors.ts';
-import {nearMiss} from './nearMiss.ts';
 import {parseConfig, type Section} from './parser.ts';
 import type {ServerSettings, Setting, Settings} from './settings.ts';
 import type {ConfigSource} from './source.ts';

@@ -20,8 +20,7 @@ export async function findProftpd({
   const among = findCandidates();
   if (among.candidates.length === 0 && among.passedOver.length === 0) return notRunning();
   // Loaded where there is something to look at: where no ProFTPD runs a start may take no longer for it.
-  const {findDaemons} = await import('../proftpd/find/find.ts');
-  const {chooseDaemon} = await import('../proftpd/find/choose.ts');
+  const {chooseDaemon, findDaemons} = await import('../proftpd/find/find.ts');
   const found = await findDaemons({version, ...(configuration === undefined ? {} : {configuration})}, among);
   try {
     return chooseDaemon(found, socket);

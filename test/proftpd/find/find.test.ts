@@ -16,8 +16,7 @@ import {setTimeout as sleep} from 'node:timers/promises';
 import {afterAll, afterEach, beforeAll, describe, expect, it} from 'vitest';
 import type {ProftpdDaemon} from '../../../src/lib/proftpd/daemon.ts';
 import {findCandidates} from '../../../src/lib/proftpd/find/candidates.ts';
-import {chooseDaemon} from '../../../src/lib/proftpd/find/choose.ts';
-import {findDaemons} from '../../../src/lib/proftpd/find/find.ts';
+import {chooseDaemon, findDaemons} from '../../../src/lib/proftpd/find/find.ts';
 import {dialectOf} from '../../../src/lib/proftpd/find/program.ts';
 import {
   type SessionSource,

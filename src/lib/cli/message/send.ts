@@ -1,9 +1,9 @@
 import {NOT_LOGGED_IN} from '../../audience.ts';
 import {EXIT_TEMPFAIL} from '../../client/errors.ts';
-import {nearMiss} from '../../config/nearMiss.ts';
+
 import type {DeliveryResult, OutgoingMessage, Session} from '../../daemon/daemon.ts';
 import {STATUS} from '../../protocol/message.ts';
-import {countOf} from '../../text.ts';
+import {countOf, nearMiss} from '../../text.ts';
 import type {Ask} from '../options/ask.ts';
 import type {GlobalOptions} from '../options/flags.ts';
 import {UsageError, unsupported} from '../options/usageError.ts';

@@ -1,7 +1,7 @@
-import {nearMiss} from '../../config/nearMiss.ts';
 import type {Unsupported} from '../../daemon/daemon.ts';
 import {FtpdctlError} from '../../errors.ts';
 import {STATUS} from '../../protocol/message.ts';
+import {nearMiss} from '../../text.ts';
 
 /** The command line is wrong: exit status 3, as ProFTPD says of wrong parameters. */
 export class UsageError extends FtpdctlError {

@@ -38,6 +38,8 @@ export interface ProftpdOptions {
   readonly virtualHosts?: readonly ProftpdVirtualHost[];
   /** Modules to load beside mod_ctrls_admin and mod_msg: `mod_ban.c`. */
   readonly modules?: readonly string[];
+  /** Do not load mod_msg. */
+  readonly withoutMessages?: boolean;
   /** Further lines for the main server. */
   readonly directives?: readonly string[];
   /** A command that is to start it, such as `unshare --ipc`. */
@@ -208,7 +210,9 @@ function configuration(
   const {classes = {}, virtualHosts = [], modules = []} = options;
   const lines = [
     `ModulePath ${MODULES}`,
-    ...['mod_ctrls_admin.c', 'mod_msg.c', ...modules].map((name) => `LoadModule ${name}`),
+    ...['mod_ctrls_admin.c', 'mod_msg.c', ...modules]
+      .filter((name) => !(options.withoutMessages && name === 'mod_msg.c'))
+      .map((name) => `LoadModule ${name}`),
     'ServerType standalone',
     'ServerName tests',
     'User nobody',
@@ -242,7 +246,8 @@ function configuration(
       '</VirtualHost>',
     ]),
   ];
-  return `${lines.join('\n')}\n`;
+  const kept = options.withoutMessages ? lines.filter((line) => !line.startsWith('Message')) : lines;
+  return `${kept.join('\n')}\n`;
 }
 
 /** What the main server and every virtual host need each, and what a test adds: of MessageEngines the first counts. */
@@ -273,6 +278,6 @@ async function makeUsers(directory: string, users: readonly string[]): Promise<s
 
 /** Asks the kernel, since a connection would start a session. */
 function isListening(port: number): boolean {
-  const address = `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  const address = `(?:0100007F|00000000):${port.toString(16).toUpperCase().padStart(4, '0')}`;
   return new RegExp(` ${address} \\S+ 0A `).test(readFileSync('/proc/net/tcp', 'utf8'));
 }

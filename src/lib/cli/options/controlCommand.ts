@@ -1,7 +1,7 @@
 import type {ControlAnswer} from '../../client/client.ts';
 import type {Daemon, DaemonAnswer} from '../../daemon/daemon.ts';
 import {exitStatusOf, normalizeStatus, STATUS, statusName} from '../../protocol/message.ts';
-import {hintFor} from '../output/answer.ts';
+import {hintFor, shownLines} from '../output/answer.ts';
 import {printError, printJson, printLine} from '../output/output.ts';
 import {splitAtFirstWord} from './argv.ts';
 import {askWith} from './ask.ts';
@@ -66,7 +66,7 @@ export abstract class ControlCommand extends BaseCommand {
       });
     } else if (!(options.quiet && exitStatus === 0)) {
       // With -q standard output stays empty: of a failure the lines are an error.
-      for (const line of answer.responses) (options.quiet ? printError : printLine)(line);
+      for (const line of shownLines(request.action, answer)) (options.quiet ? printError : printLine)(line);
       if (hint !== undefined) printError(hint);
     }
   }

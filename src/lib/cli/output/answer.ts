@@ -25,10 +25,30 @@ export function hintFor(
     case STATUS.ACCESS_DENIED:
       return accessHint(action, answer.server, socket);
     case STATUS.UNSUPPORTED_OPERATION:
-      return unsupportedHint(action, commandIDs);
+      return isWithoutModule(action, answer.verdict, answer.server)
+        ? '"man ftpdctl" tells how to make a ProFTPD take messages (SETTING UP A PROFTPD)'
+        : unsupportedHint(action, commandIDs);
     default:
       return undefined;
   }
+}
+
+/**
+ * The lines of an answer as people are shown them. A ProFTPD without mod_msg knows nothing of the action, and says no more.
+ */
+export function shownLines(
+  action: string,
+  {verdict, server, responses}: Pick<ControlAnswer, 'verdict' | 'server' | 'responses'>,
+): readonly string[] {
+  return isWithoutModule(action, verdict, server) ? ['mod_msg is not loaded'] : responses;
+}
+
+function isWithoutModule(
+  action: string,
+  verdict: ControlAnswer['verdict'],
+  server: ControlAnswer['server'],
+): boolean {
+  return action === 'msg' && verdict === STATUS.UNSUPPORTED_OPERATION && server === undefined;
 }
 
 function unsupportedHint(action: string, commandIDs: readonly string[]): string {

@@ -77,8 +77,8 @@ test('a failure that the server speaks of: its line, and its status', async () =
   const socket = await proftpd('unable to send message: no such client connected');
   expect(await cron(`-q -s ${socket} msg user dave hi`)).toMatchObject({
     status: 4,
-    stdout: 'ftpdctl: unable to send message: no such client connected\n',
-    stderr: '',
+    stdout: '',
+    stderr: 'ftpdctl: unable to send message: no such client connected\n',
   });
 });
 

@@ -10,7 +10,7 @@ import {msg} from '../../src/lib/server/actions/msg.ts';
 import {receipt} from '../../src/lib/server/actions/receipt.ts';
 import {status} from '../../src/lib/server/actions/status.ts';
 import {who} from '../../src/lib/server/actions/who.ts';
-import type {ControlResult} from '../../src/lib/server/controlResult.ts';
+import {type ControlResult, takeWhileFits} from '../../src/lib/server/controlResult.ts';
 import {HostResolver} from '../../src/lib/server/hostResolver.ts';
 import {type MessageQueue, Messages} from '../../src/lib/server/messages.ts';
 import {DownServers} from '../../src/lib/server/virtualServers.ts';
@@ -341,10 +341,54 @@ describe('receipt', () => {
     expect(await run(receipt, ['m9'], {uid: STRANGER})).toMatchObject({status: -2});
   });
 
+  test('names as many sessions as an answer holds, and counts all', async () => {
+    const many = 3000;
+    const receiptOfMany = {
+      ...{id: 'm1', sender: OWN, recipients: 2 * many, taken: many, shown: 0, unknown: 0},
+      ...{lost: many, waiting: many},
+      undelivered: Array.from({length: many}, (_, n) => ({
+        session: `1.${n}`,
+        user: `user${n}`,
+        host: 'h'.repeat(200),
+        reason: 'session ended',
+      })),
+    };
+    queue.receipt = () => receiptOfMany;
+    queue.waitingFor = () =>
+      Array.from({length: many}, (_, n) => ({id: `2.${n}`, identity: session(`2.${n}`, {user: `w${n}`})}));
+    const {lines, details} = await run(receipt, ['m1']);
+    expect(lines).toHaveLength(1 + 100 + 100);
+    expect([lines[0], lines[1], lines[100], lines[101], lines[200]]).toEqual([
+      `message m1: shown to 0 of ${2 * many} sessions`,
+      `undelivered to user0@${'h'.repeat(200)}: session ended`,
+      `undelivered to user99@${'h'.repeat(200)}: session ended`,
+      'not yet shown to w0@localhost',
+      'not yet shown to w99@localhost',
+    ]);
+    const {undelivered, waiting, lost} = details as {undelivered: object[]; waiting: object[]; lost: number};
+    expect(lost).toBe(many);
+    expect(waiting).toHaveLength(1000);
+    expect(undelivered.length).toBeGreaterThan(1000);
+    expect(Buffer.byteLength(JSON.stringify(undelivered))).toBeLessThanOrEqual(400 * 1024 + 1);
+    expect(Buffer.byteLength(JSON.stringify({lines, details}))).toBeLessThan(1024 * 1024);
+  });
+
   test('of no message', async () => {
     expect(await run(receipt, ['m9'])).toEqual({status: -4, lines: ["no such message: 'm9'"]});
     expect(await run(receipt, [])).toMatchObject({status: -3});
   });
+});
+
+test.each([
+  [7, 0],
+  [8, 1],
+  [15, 1],
+  [16, 2],
+  [24, 3],
+  [1000, 3],
+])('of a list, %d bytes hold %d items of eight', (bytes, count) => {
+  const items = ['aaaaa', 'bbbbb', 'ccccc'];
+  expect(takeWhileFits(items, bytes)).toEqual(items.slice(0, count));
 });
 
 test('status tells our client more than its lines', async () => {

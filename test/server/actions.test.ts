@@ -1,16 +1,18 @@
 import {EventEmitter} from 'node:events';
-import {beforeEach, describe, expect, test} from 'vitest';
+import {beforeEach, describe, expect, onTestFinished, test, vi} from 'vitest';
 import {type NameDirectory, Names} from '../../src/lib/acl/names.ts';
 import {audienceFilter} from '../../src/lib/audience.ts';
 import {loadSettings} from '../../src/lib/config/load.ts';
 import {FtpdctlError} from '../../src/lib/errors.ts';
+import {JSON_LIMITS} from '../../src/lib/protocol/limits.ts';
 import {acl} from '../../src/lib/server/actions/acl.ts';
 import {type Action, Controls, type ServerView} from '../../src/lib/server/actions/action.ts';
+import {help, lsctrl} from '../../src/lib/server/actions/controls.ts';
 import {msg} from '../../src/lib/server/actions/msg.ts';
 import {receipt} from '../../src/lib/server/actions/receipt.ts';
 import {status} from '../../src/lib/server/actions/status.ts';
 import {who} from '../../src/lib/server/actions/who.ts';
-import {type ControlResult, takeWhileFits} from '../../src/lib/server/controlResult.ts';
+import {type ControlResult, resultFrame, success, takeWhileFits} from '../../src/lib/server/controlResult.ts';
 import {HostResolver} from '../../src/lib/server/hostResolver.ts';
 import {type MessageQueue, Messages} from '../../src/lib/server/messages.ts';
 import {DownServers} from '../../src/lib/server/virtualServers.ts';
@@ -399,6 +401,27 @@ test('status tells our client more than its lines', async () => {
   });
 });
 
+test.each([
+  [help, ['x'], 'wrong number of parameters'],
+  [lsctrl, ['x'], 'wrong number of parameters'],
+  [who, ['bogus', 'x'], "unknown who type requested: 'bogus'"],
+  [who, ['user'], 'who user: missing required user name'],
+])('what cannot be understood is refused: %#', async (action, args, line) => {
+  expect(await run(action, args)).toMatchObject({status: -3, lines: [line]});
+});
+
+describe('a result', () => {
+  test('as long as an answer may be is sent, and one byte more is an error', () => {
+    const overhead = resultFrame(success(['']), 'json', 'v').length - 4;
+    for (const over of [0, 1]) {
+      const line = 'x'.repeat(JSON_LIMITS.responseBytes - overhead + over);
+      const frame = resultFrame(success([line]), 'json', 'v');
+      const {status, responses} = JSON.parse(frame.subarray(4).toString());
+      expect([status, responses]).toEqual(over === 0 ? [0, [line]] : [-8, ['the answer is too long']]);
+    }
+  });
+});
+
 describe('acl', () => {
   test('everybody may ask about themselves', async () => {
     const {status, lines, details} = await run(acl, ['check', 'msg'], {uid: STRANGER});
@@ -457,6 +480,19 @@ describe('acl', () => {
     [['check', 'msg', 'group', 'no-such'], -4],
   ])('%j: %d', async (args, code) => {
     expect((await run(acl, args)).status).toBe(code);
+  });
+
+  test('somebody who is not there is said to be unknown, by name', async () => {
+    const {lines} = await run(acl, ['check', 'msg', 'user', 'no-such']);
+    expect(lines).toEqual(['acl: no such user: no-such']);
+  });
+
+  test("root and the server's own user may ask about others, and nobody else for their number alone", async () => {
+    const geteuid = vi.spyOn(process, 'geteuid').mockReturnValue(65110);
+    onTestFinished(() => void geteuid.mockRestore());
+    const statuses = [];
+    for (const uid of [0, 65110, STRANGER]) statuses.push((await run(acl, ['list'], {uid})).status);
+    expect(statuses).toEqual([0, 0, -2]);
   });
 
   test('what is odd about the lines that decide is said with the verdict', async () => {

@@ -1,6 +1,6 @@
 import {once} from 'node:events';
 import {existsSync} from 'node:fs';
-import {afterEach, beforeEach, describe, expect, test} from 'vitest';
+import {afterEach, beforeEach, describe, expect, onTestFinished, test, vi} from 'vitest';
 import {ControlsClient} from '../../src/lib/client/client.ts';
 import {SERVE_REQUEST_BYTES} from '../../src/lib/protocol/limits.ts';
 import {openConnection} from '../../src/lib/transport/sockets/connection.ts';
@@ -159,4 +159,23 @@ test('the server answers what was asked before it ends', async () => {
   await until(() => running.controlsLog().some((line) => line.includes('recvd')));
   await running.server.close();
   expect((await asked).responses).toHaveLength(3);
+});
+
+test('a server that has ended keeps no process waiting', async () => {
+  const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+  const before = timers();
+  const other = await startControlsServer(OPEN);
+  await ask(other.socket, 'json', 'lsctrl');
+  await other.stop();
+  expect(timers()).toBeLessThanOrEqual(before);
+});
+
+test("neither root nor the server's own user is too many, however often they come to nothing", async () => {
+  // No time goes by in which anybody might come again.
+  vi.spyOn(performance, 'now').mockReturnValue(performance.now());
+  onTestFinished(() => void vi.restoreAllMocks());
+  for (let round = 0; round < 11; round++) {
+    const asked = Array.from({length: 50}, () => ask(running.socket, 'json', 'nosuch'));
+    for (const {status} of await Promise.all(asked)) expect(status).toBe(-7);
+  }
 });

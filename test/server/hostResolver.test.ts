@@ -28,7 +28,9 @@ test('a name without an address', async () => {
   });
   const unknown = {kind: 'unknown', why: 'No such file or directory'};
   expect(await hosts.resolve('nosuch.invalid', USER)).toEqual(unknown);
-  expect(await hosts.resolve('', USER)).toEqual(unknown);
+  const asked = vi.fn(async () => [{address: '192.0.2.1'}]);
+  expect(await new HostResolver(asked).resolve('', USER)).toEqual(unknown);
+  expect(asked).not.toHaveBeenCalled();
   expect(await new HostResolver(async () => []).resolve('empty.invalid', USER)).toEqual(unknown);
 });
 

@@ -60,6 +60,17 @@ describe('a full disk', () => {
     await vi.waitFor(() => expect(said).toHaveLength(3));
   });
 
+  test('that has room again when the log is closed is said to be over', async () => {
+    disk.write = full;
+    log.write('lost');
+    await vi.waitFor(() => expect(said).toHaveLength(1));
+    await turn();
+    log.write('kept');
+    log.close();
+    expect(said.slice(1)).toEqual(['written again; 1 line lost']);
+    expect(lines()).toEqual(['kept', '1 line lost: they could not be written']);
+  });
+
   test('is said when it is found out by closing, too', () => {
     const device = LogFile.open('/dev/full', false, ({message}) => said.push(message));
     device.write('a');

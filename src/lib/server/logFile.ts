@@ -119,10 +119,14 @@ export class LogFile {
   }
 
   #finish(): void {
-    const {bytes, lines} = this.#take();
+    let lines = 0;
     try {
-      writeSync(this.#fd, bytes);
-      if (lines > 0) this.#written();
+      // Twice, where `#written` adds what was lost.
+      for (let batch = this.#take(); batch.lines > 0; batch = this.#take()) {
+        lines = batch.lines;
+        writeSync(this.#fd, batch.bytes);
+        this.#written();
+      }
     } catch (error) {
       this.#refused(error as Error, lines);
     }

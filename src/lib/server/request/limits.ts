@@ -96,7 +96,7 @@ export class ConcurrencyLimit {
 
   #giveBack(uid: number): void {
     this.#taken--;
-    const left = (this.#running.get(uid) ?? 1) - 1;
+    const left = this.#running.get(uid)! - 1;
     if (left === 0) this.#running.delete(uid);
     else this.#running.set(uid, left);
   }

@@ -1,4 +1,3 @@
-import {lookup} from 'node:dns/promises';
 import {type Audience, audienceFilter} from '../audience.ts';
 import {FtpdctlError} from '../errors.ts';
 import {exitStatusOf, STATUS} from '../protocol/message.ts';
@@ -97,6 +96,8 @@ export async function matching(
 
 /** A host by all of its addresses, as mod_msg has it. @throws FtpdctlError `UNKNOWN_HOST`, exit status 4 */
 async function hostAudience(name: string): Promise<Audience> {
+  // Loading it sets up a resolver of its own, which takes milliseconds.
+  const {lookup} = await import('node:dns/promises');
   try {
     const found = await lookup(name, {all: true});
     return {kind: 'host', name, addresses: found.map(({address}) => address)};

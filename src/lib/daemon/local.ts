@@ -81,6 +81,8 @@ export interface LocalProftpdOptions {
 export class LocalProftpd {
   readonly #daemon: ProftpdDaemon;
   readonly #options: LocalProftpdOptions;
+  /** By a server's port and label. */
+  readonly #engines = new Map<string, boolean | null>();
 
   constructor(daemon: ProftpdDaemon, options: LocalProftpdOptions) {
     this.#daemon = daemon;
@@ -267,11 +269,25 @@ export class LocalProftpd {
   }
 
   #sessionOf(session: ScoreboardSession): Session {
-    return {...sessionInfo(session), engine: this.#engineOf(session), waiting: null, source: 'scoreboard'};
+    // Not spread: of ten thousand sessions each copy counts.
+    return Object.assign(sessionInfo(session), {
+      engine: this.#engineOf(session),
+      waiting: null,
+      source: 'scoreboard' as const,
+    });
   }
 
   /** By `ServerName` and port: the scoreboard has the name cut to 31 bytes. `null` where nothing or several things fit. */
   #engineOf({server}: ScoreboardSession): boolean | null {
+    const key = `${server.port} ${server.label}`;
+    const known = this.#engines.get(key);
+    if (known !== undefined) return known;
+    const engine = this.#findEngine(server);
+    this.#engines.set(key, engine);
+    return engine;
+  }
+
+  #findEngine(server: ScoreboardSession['server']): boolean | null {
     const engines = ifKnown(this.#daemon.engines) ?? [];
     const meant = engines.filter(({name, port}) => port === server.port && name.startsWith(server.label));
     const [first, ...others] = new Set(meant.map(({engine}) => engine));

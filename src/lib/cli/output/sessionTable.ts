@@ -70,17 +70,28 @@ export function table(
   rows: readonly (readonly string[])[],
   width = process.stdout.columns || Number.POSITIVE_INFINITY,
 ): string {
-  const cells = [header, ...rows].map((row) => row.map(printable));
-  const widths = header.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)));
-  const lines = cells.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column]!))
-      .join('  ')
-      .trimEnd(),
-  );
-  if (lines.every(({length}) => length <= width)) return lines.map((line) => `${line}\n`).join('');
+  const widths = header.map(() => 0);
+  // Plain loops over thousands of rows: what is not allocated need not be collected.
+  const cells = [header, ...rows].map((row) => {
+    const shown = row.map(printable);
+    for (let column = 0; column < shown.length; column += 1) {
+      widths[column] = Math.max(widths[column]!, shown[column]!.length);
+    }
+    return shown;
+  });
+  const lines = cells.map((row) => rowLine(row, widths));
+  if (lines.every(({length}) => length <= width)) return `${lines.join('\n')}\n`;
   const [names, ...records] = cells;
   return records.map((cells) => record(names!, cells)).join('\n');
+}
+
+function rowLine(cells: readonly string[], widths: readonly number[]): string {
+  let line = '';
+  for (let column = 0; column < cells.length; column += 1) {
+    const cell = cells[column]!;
+    line += column === cells.length - 1 ? cell : `${cell.padEnd(widths[column]!)}  `;
+  }
+  return line.trimEnd();
 }
 
 function record(names: readonly string[], cells: readonly string[]): string {

@@ -7,6 +7,8 @@ export const CONTROLS = {
   ascii: /[\u0000-\u001f\u007f]/,
   /** With C1: what can end a line of an FTP reply early, or drive a terminal. */
   reply: /[\u0000-\u001f\u007f-\u009f]/,
+  /** Those but TAB and CR, which names of files hold now and then, and with which a client must be able to send them back. */
+  name: /[\u0000-\u0008\u000a-\u000c\u000e-\u001f\u007f-\u009f]/,
   /** With the line and paragraph separators: what can break up a line of a log, or of a message. */
   line: /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/,
   /** With the characters that reorder what a terminal shows. */

@@ -69,7 +69,6 @@ const DELIBERATE: Record<string, {readonly only: 'wait' | 'reply'; readonly why:
     'OPTS UTF8 OFF',
     'OPTS UTF8 ON before login',
   ]),
-  ...replies('one line, and nobody has to read it twice', ['SITE CHMOD']),
   ...replies('any password will do', ['PASS wrong (message between USER and PASS)']),
   ...replies('the last chance: the real module loses the message', ['QUIT before login']),
   ...replies(NOT_THERE, [

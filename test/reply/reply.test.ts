@@ -28,9 +28,9 @@ describe('formatReply', () => {
     ],
     ['a line that looks like an end', reply(211, 'a', '211 b', 'c'), '211-a\r\n 211 b\r\n211 c\r\n'],
     [
-      'a path with line ends',
-      reply(550, 'a\r\n221 b: No such file'),
-      '550 a\\x0d\\x0a221 b: No such file\r\n',
+      'a path with line ends and a tab: neither ends the line',
+      reply(550, 'a\r\n221 b\tc: No such file'),
+      '550 a\r\\x0a221 b\tc: No such file\r\n',
     ],
     ['an empty line', reply(200, ''), '200 \r\n'],
   ])('%s', (_name, given, wire) => {

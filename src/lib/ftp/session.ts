@@ -9,15 +9,24 @@ export type Login =
   | {readonly kind: 'named'; readonly user: string}
   | {readonly kind: 'done'; readonly user: string};
 
+/** The part of a file that the next transfer is about: from an offset, to the end or so many bytes. */
+export type TransferRange =
+  | {readonly kind: 'REST'; readonly offset: number}
+  | {readonly kind: 'RANG'; readonly offset: number; readonly length: number};
+
+export const WHOLE: TransferRange = {kind: 'REST', offset: 0};
+
 /** What the commands of one client have brought about, and REIN takes back. */
 export interface SessionState {
   login: Login;
   workingDirectory: string;
   type: 'A' | 'I';
-  /** REST, for the next transfer only. */
-  restart: number;
-  /** RNFR, for the next command only. */
+  /** REST or RANG: for the next RETR, STOR, APPE or STOU, whatever becomes of it. */
+  range: TransferRange;
+  /** RNFR, until RNTO. */
   renameFrom: string | null;
+  /** Octets of all transfers. */
+  octets: number;
   /** RFC 2428 §4: after EPSV ALL no other way of opening a data connection. */
   epsvOnly: boolean;
   /** What `OPTS UTF8` said last. */
@@ -31,8 +40,9 @@ export function initialState(): SessionState {
     login: {kind: 'none'},
     workingDirectory: '/',
     type: 'A',
-    restart: 0,
+    range: WHOLE,
     renameFrom: null,
+    octets: 0,
     epsvOnly: false,
     utf8: true,
     facts: ALL_FACTS,
@@ -77,8 +87,10 @@ export interface Command {
   readonly run: Handler;
   /** The reply when there is no argument; absent: it may be left out. */
   readonly missing?: Reply;
-  /** Carried out for anybody, logged in or not. */
-  readonly beforeLogin?: boolean;
+  /** It takes no argument. */
+  readonly alone?: boolean;
+  /** Carried out for anybody, logged in or not: always, or with this argument. */
+  readonly beforeLogin?: boolean | ((argument: string) => boolean);
   /** Done when the final reply has been sent. */
   readonly after?: (session: Session) => void;
 }

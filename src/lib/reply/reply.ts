@@ -21,14 +21,15 @@ export function reply(code: number, ...lines: readonly string[]): Reply {
  *
  * RFC 959 §4.2: `CODE-first`, then lines that must not look like the last one, then `CODE last`. Lines in between
  * get one leading space, as ProFTPD writes them (RFC 2389 §3.2 and RFC 3659 §7.2 ask for exactly that in FEAT and
- * MLST), so that none can begin with three digits. Control characters that a path may carry are made visible.
+ * MLST), so that none can begin with three digits. Control characters that a path may carry are made visible, TAB and
+ * CR excepted.
  */
 export function formatReply({code, lines}: Reply): string {
   const last = lines.length - 1;
   return lines
     .map((line, index) => {
       const prefix = index === last ? `${code} ` : index === 0 ? `${code}-` : ' ';
-      return `${prefix}${escapeReplyText(line)}\r\n`;
+      return `${prefix}${escapeControls(line, CONTROLS.name)}\r\n`;
     })
     .join('');
 }

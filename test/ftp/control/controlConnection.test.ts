@@ -174,20 +174,23 @@ describe('a command', () => {
     ['pwd', '530 Please login with USER and PASS'],
     [' noop', '500 Invalid command: try being more creative'],
     ['noop', '200 NOOP command successful'],
-    ['user', '501 Invalid number of parameters'],
+    ['user', '500 USER: command requires a parameter'],
   ])('%j before the login: %s', async (line, answer) => {
     const {session} = await open();
     expect(await session.command(line)).toEqual([answer]);
   });
 
-  test('keeps RNFR only for the next one', async () => {
+  test('keeps RNFR until RNTO, and takes little else meanwhile', async () => {
     const {session} = await open();
     await session.login('dave');
     expect((await session.command('RNFR welcome.txt'))[0]).toMatch(/^350 /);
-    await session.command('NOOP');
-    expect((await session.command('RNTO other.txt'))[0]).toMatch(/^503 /);
-    await session.command('RNFR welcome.txt');
+    expect((await session.command('NOOP'))[0]).toMatch(/^200 /);
+    expect(await session.command('CWD pub')).toEqual(['501 Bad sequence of commands']);
     expect((await session.command('RNTO other.txt'))[0]).toMatch(/^250 /);
+    expect((await session.command('RNTO welcome.txt'))[0]).toMatch(/^503 /);
+    await session.command('RNFR other.txt');
+    expect(await session.command('LIST')).toEqual(['501 Bad sequence of commands']);
+    expect((await session.command('RNTO welcome.txt'))[0]).toMatch(/^503 /);
   });
 
   test('takes as much of its line as there is behind the first space', async () => {
@@ -218,7 +221,7 @@ test('REIN leaves nothing of who it was: no login, no directory, no rename', asy
     login: {kind: 'none'},
     workingDirectory: '/',
     type: 'A',
-    restart: 0,
+    range: {kind: 'REST', offset: 0},
     renameFrom: null,
     epsvOnly: false,
   });

@@ -1,5 +1,6 @@
 import {type Reply, reply} from '../../reply/reply.ts';
 import type {Command, Handler} from '../session.ts';
+import * as attributes from './attributes.ts';
 import * as info from './info.ts';
 import * as listing from './listing.ts';
 import * as login from './login.ts';
@@ -12,13 +13,15 @@ import * as transfer from './transfer.ts';
 const MISSING = reply(501, 'Invalid number of parameters');
 const notUnderstood = (verb: string, code = 500): Reply => reply(code, `'${verb}' not understood`);
 
+const NO_USER = reply(500, 'USER: command requires a parameter');
+
 const PATH = '<sp> pathname';
 
 const COMMANDS: readonly Command[] = [
   {verb: 'CWD', syntax: PATH, run: paths.changeDirectory('CWD'), missing: MISSING},
   {verb: 'XCWD', syntax: PATH, run: paths.changeDirectory('XCWD'), missing: MISSING},
-  {verb: 'CDUP', syntax: '(up one directory)', run: paths.changeUp('CDUP')},
-  {verb: 'XCUP', syntax: '(up one directory)', run: paths.changeUp('XCUP')},
+  {verb: 'CDUP', syntax: '(up one directory)', run: paths.changeUp('CDUP'), alone: true},
+  {verb: 'XCUP', syntax: '(up one directory)', run: paths.changeUp('XCUP'), alone: true},
   {
     verb: 'QUIT',
     syntax: '(close control connection)',
@@ -27,7 +30,7 @@ const COMMANDS: readonly Command[] = [
     after: (s) => s.end(),
   },
   {verb: 'PORT', syntax: '<sp> h1,h2,h3,h4,p1,p2', run: dataPorts.port, missing: MISSING},
-  {verb: 'PASV', syntax: '(returns address/port)', run: dataPorts.passive},
+  {verb: 'PASV', syntax: '(returns address/port)', run: dataPorts.passive, alone: true},
   {verb: 'EPRT', syntax: '<sp> |proto|addr|port|', run: dataPorts.extendedPort, missing: MISSING},
   {verb: 'EPSV', syntax: '[<sp> proto|ALL] (returns port)', run: dataPorts.extendedPassive},
   {verb: 'ALLO', syntax: '<sp> size', run: parameters.allocate, missing: notUnderstood('ALLO', 504)},
@@ -39,13 +42,18 @@ const COMMANDS: readonly Command[] = [
   {verb: 'XRMD', syntax: PATH, run: paths.removeDirectory('XRMD'), missing: MISSING},
   {verb: 'MKD', syntax: PATH, run: paths.makeDirectory, missing: MISSING},
   {verb: 'XMKD', syntax: PATH, run: paths.makeDirectory, missing: MISSING},
-  {verb: 'PWD', syntax: '(returns current working directory)', run: paths.printWorkingDirectory},
-  {verb: 'XPWD', syntax: '(returns current working directory)', run: paths.printWorkingDirectory},
+  {verb: 'PWD', syntax: '(returns current working directory)', run: paths.printWorkingDirectory, alone: true},
+  {
+    verb: 'XPWD',
+    syntax: '(returns current working directory)',
+    run: paths.printWorkingDirectory,
+    alone: true,
+  },
   {verb: 'SIZE', syntax: PATH, run: paths.size, missing: MISSING},
   {verb: 'SYST', syntax: '(returns system type)', run: info.system, beforeLogin: true},
   {verb: 'HELP', syntax: '[<sp> command]', run: help, beforeLogin: true},
   {verb: 'NOOP', syntax: '(no operation)', run: info.noop, beforeLogin: true},
-  {verb: 'FEAT', syntax: '(returns feature list)', run: info.features, beforeLogin: true},
+  {verb: 'FEAT', syntax: '(returns feature list)', run: info.features, beforeLogin: true, alone: true},
   {
     verb: 'OPTS',
     syntax: '<sp> command [<sp> options]',
@@ -53,22 +61,40 @@ const COMMANDS: readonly Command[] = [
     missing: MISSING,
     beforeLogin: true,
   },
-  {verb: 'TYPE', syntax: '<sp> A|I|L 8', run: parameters.type, missing: notUnderstood('TYPE')},
+  {
+    verb: 'TYPE',
+    syntax: '<sp> A|I|L 7|L 8',
+    run: parameters.type,
+    missing: notUnderstood('TYPE'),
+    beforeLogin: true,
+  },
   {verb: 'STRU', syntax: '<sp> F', run: parameters.structure, missing: notUnderstood('STRU', 501)},
   {verb: 'MODE', syntax: '<sp> S', run: parameters.mode, missing: notUnderstood('MODE', 501)},
-  {verb: 'RETR', syntax: PATH, run: transfer.retrieve, missing: notUnderstood('RETR')},
-  {verb: 'STOR', syntax: PATH, run: transfer.store, missing: notUnderstood('STOR')},
+  {verb: 'RETR', syntax: PATH, run: transfer.retrieve},
+  {verb: 'STOR', syntax: PATH, run: transfer.store},
   {verb: 'STOU', syntax: '(store under a new name)', run: transfer.storeUnique},
-  {verb: 'APPE', syntax: PATH, run: transfer.append, missing: notUnderstood('APPE')},
+  {verb: 'APPE', syntax: PATH, run: transfer.append},
   {verb: 'REST', syntax: '<sp> byte-count', run: parameters.restart, missing: notUnderstood('REST')},
+  {verb: 'RANG', syntax: '<sp> first <sp> last', run: parameters.range, missing: notUnderstood('RANG')},
   {verb: 'ABOR', syntax: '(abort current transfer)', run: info.abort},
-  {verb: 'USER', syntax: '<sp> username', run: login.user, missing: MISSING, beforeLogin: true},
+  {verb: 'USER', syntax: '<sp> username', run: login.user, missing: NO_USER, beforeLogin: true},
   {verb: 'PASS', syntax: '<sp> password', run: login.password, beforeLogin: true},
   {verb: 'REIN', syntax: '(log out)', run: login.reinitialize, beforeLogin: true, after: login.startOver},
   {verb: 'LIST', syntax: '[<sp> pathname]', run: listing.list},
   {verb: 'NLST', syntax: '[<sp> pathname]', run: listing.nameList},
   {verb: 'STAT', syntax: '[<sp> pathname]', run: info.statusOf},
-  {verb: 'SITE', syntax: '<sp> command', run: info.site, missing: reply(500, "'SITE' requires parameters")},
+  {
+    verb: 'SITE',
+    syntax: '<sp> command',
+    run: info.site,
+    missing: reply(500, "'SITE' requires parameters"),
+    beforeLogin: info.isSiteHelp,
+  },
+  {verb: 'CLNT', syntax: '<sp> client-name', run: info.clientName, missing: MISSING, beforeLogin: true},
+  {verb: 'ACCT', syntax: '(not implemented)', run: parameters.notImplemented('ACCT'), beforeLogin: true},
+  {verb: 'SMNT', syntax: '(not implemented)', run: parameters.notImplemented('SMNT')},
+  {verb: 'MFMT', syntax: '<sp> time <sp> pathname', run: attributes.setTime, missing: MISSING},
+  {verb: 'MFF', syntax: '<sp> fact=value;… <sp> pathname', run: attributes.setFacts, missing: MISSING},
   {verb: 'MLSD', syntax: '[<sp> pathname]', run: listing.machineList},
   {verb: 'MLST', syntax: '[<sp> pathname]', run: listing.machineFacts},
 ];

@@ -1,8 +1,8 @@
 import {type Reply, reply} from '../../reply/reply.ts';
 import type {Handler, Session} from '../session.ts';
-import {ALL_FACTS, resolvePath, TreeError} from '../tree/tree.ts';
+import {ALL_FACTS} from '../tree/tree.ts';
+import {changeMode} from './attributes.ts';
 import {status as pathStatus} from './listing.ts';
-import {replyForPath} from './paths.ts';
 
 export const noop: Handler = () => reply(200, 'NOOP command successful');
 
@@ -11,10 +11,11 @@ export const system: Handler = () => reply(215, 'UNIX Type: L8');
 /** ABOR with nothing to abort; when there was, the transfer has already been answered with its own 426. */
 export const abort: Handler = () => reply(226, 'Abort successful');
 
-const FEATURES = ['EPRT', 'EPSV', 'MDTM', null, 'REST STREAM', 'SIZE', 'TVFS', 'UTF8'];
-
-export const features: Handler = (session) =>
-  reply(211, 'Features:', ...FEATURES.map((feature) => feature ?? `MLST ${markedFacts(session)}`), 'End');
+export const features: Handler = (session) => {
+  const before = ['CLNT', 'EPRT', 'EPSV', 'MDTM', 'MFF modify;UNIX.mode;', 'MFMT'];
+  const after = ['RANG STREAM', 'REST STREAM', 'SIZE', 'TVFS', 'UTF8'];
+  return reply(211, 'Features:', ...before, `MLST ${markedFacts(session)}`, ...after, 'End');
+};
 
 /** RFC 3659 §7.8: an asterisk behind each fact that is on. */
 function markedFacts(session: Session): string {
@@ -43,6 +44,10 @@ function setUtf8(session: Session, argument: string, [value = 'on']: string[]): 
 
 /** RFC 3659 §7.9: facts that the server does not have are left out, without an error. */
 function setFacts(session: Session, wanted: string): Reply {
+  if (wanted === '') {
+    session.state.facts = [];
+    return reply(200, 'MLST OPTS');
+  }
   const names = new Set(wanted.toLowerCase().split(';'));
   session.state.facts = [...names].flatMap((name) => ALL_FACTS.filter((fact) => fact.toLowerCase() === name));
   return reply(200, `MLST OPTS ${session.state.facts.map((fact) => `${fact};`).join('')}`);
@@ -62,38 +67,42 @@ export function status(session: Session): Reply {
     `Connected from ${session.peerAddress} (${session.peerAddress})`,
     login.kind === 'done' ? `Logged in as ${login.user}` : 'Not logged in',
     `TYPE: ${type}, STRUcture: File, Mode: Stream`,
+    ...(state.octets > 0 ? [`Total bytes transferred for session: ${state.octets}`] : []),
     transfer === null ? 'No data connection' : `Data connection: ${transfer.octets} bytes transferred`,
     'End of status',
   );
 }
 
-const SITE_HELP = ["The following SITE commands are recognized (* =>'s unimplemented)", 'HELP', 'CHMOD'];
+const SITE_SYNTAX: Readonly<Record<string, string>> = {HELP: 'HELP', CHMOD: 'CHMOD <sp> mode <sp> pathname'};
 
 export const site: Handler = (session, argument) => {
-  const [name = '', mode = '', ...path] = argument.split(' ');
+  const [, name = '', rest = ''] = /^[ \t]*(\S*) ?(.*)$/s.exec(argument) ?? [];
   switch (name.toUpperCase()) {
     case 'HELP':
-      return {...reply(214, ...SITE_HELP, contact(session)), closing: true};
+      return siteHelp(session, rest);
     case 'CHMOD':
-      return changeMode(session, mode, path.join(' '));
+      return changeMode(session, rest);
     default:
       return reply(500, `'SITE ${name}' not understood`);
   }
 };
 
+function siteHelp(session: Session, command: string): Reply {
+  const syntax = SITE_SYNTAX[command.toUpperCase()];
+  if (command !== '' && syntax === undefined) return reply(502, `Unknown command 'SITE HELP ${command}'`);
+  const lines = syntax === undefined ? Object.keys(SITE_SYNTAX) : [`Syntax: SITE ${syntax}`];
+  const first = "The following SITE commands are recognized (* =>'s unimplemented)";
+  return {...reply(214, first, ...lines, contact(session)), closing: true};
+}
+
+/** Before the login only its help is given. */
+export function isSiteHelp(argument: string): boolean {
+  return /^HELP\b/i.test(argument);
+}
+
 export function contact(session: Session): string {
   return `Direct comments to root@${session.localAddress}`;
 }
 
-/** No set-uid, set-gid or sticky bit: anybody may log in, and on disk a file that comes in belongs to whoever runs this. */
-const MAX_MODE = 0o777;
-
-async function changeMode(session: Session, mode: string, path: string): Promise<Reply> {
-  if (!/^[0-7]{1,4}$/.test(mode) || path === '') return reply(500, "'SITE CHMOD' not understood");
-  const bits = Number.parseInt(mode, 8);
-  return replyForPath(path, async () => {
-    if (bits > MAX_MODE) throw new TreeError('EPERM');
-    await session.tree.changeMode(resolvePath(session.state.workingDirectory, path), bits);
-    return reply(200, 'SITE CHMOD command successful');
-  });
-}
+/** The name of a client's software, which is of no use here: clients that send it want a 200. */
+export const clientName: Handler = () => reply(200, 'OK');

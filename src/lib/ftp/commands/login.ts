@@ -6,7 +6,11 @@ import type {Handler, Session} from '../session.ts';
 const MAX_USER_OCTETS = 256;
 
 export const user: Handler = (session, argument) => {
-  if (session.state.login.kind === 'done') return reply(501, 'Reauthentication not supported');
+  const {login} = session.state;
+  if (login.kind === 'done') {
+    if (login.user === argument) return reply(230, `User ${argument} logged in`);
+    return reply(501, 'Reauthentication not supported');
+  }
   if (Buffer.byteLength(argument) > MAX_USER_OCTETS) return reply(501, 'Login name too long');
   if (CONTROLS.reply.test(argument)) return reply(501, 'Login name with control characters');
   session.state.login = {kind: 'named', user: argument};

@@ -1,6 +1,6 @@
 import {type Reply, reply} from '../../reply/reply.ts';
 import type {Handler, Session} from '../session.ts';
-import {resolvePath, TreeError, timeValue} from '../tree/tree.ts';
+import {type FileFacts, resolvePath, TreeError, timeValue} from '../tree/tree.ts';
 
 /** Run something about the file that the client called `name`; a tree's error becomes `550 name: what is wrong`. */
 export async function replyForPath(name: string, act: () => Promise<Reply>, code = 550): Promise<Reply> {
@@ -20,10 +20,13 @@ function quoted(path: string): string {
 export const printWorkingDirectory: Handler = (session) =>
   reply(257, `${quoted(session.state.workingDirectory)} is the current directory`);
 
+/** The working directory is where a link has led to, as for ProFTPD's `getcwd(3)`; a link without end leads nowhere. */
 async function enter(session: Session, path: string): Promise<void> {
-  const {kind} = await session.tree.facts(path);
+  const {kind} = await session.tree.facts(path).catch((error: unknown) => {
+    throw error instanceof TreeError && error.code === 'ELOOP' ? new TreeError('ENOENT', error) : error;
+  });
   if (kind !== 'directory') throw new TreeError('ENOTDIR');
-  session.state.workingDirectory = path;
+  session.state.workingDirectory = await session.tree.realPath(path);
 }
 
 /** CWD, CDUP and their X variants say their own name. */
@@ -65,7 +68,7 @@ export const makeDirectory: Handler = (session, argument) => {
 export const renameFrom: Handler = (session, argument) => {
   const path = resolvePath(session.state.workingDirectory, argument);
   return replyForPath(argument, async () => {
-    await session.tree.facts(path);
+    await session.tree.ownFacts(path);
     session.state.renameFrom = path;
     return reply(350, 'File or directory exists, ready for destination name');
   });
@@ -75,26 +78,34 @@ export const renameTo: Handler = (session, argument) => {
   const from = session.state.renameFrom;
   if (from === null) return reply(503, 'Bad sequence of commands');
   return replyForPath(argument, async () => {
-    await session.tree.rename(from, resolvePath(session.state.workingDirectory, argument));
+    await session.tree.rename(from, resolvePath(session.state.workingDirectory, argument)).catch(onlyFiles);
     return reply(250, 'Rename successful');
   });
 };
 
+/** A file in place of a directory is not permitted to ProFTPD; to rename(2) that is `Is a directory`. */
+function onlyFiles(error: unknown): never {
+  throw error instanceof TreeError && error.code === 'EISDIR' ? new TreeError('EPERM', error) : error;
+}
+
 /** RFC 3659 §4: the size as transferred; in ASCII that would take reading the file. */
 export const size: Handler = (session, argument) => {
   if (session.state.type === 'A') return reply(550, 'SIZE not allowed in ASCII mode');
-  return ofFile(session, argument, (facts) => String(facts.size));
+  return ofFile(session, argument, 'regular', (facts) => String(facts.size));
 };
 
 export const modificationTime: Handler = (session, argument) =>
-  ofFile(session, argument, (facts) => timeValue(facts.modified));
+  ofFile(session, argument, 'plain', (facts) => timeValue(facts.modified));
 
-type Facts = Awaited<ReturnType<Session['tree']['facts']>>;
-
-function ofFile(session: Session, argument: string, value: (facts: Facts) => string): Promise<Reply> {
+function ofFile(
+  session: Session,
+  argument: string,
+  word: 'regular' | 'plain',
+  value: (facts: FileFacts) => string,
+): Promise<Reply> {
   return replyForPath(argument, async () => {
     const facts = await session.tree.facts(resolvePath(session.state.workingDirectory, argument));
-    if (facts.kind !== 'file') return reply(550, `${argument}: not a regular file`);
+    if (facts.kind !== 'file') return reply(550, `${argument}: not a ${word} file`);
     return reply(213, value(facts));
   });
 }

@@ -3,9 +3,11 @@ import {posix} from 'node:path';
 import {type Readable, Transform, type Writable} from 'node:stream';
 import {pipeline} from 'node:stream/promises';
 import {type Reply, reply} from '../../reply/reply.ts';
+import {DataSender} from '../data/dataSender.ts';
 import {RunningTransfer} from '../data/runningTransfer.ts';
-import type {Handler, Session} from '../session.ts';
+import type {Handler, Session, TransferRange} from '../session.ts';
 import {resolvePath, TreeError, type WriteMode} from '../tree/tree.ts';
+import {bytes, takeRange} from './parameters.ts';
 import {replyForPath} from './paths.ts';
 
 export type Carry = (socket: Socket, signal: AbortSignal) => Promise<void>;
@@ -32,40 +34,78 @@ export async function overDataConnection(
     socket?.destroy();
     session.useDataPort(null);
     session.transfer = null;
-    session.state.restart = 0;
+    session.state.octets += transfer.octets;
   }
 }
 
 export const retrieve: Handler = async (session, argument) => {
   const path = resolvePath(session.state.workingDirectory, argument);
-  const offset = session.state.restart;
+  const range = takeRange(session);
+  if (argument === '') return reply(500, "'RETR' not understood");
   return replyForPath(argument, async () => {
-    const {kind, size} = await session.tree.facts(path);
-    if (kind !== 'file') throw new TreeError('ENOTREG');
-    if (offset > size) return reply(554, `${argument}: cannot restart beyond the end of the file`);
-    const content = await session.tree.read(path, offset);
+    const size = await sizeOf(session, path);
+    if (range.offset > size) return reply(554, `${range.kind}: invalid ${argument} argument`);
+    const length = Math.min(size - range.offset, range.kind === 'RANG' ? range.length : size);
+    const content = await session.tree.read(path, range.offset, range.kind === 'RANG' ? length : undefined);
     return discarding(content, () =>
-      overDataConnection(session, opening(session, argument, size - offset), (socket, signal) =>
-        pipeline([content, ...(session.state.type === 'A' ? [toNetwork()] : []), socket], {signal}),
+      overDataConnection(session, opening(session, argument, length), (socket, signal) =>
+        pipeline([content, ...(session.state.type === 'A' ? [toNetwork()] : []), new DataSender(socket)], {
+          signal,
+        }),
       ),
     );
   });
 };
 
+/** From beyond the end on nothing is stored: what lies between would be nobody's. */
 export const store: Handler = (session, argument) => {
-  const mode: WriteMode =
-    session.state.restart > 0 ? {kind: 'at', offset: session.state.restart} : {kind: 'replace'};
-  return receive(session, argument, mode, opening(session, argument));
+  const range = takeRange(session);
+  if (argument === '') return reply(500, "'STOR' not understood");
+  const otherwise: WriteMode = {kind: 'replace'};
+  return storeAt(session, argument, range, range.offset > 0 ? {kind: 'at', offset: range.offset} : otherwise);
 };
 
-export const append: Handler = (session, argument) =>
-  receive(session, argument, {kind: 'append'}, opening(session, argument));
+/** After REST it is a STOR from there, as ProFTPD has it. */
+export const append: Handler = (session, argument) => {
+  const range = takeRange(session);
+  if (argument === '') return reply(500, "'APPE' not understood");
+  if (range.kind === 'RANG') return reply(550, 'APPE incompatible with RANG');
+  const otherwise: WriteMode = {kind: 'append'};
+  return storeAt(session, argument, range, range.offset > 0 ? {kind: 'at', offset: range.offset} : otherwise);
+};
 
 /** RFC 1123 §4.1.2.9: the name is in the 150, as `FILE: name`. */
 export const storeUnique: Handler = (session) => {
+  const {kind, offset} = takeRange(session);
+  if (kind === 'RANG' || offset > 0) return reply(550, `STOU incompatible with ${kind}`);
   const name = `ftp${Math.random().toString(36).slice(2, 8)}`;
   return receive(session, name, {kind: 'new'}, `FILE: ${name}`);
 };
+
+function storeAt(session: Session, name: string, range: TransferRange, mode: WriteMode): Promise<Reply> {
+  return replyForPath(name, async () => {
+    const size = await sizeOf(session, resolvePath(session.state.workingDirectory, name), 0);
+    if (range.offset > size) return reply(554, `${range.kind}: invalid ${name} argument`);
+    const length = range.kind === 'RANG' ? range.length : undefined;
+    return receive(session, name, mode, opening(session, name, length));
+  });
+}
+
+/** Bytes of a file. A link that leads nowhere is none; `absent` is what a file has that is not there yet. */
+async function sizeOf({tree}: Session, path: string, absent?: number): Promise<number> {
+  try {
+    const {kind, size} = await tree.facts(path);
+    if (kind !== 'file') throw new TreeError('ENOTREG');
+    return size;
+  } catch (error) {
+    if (!(error instanceof TreeError) || !['ENOENT', 'ELOOP'].includes(error.code)) throw error;
+    const own = await tree.ownFacts(path).catch(() => undefined);
+    if (own !== undefined) throw new TreeError('ENOTREG', error);
+    if (absent === undefined) throw error;
+    await tree.facts(posix.dirname(path));
+    return absent;
+  }
+}
 
 function receive(session: Session, name: string, mode: WriteMode, text: string): Promise<Reply> {
   return replyForPath(name, async () => {
@@ -88,10 +128,10 @@ async function discarding<T>(stream: Readable | Writable, act: () => Promise<T>)
   }
 }
 
-function opening(session: Session, name: string, size?: number): string {
+/** The name as the client wrote it. Of nothing no size is told. */
+export function opening(session: Session, name: string, size = 0): string {
   const mode = session.state.type === 'A' ? 'ASCII' : 'BINARY';
-  const octets = size === undefined ? '' : ` (${size} bytes)`;
-  return `Opening ${mode} mode data connection for ${posix.basename(name)}${octets}`;
+  return `Opening ${mode} mode data connection for ${name}${size > 0 ? ` (${bytes(size)})` : ''}`;
 }
 
 function notOpened(transfer: RunningTransfer, error: unknown): Reply {

@@ -7,8 +7,9 @@ import {findCommand} from '../commands/commands.ts';
 import {status} from '../commands/info.ts';
 import {ActivePort, type DataPort} from '../data/dataPort.ts';
 import type {RunningTransfer} from '../data/runningTransfer.ts';
+import {octetsOf, readableText} from '../octets.ts';
 import type {MockTimeouts, VirtualServer} from '../options.ts';
-import {initialState, type Session} from '../session.ts';
+import {type Command, initialState, type Session} from '../session.ts';
 import type {FileTree} from '../tree/tree.ts';
 import {type FtpLine, LineReader} from './lines.ts';
 import {WrittenMessages} from './writtenMessages.ts';
@@ -21,6 +22,12 @@ const LINGER_MS = 2000;
 
 /** HTTP on an FTP port is a cross-protocol attack through a browser: ProFTPD closes the connection at once, so do we. */
 const HTTP_VERBS = ['CONNECT', 'DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT'];
+
+/** RFC 959 §5.4 has RNTO follow RNFR at once. Whatever else comes ProFTPD refuses, and goes on waiting for the RNTO. */
+const AFTER_RNFR = ['RNTO', 'NOOP', 'HELP', 'STAT', 'QUIT'];
+
+/** Refused as they are, these have it wait no more, as measured. */
+const FORGETS_RNFR = ['LIST', 'NLST', 'MLSD', 'RETR', 'STOR', 'APPE', 'STOU'];
 
 /** `closing`: the last reply has been sent, the client is to hang up. */
 type Phase =
@@ -104,7 +111,7 @@ export class ControlConnection implements Session {
   }
 
   identify(user: string | null): void {
-    this.#mailbox.change({user});
+    this.#mailbox.change({user: user === null ? null : readableText(user)});
   }
 
   reset(): void {
@@ -236,23 +243,27 @@ export class ControlConnection implements Session {
     this.#written.look();
     this.#mailbox.active();
     if (line.kind === 'too long') return this.#finish('', '', reply(500, 'Command too long'));
-    if (line.kind === 'not UTF-8') return this.#finish('', '', reply(501, 'Command is not valid UTF-8'));
     const {verb, argument} = parse(line.text);
     this.#trace?.(`> ${verb === 'PASS' ? 'PASS ***' : line.text}`);
     if (HTTP_VERBS.includes(verb)) return this.#destroy();
     await this.#finish(verb, argument, await this.#carryOut(verb, argument));
-    if (verb !== 'RNFR') this.state.renameFrom = null;
+    if (verb === 'RNTO') this.state.renameFrom = null;
     findCommand(verb)?.after?.(this);
     this.#lastCommandAt = performance.now();
   }
 
   async #carryOut(verb: string, argument: string): Promise<Reply> {
     if (verb === '') return reply(500, 'Invalid command: try being more creative');
+    if (this.state.renameFrom !== null && !AFTER_RNFR.includes(verb)) {
+      if (FORGETS_RNFR.includes(verb)) this.state.renameFrom = null;
+      return reply(501, 'Bad sequence of commands');
+    }
     const command = findCommand(verb);
     if (command === undefined) return reply(500, `${verb} not understood`);
-    if (this.state.login.kind !== 'done' && !command.beforeLogin)
+    if (this.state.login.kind !== 'done' && !isOpenToAll(command, argument))
       return reply(530, 'Please login with USER and PASS');
     if (argument === '' && command.missing !== undefined) return command.missing;
+    if (argument !== '' && command.alone === true) return reply(501, 'Invalid number of parameters');
     try {
       return await command.run(this, argument);
     } catch {
@@ -269,7 +280,7 @@ export class ControlConnection implements Session {
     const messages = pending.slice(0, countThatFit(pending.map(({text}) => text)));
     const texts = messages.map(({text}) => text);
     const joined = joinMessages(answer, texts, this.state.utf8 ? 'utf8' : 'ascii');
-    this.#written.add(messages, Buffer.byteLength(formatReply(joined)));
+    this.#written.add(messages, octetsOf(formatReply(joined)).length);
     await this.#write(joined);
     this.#written.look();
   }
@@ -280,7 +291,7 @@ export class ControlConnection implements Session {
     const text = formatReply(sent);
     if (this.#trace !== undefined) for (const line of text.trimEnd().split('\r\n')) this.#trace(`< ${line}`);
     await new Promise<void>((resolve) => {
-      this.#socket.write(text, 'utf8', () => resolve());
+      this.#socket.write(octetsOf(text), () => resolve());
     });
   }
 
@@ -307,9 +318,12 @@ function isAbort(line: FtpLine): boolean {
   return line.kind === 'command' && parse(line.text).verb === 'ABOR';
 }
 
-/** RFC 959 §5.3: a verb in any case, one space, and an argument in which every further space counts. */
+function isOpenToAll({beforeLogin}: Command, argument: string): boolean {
+  return typeof beforeLogin === 'function' ? beforeLogin(argument) : beforeLogin === true;
+}
+
+/** RFC 959 §5.3: a verb in any case, one space (or tab, as ProFTPD has it), and an argument in which every further one counts. */
 function parse(line: string): {verb: string; argument: string} {
-  const space = line.indexOf(' ');
-  if (space === -1) return {verb: line.toUpperCase(), argument: ''};
-  return {verb: line.slice(0, space).toUpperCase(), argument: line.slice(space + 1)};
+  const [, verb = '', argument = ''] = /^([^ \t]*)[ \t]?(.*)$/s.exec(line) ?? [];
+  return {verb: verb.toUpperCase(), argument: /^[ \t]*$/.test(argument) ? '' : argument};
 }

@@ -1,11 +1,10 @@
+import {textOf} from '../octets.ts';
+
 /** Octets of one command line without its end: a path of 4096 and a verb, as ProFTPD's CommandBufferSize. */
 export const MAX_COMMAND_LINE = 4096 + 7;
 
 /** What one line of the control connection turned out to be. */
-export type FtpLine =
-  | {readonly kind: 'command'; readonly text: string}
-  | {readonly kind: 'too long'}
-  | {readonly kind: 'not UTF-8'};
+export type FtpLine = {readonly kind: 'command'; readonly text: string} | {readonly kind: 'too long'};
 
 const LF = 0x0a;
 const CR = 0x0d;
@@ -15,10 +14,8 @@ const FIRST_COMMAND = 240;
 const FIRST_WITH_OPTION = 251;
 
 const TOO_LONG: FtpLine = {kind: 'too long'};
-const NOT_UTF8: FtpLine = {kind: 'not UTF-8'};
 const EMPTY = Buffer.alloc(0);
 const ABOR_CR = Buffer.from('ABOR\r');
-const utf8 = new TextDecoder('utf-8', {fatal: true, ignoreBOM: true});
 
 type Telnet = 'text' | 'command' | 'option';
 
@@ -70,34 +67,37 @@ export class LineReader {
     return undefined;
   }
 
+  /** An IAC before what is no command is an octet of a name, as ProFTPD reads it: not every client doubles it. */
   #textOf(chunk: Buffer): Buffer {
     if (this.#telnet === 'text' && !chunk.includes(IAC)) return chunk;
-    const text = Buffer.allocUnsafe(chunk.length);
+    const text = Buffer.allocUnsafe(chunk.length + 1);
     let length = 0;
-    for (const octet of chunk) if (this.#isText(octet)) text[length++] = octet;
-    return text.subarray(0, length);
-  }
-
-  #isText(octet: number): boolean {
-    const telnet = this.#telnet;
-    if (telnet === 'text') {
-      if (octet !== IAC) return true;
-      this.#telnet = 'command';
-      return false;
+    for (const octet of chunk) {
+      const before = this.#telnet;
+      this.#telnet = after(before, octet);
+      if (before === 'command' && octet < FIRST_COMMAND) text[length++] = IAC;
+      const isText = before === 'text' ? octet !== IAC : before === 'command' && isData(octet);
+      if (isText) text[length++] = octet;
     }
-    this.#telnet = telnet === 'command' && octet >= FIRST_WITH_OPTION && octet !== IAC ? 'option' : 'text';
-    return telnet === 'command' && (octet === IAC || octet < FIRST_COMMAND);
+    return text.subarray(0, length);
   }
 }
 
+function after(telnet: Telnet, octet: number): Telnet {
+  if (telnet === 'text') return octet === IAC ? 'command' : 'text';
+  return telnet === 'command' && octet >= FIRST_WITH_OPTION && octet !== IAC ? 'option' : 'text';
+}
+
+/** What may follow an IAC without being a Telnet command. */
+function isData(octet: number): boolean {
+  return octet === IAC || octet < FIRST_COMMAND;
+}
+
+/** RFC 2640 §3.1: a CR within a name is sent as CR NUL. */
 function decode(octets: Buffer): FtpLine {
   if (octets.length > MAX_COMMAND_LINE + 1) return TOO_LONG;
   let start = 0;
   while (start < octets.length && octets[start]! >= FIRST_COMMAND) start++;
   const end = octets.at(-1) === CR ? octets.length - 1 : octets.length;
-  try {
-    return {kind: 'command', text: utf8.decode(octets.subarray(start, end))};
-  } catch {
-    return NOT_UTF8;
-  }
+  return {kind: 'command', text: textOf(octets.subarray(start, end)).replaceAll('\r\0', '\r')};
 }

@@ -1,5 +1,6 @@
 import {posix} from 'node:path';
 import {Readable, Writable} from 'node:stream';
+import {octetsOf} from '../octets.ts';
 import {FileContent, Quota} from './fileContent.ts';
 import {type FileFacts, type FileTree, TreeError, type WriteMode} from './tree.ts';
 
@@ -28,6 +29,8 @@ type Node = FileNode | DirectoryNode;
 /** Bytes that one piece of a file is sent in. */
 const READ_PIECE = 64 * 1024;
 const MAX_NAME_BYTES = 255;
+/** What most file systems tell of a small directory. */
+const DIRECTORY_SIZE = 4096;
 
 export interface MemoryTreeLimits {
   /** Bytes of all files together. */
@@ -75,17 +78,26 @@ export class MemoryTree implements FileTree {
     return factsOf(posix.basename(path), this.#find(path));
   }
 
+  ownFacts(path: string): Promise<FileFacts> {
+    return this.facts(path);
+  }
+
+  async realPath(path: string): Promise<string> {
+    this.#find(path);
+    return path;
+  }
+
   async list(path: string): Promise<FileFacts[]> {
     return [...this.#directory(path).children].map(([name, node]) => factsOf(name, node));
   }
 
-  async read(path: string, offset: number): Promise<Readable> {
-    return new FileReader(this.#file(path), offset);
+  async read(path: string, offset: number, length = Number.POSITIVE_INFINITY): Promise<Readable> {
+    return new FileReader(this.#file(path), offset, length);
   }
 
   async write(path: string, mode: WriteMode): Promise<Writable> {
     const existing = this.#lookup(path);
-    if (existing?.kind === 'directory') throw new TreeError('EISDIR');
+    if (existing?.kind === 'directory') throw new TreeError('ENOTREG');
     if (existing !== undefined && mode.kind === 'new') throw new TreeError('EEXIST');
     const file = existing ?? this.#newFile();
     // Refused before there is a file, or anything is lost of the one that is there.
@@ -115,19 +127,28 @@ export class MemoryTree implements FileTree {
 
   async rename(from: string, to: string): Promise<void> {
     const node = this.#find(from);
-    if (from === '/' || `${to}/`.startsWith(`${from}/`))
-      throw new TreeError(from === to ? 'EEXIST' : 'EINVAL');
+    if (from === to) return;
+    if (from === '/' || to === '/') throw new TreeError('EBUSY');
+    if (`${to}/`.startsWith(`${from}/`)) throw new TreeError('EINVAL');
     checkName(to);
-    const parent = this.#directory(posix.dirname(to));
-    const target = parent.children.get(posix.basename(to));
-    if (target?.kind === 'directory') throw new TreeError('EEXIST');
-    if (target !== undefined) await this.remove(to);
+    const target = this.#directory(posix.dirname(to)).children.get(posix.basename(to));
+    if (target?.kind === 'directory') {
+      if (node.kind === 'file') throw new TreeError('EISDIR');
+      await this.removeDirectory(to);
+    } else if (target !== undefined) {
+      if (node.kind === 'directory') throw new TreeError('ENOTDIR');
+      await this.remove(to);
+    }
     this.#detach(from);
     this.#attach(to, node);
   }
 
   async changeMode(path: string, mode: number): Promise<void> {
     this.#find(path).mode = mode;
+  }
+
+  async setModified(path: string, time: Date): Promise<void> {
+    this.#find(path).modified = time;
   }
 
   #newDirectory(): DirectoryNode {
@@ -195,28 +216,32 @@ export class MemoryTree implements FileTree {
 }
 
 function checkName(path: string): void {
-  if (Buffer.byteLength(posix.basename(path)) > MAX_NAME_BYTES) throw new TreeError('ENAMETOOLONG');
+  if (octetsOf(posix.basename(path)).length > MAX_NAME_BYTES) throw new TreeError('ENAMETOOLONG');
 }
 
 function factsOf(name: string, node: Node): FileFacts {
-  const size = node.kind === 'file' ? node.content.size : 0;
-  return {name, kind: node.kind, size, modified: node.modified, mode: node.mode, unique: node.unique};
+  const size = node.kind === 'file' ? node.content.size : DIRECTORY_SIZE;
+  const {kind, modified, mode, unique} = node;
+  const links = kind === 'directory' ? 2 : 1;
+  return {name, kind, size, modified, changed: modified, accessed: modified, mode, unique, links};
 }
 
 /** As a file on disk: what is written to it meanwhile is read, and removing it takes nothing from who has it open. */
 class FileReader extends Readable {
   readonly #file: FileNode;
+  readonly #end: number;
   #at: number;
 
-  constructor(file: FileNode, offset: number) {
+  constructor(file: FileNode, offset: number, length: number) {
     super();
     this.#file = file;
     this.#at = offset;
+    this.#end = offset + length;
     file.users += 1;
   }
 
   override _read(): void {
-    const piece = this.#file.content.read(this.#at, READ_PIECE);
+    const piece = this.#file.content.read(this.#at, Math.min(READ_PIECE, this.#end - this.#at));
     this.#at += piece.length;
     this.push(piece.length === 0 ? null : piece);
   }

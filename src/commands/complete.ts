@@ -1,6 +1,6 @@
 import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
-import {type Commands, Completer, liveNames} from '../lib/cli/completion.ts';
+import {type Commands, Completer, liveActions, liveNames} from '../lib/cli/completion.ts';
 import {BaseCommand} from '../lib/cli/options/baseCommand.ts';
 import {printable} from '../lib/cli/output/output.ts';
 
@@ -12,8 +12,10 @@ export default class Complete extends BaseCommand {
   async run(): Promise<void> {
     const words = this.argv.slice(this.argv.indexOf('--') + 1);
     const manifest = JSON.parse(readFileSync(join(this.config.root, 'oclif.manifest.json'), 'utf8'));
-    const completer = new Completer(manifest.commands as Commands, (socket) =>
-      liveNames(socket, process.env),
+    const completer = new Completer(
+      manifest.commands as Commands,
+      (socket) => liveNames(socket, process.env),
+      (socket) => liveActions(socket, process.env),
     );
     const completion = await completer.complete(words);
     if (completion === 'files') {

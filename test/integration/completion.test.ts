@@ -85,6 +85,21 @@ async function type(shell: readonly string[], lines: readonly string[]): Promise
   return [...run.stdout.matchAll(/ARGV (<.*>)/g)].map(([, words]) => words!);
 }
 
+test.each([
+  ['request'],
+  ['acl', 'check'],
+  [],
+])('after %j come the actions that the server has', async (...words) => {
+  const offered = async (socket: string) => {
+    const {stdout} = await runFtpdctl(['__complete', '--', '-s', socket, ...words, ''], {home});
+    return stdout.split('\n').map((line) => line.split('\t')[0]);
+  };
+  const ofServe = await offered(server.socket);
+  expect(ofServe).toEqual(expect.arrayContaining(['kick', 'shutdown', 'receipt']));
+  expect(ofServe).not.toContain('ban');
+  expect(await offered('/nonexistent/socket')).toContain('ban');
+});
+
 /** What is typed, and the words that come of it. */
 const LINES: readonly (readonly [string, string])[] = [
   ['ftpdctl statu\t', '<status>'],

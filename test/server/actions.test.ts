@@ -153,7 +153,7 @@ beforeEach(() => {
   view = {
     settings: loadSettings(memorySource({[file]: conf.join('\n')}), file).settings,
     access: controlOf(ACLS),
-    controls: new Controls<Action>([]),
+    controls: new Controls<Action>([acl, msg, receipt, status, who]),
     messages: new Messages(queue, {write: (line) => log.push(line), written: async () => {}}),
     names: new Names(directory),
     hosts: {resolve: (name) => resolver.resolve(name, OWN)},

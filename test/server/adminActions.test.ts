@@ -318,3 +318,19 @@ test('the manual page has every action', async () => {
     ).toBe(true);
   }
 });
+
+describe('the answers about ACLs', () => {
+  test('the list has the actions of this server alone', async () => {
+    const actions = (await say('acl', 'list')).map((line) => line.slice(0, line.indexOf(':')));
+    const others = ['config', 'debug', 'dns', 'get', 'restart', 'scoreboard', 'trace'];
+    expect(actions).toEqual(
+      expect.arrayContaining(['connect', 'kick', 'down', 'up', 'shutdown', 'msg', 'lsctrl']),
+    );
+    expect(actions.filter((action) => others.includes(action))).toEqual([]);
+  });
+
+  test('of an action it has not they say so', async () => {
+    expect(await say('acl', 'check', 'ban')).toContain("note: this server has no action 'ban'");
+    expect((await say('acl', 'check', 'kick')).join('\n')).not.toContain('note');
+  });
+});

@@ -5,6 +5,7 @@ import {FtpdctlError} from '../errors.ts';
 import type {AclCheckDetails, AclListDetails} from '../protocol/details.ts';
 import {STATUS} from '../protocol/message.ts';
 import {formatVersion, type ProftpdVersion} from '../protocol/version.ts';
+import {CONNECT} from './evaluate.ts';
 import {explain, type Reader} from './explain.ts';
 import {type Finding, findings} from './findings.ts';
 import {type Caller, type NameDirectory, Names} from './names.ts';
@@ -90,8 +91,12 @@ function notesOn(access: AccessControl, permission: string): readonly Finding[] 
 }
 
 /** Who may do what, and what in the configuration does not do what it seems to. */
-export function listAnswer(access: AccessControl): AclAnswer<AclListDetails> {
-  const actions = listAccess(access).map(({rules, ...each}) => ({...each, rules: rules.map(origin)}));
+export function listAnswer(
+  access: AccessControl,
+  has: (action: string) => boolean = () => true,
+): AclAnswer<AclListDetails> {
+  const listed = listAccess(access).filter(({action}) => action === CONNECT || has(action));
+  const actions = listed.map(({rules, ...each}) => ({...each, rules: rules.map(origin)}));
   const odd = findings(access).map(showFinding);
   return {
     lines: [...actions.map(({action, who}) => `${action}: ${who}`), ...odd.map(noteLine)],
@@ -149,7 +154,7 @@ export function judgeConfiguration(
 }
 
 /** A line about what is odd, under an answer. */
-function noteLine(what: string): string {
+export function noteLine(what: string): string {
   return `note: ${what}`;
 }
 

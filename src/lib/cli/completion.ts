@@ -1,6 +1,8 @@
 import {NOT_LOGGED_IN} from '../audience.ts';
+import {knownServeSocket} from '../client/serverCache.ts';
 import {KNOWN_ACTIONS} from '../config/aclRule.ts';
 import {connect} from '../daemon/connect.ts';
+import {STATUS} from '../protocol/message.ts';
 import {AUDIENCES} from './message/draft.ts';
 import {splitAtFirstWord} from './options/argv.ts';
 
@@ -39,6 +41,9 @@ export type Completion = 'files' | readonly Candidate[];
 /** Asks whom a message can reach, at the socket given or wherever a request would go. */
 export type AskLive = (socket: string | undefined) => Promise<LiveNames>;
 
+/** Which control actions the server has that a request would go to, as far as it can be known at once. */
+export type AskActions = (socket: string | undefined) => Promise<readonly string[]>;
+
 /** Control actions that a kind of subject and a name follow, as in mod_msg, mod_ctrls_admin and mod_ban. */
 const SUBJECTS: ReadonlyMap<string, readonly string[]> = new Map<string, readonly string[]>([
   ['msg', AUDIENCES],
@@ -60,13 +65,15 @@ const VERSION: OptionShape = {name: 'version', type: 'boolean', summary: 'show t
 export class Completer {
   readonly #commands: Commands;
   readonly #live: AskLive;
+  readonly #actions: AskActions;
   #socket: string | undefined;
 
-  constructor(commands: Commands, live: AskLive) {
+  constructor(commands: Commands, live: AskLive, actions: AskActions = async () => KNOWN_ACTIONS) {
     this.#commands = Object.fromEntries(
       Object.entries(commands).map(([id, command]) => [id, {...command, flags: withBare(command.flags)}]),
     );
     this.#live = live;
+    this.#actions = actions;
   }
 
   /** @param words those after `ftpdctl`; the last one is being typed and may be empty */
@@ -110,7 +117,7 @@ export class Completer {
     const [first] = words;
     if (action === 'request' && first !== undefined) return this.#words(first, words.slice(1));
     if (words.length === 0) {
-      if (action === 'request' || action === 'acl:check') return knownActions();
+      if (action === 'request' || action === 'acl:check') return this.#controlActions();
       if (action === 'status') return [{value: 'all'}];
       return (SUBJECTS.get(action) ?? []).map((value) => ({value}));
     }
@@ -130,14 +137,20 @@ export class Completer {
     return names[kind].map((value) => ({value, description: `a ${kind} connected now`}));
   }
 
-  #firstWords(): readonly Candidate[] {
+  async #controlActions(): Promise<readonly Candidate[]> {
+    const actions = await this.#actions(this.#socket);
+    return actions.map((value) => ({value, description: 'control action'}));
+  }
+
+  async #firstWords(): Promise<readonly Candidate[]> {
     const ours = Object.entries(this.#commands)
       .filter(([id, {hidden}]) => !hidden && !id.includes(':'))
       .map(([value, {summary}]) => candidate(value, summary));
     const topics = new Set(Object.keys(this.#commands).flatMap((id) => /^(.*):/.exec(id)?.[1] ?? []));
     const seconds = (topic: string) => this.#secondWords(topic).map(({value}) => value);
     const taken = [...ours, ...[...topics].map((value) => candidate(value, seconds(value).join(', ')))];
-    return [...taken, ...knownActions().filter(({value}) => taken.every((one) => one.value !== value))];
+    const actions = await this.#controlActions();
+    return [...taken, ...actions.filter(({value}) => taken.every((one) => one.value !== value))];
   }
 
   #secondWords(topic: string): readonly Candidate[] {
@@ -184,10 +197,6 @@ function optionNames(options: Options): readonly Candidate[] {
     candidate(`--${name}`, summary),
     ...(char === undefined ? [] : [candidate(`-${char}`, summary)]),
   ]);
-}
-
-function knownActions(): readonly Candidate[] {
-  return [...KNOWN_ACTIONS].map((value) => ({value, description: 'control action'}));
 }
 
 function candidate(value: string, description: string | undefined): Candidate {
@@ -240,6 +249,22 @@ export async function liveNames(socket: string | undefined, env: NodeJS.ProcessE
     };
   } catch {
     return NOBODY;
+  }
+}
+
+/** Those that `ftpdctl serve` has, where that answers; else those of ProFTPD's modules. */
+export async function liveActions(
+  socket: string | undefined,
+  env: NodeJS.ProcessEnv,
+): Promise<readonly string[]> {
+  try {
+    const known = await knownServeSocket(socket, env);
+    if (known === undefined) return KNOWN_ACTIONS;
+    const answer = await connect({socket: known, timeout: ANSWER_TIMEOUT_MS, env}).request('help');
+    const actions = answer.responses.flatMap((line) => /^(\w+): /.exec(line)?.[1] ?? []);
+    return answer.server !== undefined && answer.status === STATUS.OK ? actions : KNOWN_ACTIONS;
+  } catch {
+    return KNOWN_ACTIONS;
   }
 }
 

@@ -1,5 +1,5 @@
-import {checkAnswer, listAnswer, subjectOf} from '../../acl/answers.ts';
-import {mayRun, OPEN_ACTION} from '../../acl/evaluate.ts';
+import {checkAnswer, listAnswer, noteLine, subjectOf} from '../../acl/answers.ts';
+import {CONNECT, mayRun, OPEN_ACTION} from '../../acl/evaluate.ts';
 import type {Caller} from '../../acl/names.ts';
 import {FtpdctlError} from '../../errors.ts';
 import {STATUS} from '../../protocol/message.ts';
@@ -29,7 +29,7 @@ export const acl: Action = {
     if (question === 'check') return check(words, request, server);
     if (question !== 'list' || words.length > 0) return USAGE;
     if (!seesConfiguration(request.caller, server)) return NOT_ABOUT_OTHERS;
-    const {lines, details} = listAnswer(server.access);
+    const {lines, details} = listAnswer(server.access, (action) => server.controls.has(action));
     return success(lines, details);
   },
 };
@@ -47,11 +47,17 @@ function check(
     const permission = server.controls.permissionOf(action);
     const reader = seesConfiguration(caller, server) ? 'administrator' : 'caller';
     const {lines, details} = checkAnswer(server.access, action, subject, {permission, reader});
-    return success(lines, details);
+    return success([...lines, ...noSuchAction(action, server)], details);
   } catch (error) {
     if (!(error instanceof FtpdctlError)) throw error;
     return failure(STATUS.SUBJECT_NOT_FOUND, `acl: ${error.message}`);
   }
+}
+
+/** A configuration decides on actions that this server has not. */
+function noSuchAction(action: string, {controls}: ServerView): string[] {
+  const isKnown = controls.has(action) || action === SEES_CONFIGURATION || action === CONNECT;
+  return isKnown ? [] : [noteLine(`this server has no action '${action}'`)];
 }
 
 function takeNames(words: readonly string[]): {user?: string; group?: string} | undefined {

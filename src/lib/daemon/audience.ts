@@ -1,7 +1,8 @@
-import {type Audience, audienceFilter} from '../audience.ts';
+import {type Audience, audienceFilter, NOT_LOGGED_IN} from '../audience.ts';
 import {FtpdctlError} from '../errors.ts';
 import {exitStatusOf, STATUS} from '../protocol/message.ts';
-import {countOf} from '../text.ts';
+import {asInScoreboard} from '../scoreboard/scoreboard.ts';
+import {countOf, nearMiss} from '../text.ts';
 import type {
   AudienceWords,
   DeliveryResult,
@@ -78,6 +79,37 @@ async function meantByKick(
   }
   const found = await Promise.all(names.map((name) => meant([kind, name], sessions)));
   return [...new Set(found.flatMap((each) => each.slice(0, limit)))];
+}
+
+/** Of a kind and names: what a session is called that was probably meant by one that is none's. */
+export function nearestName(
+  [kind, ...names]: AudienceWords,
+  sessions: readonly Session[],
+): string | undefined {
+  const known = new Set(sessions.flatMap((session) => namesOf(kind, session)));
+  for (const name of names) {
+    if (known.has(name)) continue;
+    const cut = asInScoreboard(name);
+    const near = known.has(cut) ? cut : nearMiss(name, known);
+    if (near !== undefined) return near;
+  }
+  return undefined;
+}
+
+/** What a session may be called by. */
+function namesOf(kind: string | undefined, {id, user, host, address, class: className}: Session): string[] {
+  switch (kind) {
+    case 'user':
+      return [user ?? NOT_LOGGED_IN];
+    case 'host':
+      return [host, address];
+    case 'class':
+      return className === null ? [] : [className];
+    case 'session':
+      return [id];
+    default:
+      return [];
+  }
 }
 
 /** The sessions that meet every name given. @throws FtpdctlError `UNKNOWN_HOST` where the host's name does not resolve */

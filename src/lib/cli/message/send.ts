@@ -1,9 +1,8 @@
-import {NOT_LOGGED_IN} from '../../audience.ts';
 import {EXIT_TEMPFAIL} from '../../client/errors.ts';
-
-import type {DeliveryResult, OutgoingMessage, Session} from '../../daemon/daemon.ts';
+import {nearestName} from '../../daemon/audience.ts';
+import type {DeliveryResult, OutgoingMessage} from '../../daemon/daemon.ts';
 import {STATUS} from '../../protocol/message.ts';
-import {countOf, nearMiss} from '../../text.ts';
+import {countOf} from '../../text.ts';
 import type {Ask} from '../options/ask.ts';
 import type {GlobalOptions} from '../options/flags.ts';
 import {UsageError, unsupported} from '../options/usageError.ts';
@@ -76,35 +75,15 @@ export async function sendMessage(
  * @param audience a kind and names
  */
 export async function nearestConnected(
-  [kind, ...names]: readonly string[],
+  audience: readonly string[],
   {verdict}: Pick<DeliveryResult['answer'], 'verdict'>,
   ask: Ask,
 ): Promise<string | undefined> {
-  if (verdict !== STATUS.SUBJECT_NOT_FOUND || names.length === 0) return undefined;
+  if (verdict !== STATUS.SUBJECT_NOT_FOUND || audience.length < 2) return undefined;
   const result = await ask((daemon) => daemon.sessions({}, {withoutPoll: true})).catch(() => undefined);
   if (result?.kind !== 'sessions') return undefined;
-  const known = new Set(result.sessions.flatMap((session) => namesOf(kind, session)));
-  for (const name of names) {
-    const near = known.has(name) ? undefined : nearMiss(name, known);
-    if (near !== undefined) return `did you mean "${near}"?`;
-  }
-  return undefined;
-}
-
-/** What a session may be called by. */
-function namesOf(kind: string | undefined, {id, user, host, address, class: className}: Session): string[] {
-  switch (kind) {
-    case 'user':
-      return [user ?? NOT_LOGGED_IN];
-    case 'host':
-      return [host, address];
-    case 'class':
-      return className === null ? [] : [className];
-    case 'session':
-      return [id];
-    default:
-      return [];
-  }
+  const near = nearestName(audience, result.sessions);
+  return near === undefined ? undefined : `did you mean "${near}"?`;
 }
 
 /** Missing words are asked for at a terminal; elsewhere they are an error later. */

@@ -5,6 +5,11 @@
 
 /** Commands that change nothing, neither the tree nor the session. */
 export const READS = [
+  'STAT  x',
+  'NLST -a nosuch',
+  'NLST fifo',
+  'STAT sub/back',
+  'LIST -a sub/back',
   'LIST',
   'NLST',
   'LIST -a',
@@ -318,6 +323,9 @@ export const READS = [
 
 /** Each from the beginning: a new tree, and a new session. */
 export const SCRIPTS = [
+  ['MKD s*'],
+  ['OPTS MLST type;size;', 'MLST a.txt'],
+  ['RNFR a.txt', '=LIST', 'PWD', 'RNTO x', 'PWD'],
   ['LIST -U'],
   ['LIST -u'],
   ['LIST -c'],

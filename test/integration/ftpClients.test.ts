@@ -1,10 +1,12 @@
-import {mkdtemp, readFile, rm, writeFile} from 'node:fs/promises';
+import {spawnSync} from 'node:child_process';
+import {mkdir, mkdtemp, readdir, readFile, readlink, rm, symlink, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {Readable, Writable} from 'node:stream';
 import {buffer} from 'node:stream/consumers';
 import {Client} from 'basic-ftp';
 import {beforeEach, describe, expect, onTestFinished, test} from 'vitest';
+import {DiskTree} from '../../src/lib/ftp/tree/diskTree.ts';
 import {MemoryTree} from '../../src/lib/ftp/tree/memoryTree.ts';
 import type {FakeMailbox} from '../helpers/fakeMailbox.ts';
 import {startMock} from '../helpers/mock.ts';
@@ -361,5 +363,62 @@ describeWithPeer(whyNoProgram('wget'), 'wget, with a message before every comman
     const name = args.length === 1 ? 'fox.txt' : args[0] === '--recursive' ? 'pub/fox.txt' : 'half.txt';
     expect(await given.file(name)).toBe(CONTENT);
     await given.verify(3);
+  });
+});
+
+/** Net::FTP is part of Perl, and not of every distribution's smallest Perl. */
+function whyNoNetFtp(): string | null {
+  const {status} = spawnSync('perl', ['-MNet::FTP', '-e', '1'], {stdio: 'ignore'});
+  return status === 0 ? null : "Perl's Net::FTP is not installed";
+}
+
+describeWithPeer(whyNoNetFtp(), "Perl's Net::FTP", () => {
+  /** `close` asks once more for octets, with no time to wait, and sends ABOR unless that is the end. */
+  const CLOSE_AT_ONCE = `
+    use Net::FTP;
+    my $ftp = Net::FTP->new('127.0.0.1', Port => shift, Timeout => 10) or die $@;
+    $ftp->login('dave', 'x') or die $ftp->message;
+    for (1 .. 20) {
+      for (['list', 'pub'], ['nlst', 'pub'], ['retr', 'pub/fox.txt']) {
+        my ($command, $path) = @$_;
+        my $data = $ftp->$command($path) or die $ftp->message;
+        $data->read(my $octets, 8192, 10);
+        print $command, ' ', $data->close() ? 'whole' : 'broken off', ' ', $ftp->code, "\\n";
+      }
+    }`;
+
+  test('sees the end of a transfer with its last octet', async () => {
+    const tree = new MemoryTree();
+    tree.addDirectory('/pub');
+    tree.addFile('/pub/fox.txt', CONTENT);
+    const {port} = await startMock({tree});
+    const {stdout, stderr} = await runProcess('perl', ['-e', CLOSE_AT_ONCE, String(port)], {
+      env: cleanEnvironment('/'),
+    });
+    const once = ['list', 'nlst', 'retr'].map((command) => `${command} whole 226\n`).join('');
+    expect([stdout, stderr]).toEqual([once.repeat(20), '']);
+  });
+});
+
+describeWithPeer(whyNoProgram('lftp'), 'lftp mirrors links that go round', () => {
+  test('as links, and each directory once', async () => {
+    const root = await mkdtemp(join(tmpdir(), 'ftpdctl-loop-'));
+    const copy = await mkdtemp(join(tmpdir(), 'ftpdctl-copy-'));
+    onTestFinished(async () => {
+      for (const folder of [root, copy]) await rm(folder, {recursive: true, force: true});
+    });
+    await mkdir(join(root, 'a', 'b'), {recursive: true});
+    await writeFile(join(root, 'a', 'b', 'fox.txt'), CONTENT);
+    await symlink('../..', join(root, 'a', 'b', 'up'));
+    await symlink('/a', join(root, 'a', 'again'));
+    const {port} = await startMock({tree: await DiskTree.open(root)});
+    const open = `set net:max-retries 1; open -u dave,x -p ${port} 127.0.0.1`;
+    const {status} = await runProcess('lftp', ['-c', `${open}; mirror / ${copy}/all`], {
+      env: cleanEnvironment('/'),
+    });
+    expect(status).toBe(0);
+    const found = await readdir(join(copy, 'all'), {recursive: true});
+    expect(found.sort()).toEqual(['a', 'a/again', 'a/b', 'a/b/fox.txt', 'a/b/up']);
+    expect(await readlink(join(copy, 'all', 'a', 'b', 'up'))).toBe('../..');
   });
 });

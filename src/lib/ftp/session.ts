@@ -23,8 +23,8 @@ export interface SessionState {
   type: 'A' | 'I';
   /** REST or RANG: for the next RETR, STOR, APPE or STOU, whatever becomes of it. */
   range: TransferRange;
-  /** RNFR, until RNTO. */
-  renameFrom: string | null;
+  /** RNFR, until RNTO. Without a path: it has been forgotten, and RNTO is awaited all the same. */
+  renameFrom: {readonly path: string | null} | null;
   /** Octets of all transfers. */
   octets: number;
   /** RFC 2428 §4: after EPSV ALL no other way of opening a data connection. */

@@ -92,14 +92,14 @@ describe('one session', () => {
     expect(await session.command('OPTS MLST Type;nosuch;SIZE;type;')).toEqual(['200 MLST OPTS type;size;']);
     expect((await fetchData(session, 'MLSD pub')).content.split('\r\n').sort()).toEqual([
       '',
+      'size=13;type=file; hello.txt',
+      'size=3890;type=file; numbers.txt',
       'type=cdir; .',
-      'type=file;size=13; hello.txt',
-      'type=file;size=3890; numbers.txt',
       'type=pdir; ..',
     ]);
     expect(await session.command('MLST welcome.txt')).toEqual([
       '250-Start of list for welcome.txt',
-      ' type=file;size=75; /welcome.txt',
+      ' size=75;type=file; /welcome.txt',
       '250 End of list',
     ]);
     expect(await session.command('FEAT')).toContain(' MLST modify;perm;size*;type*;unique;UNIX.mode;');

@@ -49,8 +49,10 @@ function setFacts(session: Session, wanted: string): Reply {
     return reply(200, 'MLST OPTS');
   }
   const names = new Set(wanted.toLowerCase().split(';'));
-  session.state.facts = [...names].flatMap((name) => ALL_FACTS.filter((fact) => fact.toLowerCase() === name));
-  return reply(200, `MLST OPTS ${session.state.facts.map((fact) => `${fact};`).join('')}`);
+  const chosen = [...names].flatMap((name) => ALL_FACTS.filter((fact) => fact.toLowerCase() === name));
+  // Answered in the client's order, and written in that of FEAT, as ProFTPD does.
+  session.state.facts = ALL_FACTS.filter((fact) => chosen.includes(fact));
+  return reply(200, `MLST OPTS ${chosen.map((fact) => `${fact};`).join('')}`);
 }
 
 export const statusOf: Handler = (session, argument) =>

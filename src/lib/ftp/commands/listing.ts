@@ -114,11 +114,11 @@ const pathOf = ({name, path = name}: Entry): string => path;
 export const nameList: Handler = async (session, argument) => {
   const {options, path} = await parse(session, argument);
   return replyForPath(
-    path,
+    argument,
     async () => {
       const names = await namesOf(session, withHome(path), options);
       if (names === undefined) return reply(450, 'No files found');
-      return sendLines(session, 'file list', path, lines(names));
+      return sendLines(session, 'file list', argument, lines(names));
     },
     450,
   );
@@ -136,7 +136,8 @@ async function namesOf(session: Session, path: string, options: ListOptions): Pr
   }
   const {kind} = await factsOf(session, path);
   const clean = path === '' ? '' : posix.normalize(path).replace(/(?<=[^/])\/$/, '');
-  if (kind !== 'directory') return [clean];
+  if (kind === 'file') return [clean];
+  if (kind !== 'directory') throw new TreeError('ENOTREG');
   const prefix = clean === '' || clean === '.' ? '' : clean === '/' ? '/' : `${clean}/`;
   const names: string[] = [];
   for (const {name, facts} of await entriesOf(session, path)) {
@@ -214,7 +215,7 @@ function resolveLiterally(session: Session, argument: string): string {
 /** STAT with a path: a LIST -a on the control connection. 212 for a directory, 213 for a file (RFC 959 §4.2.2), and for a link. */
 export const status: Handler = async (session, argument) => {
   const parsed = await parse(session, argument);
-  const target = parsed.path === '' ? '.' : parsed.path;
+  const target = parsed.path.trimStart() || '.';
   const options: ListOptions = {...parsed.options, hidden: 'all', form: 'long', recursive: false};
   return replyForPath(
     target,
@@ -297,7 +298,8 @@ async function entriesOf(session: Session, path: string): Promise<Entry[]> {
 
 /** What is in a directory, and the two names that every directory has. */
 async function entriesAt({tree}: Session, path: string): Promise<Entry[]> {
-  const [own, parent] = [await tree.facts(path), await tree.facts(posix.dirname(path))];
+  const own = await tree.facts(path);
+  const parent = await tree.facts(posix.dirname(await tree.realPath(path)));
   const found = await tree.list(path);
   return [{...own, name: '.'}, {...parent, name: '..'}, ...found].map((facts) => ({
     name: facts.name,

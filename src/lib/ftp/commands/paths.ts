@@ -57,7 +57,9 @@ export const remove = change('DELE', (session, path) => session.tree.remove(path
 export const removeDirectory = (verb: string): Handler =>
   change(verb, (session, path) => session.tree.removeDirectory(path));
 
+/** ProFTPD makes no directory that `RMD *` could not mean alone. */
 export const makeDirectory: Handler = (session, argument) => {
+  if (argument.includes('*')) return reply(550, `${argument}: Invalid directory name`);
   const path = resolvePath(session.state.workingDirectory, argument);
   return replyForPath(argument, async () => {
     await session.tree.makeDirectory(path);
@@ -69,13 +71,13 @@ export const renameFrom: Handler = (session, argument) => {
   const path = resolvePath(session.state.workingDirectory, argument);
   return replyForPath(argument, async () => {
     await session.tree.ownFacts(path);
-    session.state.renameFrom = path;
+    session.state.renameFrom = {path};
     return reply(350, 'File or directory exists, ready for destination name');
   });
 };
 
 export const renameTo: Handler = (session, argument) => {
-  const from = session.state.renameFrom;
+  const from = session.state.renameFrom?.path ?? null;
   if (from === null) return reply(503, 'Bad sequence of commands');
   return replyForPath(argument, async () => {
     await session.tree.rename(from, resolvePath(session.state.workingDirectory, argument)).catch(onlyFiles);

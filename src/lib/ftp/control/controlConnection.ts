@@ -26,7 +26,7 @@ const HTTP_VERBS = ['CONNECT', 'DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POS
 /** RFC 959 §5.4 has RNTO follow RNFR at once. Whatever else comes ProFTPD refuses, and goes on waiting for the RNTO. */
 const AFTER_RNFR = ['RNTO', 'NOOP', 'HELP', 'STAT', 'QUIT'];
 
-/** Refused as they are, these have it wait no more, as measured. */
+/** Refused as they are, these have it forget what was to be renamed, as measured. */
 const FORGETS_RNFR = ['LIST', 'NLST', 'MLSD', 'RETR', 'STOR', 'APPE', 'STOU'];
 
 /** `closing`: the last reply has been sent, the client is to hang up. */
@@ -255,7 +255,7 @@ export class ControlConnection implements Session {
   async #carryOut(verb: string, argument: string): Promise<Reply> {
     if (verb === '') return reply(500, 'Invalid command: try being more creative');
     if (this.state.renameFrom !== null && !AFTER_RNFR.includes(verb)) {
-      if (FORGETS_RNFR.includes(verb)) this.state.renameFrom = null;
+      if (FORGETS_RNFR.includes(verb)) this.state.renameFrom = {path: null};
       return reply(501, 'Bad sequence of commands');
     }
     const command = findCommand(verb);

@@ -1,5 +1,6 @@
 import type {Socket} from 'node:net';
 import {Writable} from 'node:stream';
+import {sendLastWithEnd} from '../../transport/sockets/tcpProgress.ts';
 
 /**
  * What goes out over a data connection. Its last octets are held back until the end has come, and then the socket is closed
@@ -25,6 +26,7 @@ export class DataSender extends Writable {
   }
 
   override _final(done: (error?: Error | null) => void): void {
+    sendLastWithEnd(this.#socket);
     if (this.#held !== null) this.#socket.write(this.#held, (error) => this.#close(done, error));
     // What the kernel has is not lost by closing, and the callback comes a turn later.
     if (this.#held === null) this.#close(done);

@@ -10,6 +10,7 @@ export interface TcpProgress {
 }
 
 const IPPROTO_TCP = 6;
+const TCP_CORK = 3;
 const TCP_INFO = 11;
 const TCP_CLOSE = 7;
 const F_DUPFD_CLOEXEC = 1030;
@@ -22,6 +23,7 @@ const calls = {
   getsockopt: libc.func(
     'int getsockopt(int fd, int level, int name, _Out_ uint8_t *value, _Inout_ uint32_t *length)',
   ),
+  setsockopt: libc.func('int setsockopt(int fd, int level, int name, const int *value, uint32_t length)'),
   fcntl: libc.func('int fcntl(int fd, int command, ...)'),
 };
 
@@ -60,9 +62,23 @@ export class TcpWatch {
   }
 }
 
-/** Node has no public way to a socket's descriptor; where this one is gone, there is the fallback. */
+/**
+ * From now on nothing is sent but full segments, until the socket is closed: the last octets go out together with the end.
+ * Only Linux has this (tcp(7), TCP_CORK); elsewhere the end follows as soon as it can.
+ */
+export function sendLastWithEnd(socket: Socket): void {
+  const fd = descriptorOf(socket);
+  if (process.platform === 'linux' && fd >= 0) calls.setsockopt(fd, IPPROTO_TCP, TCP_CORK, [1], 4);
+}
+
+/** Node has no public way to a socket's descriptor. −1: this one is gone. */
+function descriptorOf(socket: Socket): number {
+  return (socket as unknown as {_handle?: {fd?: number} | null})._handle?.fd ?? -1;
+}
+
+/** `null`: there is no descriptor, and there is the fallback. */
 function duplicateOf(socket: Socket): number | null {
-  const fd = (socket as unknown as {_handle?: {fd?: number} | null})._handle?.fd ?? -1;
+  const fd = descriptorOf(socket);
   const duplicate = fd < 0 ? -1 : calls.fcntl(fd, F_DUPFD_CLOEXEC, 'int', 0);
   return duplicate < 0 ? null : duplicate;
 }

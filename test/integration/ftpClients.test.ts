@@ -1,5 +1,5 @@
 import {spawnSync} from 'node:child_process';
-import {mkdir, mkdtemp, readdir, readFile, readlink, rm, symlink, writeFile} from 'node:fs/promises';
+import {mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {Readable, Writable} from 'node:stream';
@@ -400,8 +400,8 @@ describeWithPeer(whyNoNetFtp(), "Perl's Net::FTP", () => {
   });
 });
 
-describeWithPeer(whyNoProgram('lftp'), 'lftp mirrors links that go round', () => {
-  test('as links, and each directory once', async () => {
+describeWithPeer(whyNoProgram('lftp'), 'lftp mirrors a tree with links that go round', () => {
+  test('each directory once, as from a ProFTPD', async () => {
     const root = await mkdtemp(join(tmpdir(), 'ftpdctl-loop-'));
     const copy = await mkdtemp(join(tmpdir(), 'ftpdctl-copy-'));
     onTestFinished(async () => {
@@ -418,7 +418,6 @@ describeWithPeer(whyNoProgram('lftp'), 'lftp mirrors links that go round', () =>
     });
     expect(status).toBe(0);
     const found = await readdir(join(copy, 'all'), {recursive: true});
-    expect(found.sort()).toEqual(['a', 'a/again', 'a/b', 'a/b/fox.txt', 'a/b/up']);
-    expect(await readlink(join(copy, 'all', 'a', 'b', 'up'))).toBe('../..');
+    expect(found.sort()).toEqual(['a', 'a/b', 'a/b/fox.txt']);
   });
 });

@@ -25,8 +25,8 @@ export default class Msg extends ControlCommand {
   ];
   static override flags = {
     file: string({char: 'F', helpValue: 'FILE', summary: 'read the message from a file'}),
-    'join-lines': boolean({summary: 'make one line of several for a ProFTPD'}),
-    transliterate: boolean({summary: 'write it in ASCII, which every server takes'}),
+    'join-lines': boolean({summary: 'make one line of several where the way takes one'}),
+    transliterate: boolean({summary: 'write it in ASCII, which every server and way takes'}),
     'dry-run': boolean({summary: 'say who would get it, and send nothing'}),
     via: custom<Via>({
       options: ['auto', 'controls', 'direct'],

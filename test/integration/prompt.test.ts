@@ -418,7 +418,7 @@ describeWithPeer(whyNoProgram('tmux') ?? whyNoProftpd(), 'prompt mode with a rea
     await one.type('an alle');
     await one.see('5099 bytes left');
     await one.press('Enter');
-    await one.see('In ASCII, which alone this server takes: grusse an alle');
+    await one.see('In ASCII, which alone can go there: grusse an alle');
     await one.see(
       /message would be sent to 1 session\nID +USER [\s\S]*dave[\s\S]*\n\? Send it to user dave\?/,
     );

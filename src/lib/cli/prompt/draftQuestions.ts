@@ -128,7 +128,7 @@ function asTyped(typed: string): Choice<string> {
   return {value: typed, name: printable(typed), description: 'as typed'};
 }
 
-/** Ask for the text of a message that the server takes. For a ProFTPD it is written in ASCII, and shown so. */
+/** Ask for the text of a message that the way takes. By the socket of a ProFTPD it is written in ASCII, and shown so. */
 export async function askText(
   questions: Questions,
   rules: TextRules,
@@ -142,6 +142,6 @@ export async function askText(
     refusal: (text) => rules.refusal({audience, text: adapt(text)}),
   });
   const text = adapt(typed);
-  if (text !== typed) process.stdout.write(`In ASCII, which alone this server takes: ${printable(text)}\n`);
+  if (text !== typed) process.stdout.write(`In ASCII, which alone can go there: ${printable(text)}\n`);
   return text;
 }

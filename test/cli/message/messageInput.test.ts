@@ -86,7 +86,11 @@ describe('what is refused: one line that says why, and nothing is sent', () => {
     ['a long file', async () => ['-F', await fileOf('x '.repeat(40_000)), 'all'], /more than 65536 bytes/],
     ['long input', async () => ['all', '-'], /more than 65536 bytes/, 'x '.repeat(40_000)],
     ['words besides', async () => ['-F', await fileOf('hi'), 'all', 'hi'], /given twice/],
-    ['several lines', async () => ['-F', await fileOf('one\ntwo'), 'all'], /several lines, and .*--join-lines/],
+    [
+      'several lines',
+      async () => ['-F', await fileOf('one\ntwo'), 'all'],
+      /several lines, and .*--join-lines/,
+    ],
     ['no audience', async () => ['-F', await fileOf('hi')], /missing required parameters/],
     ['no name', async () => ['-F', await fileOf('hi'), 'user'], /missing required user name/],
   ])('%s', async (_name, args, why, input = '') => {

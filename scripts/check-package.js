@@ -1,5 +1,5 @@
 import {execFileSync} from 'node:child_process';
-import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
@@ -48,9 +48,39 @@ if (refused !== 'SOCKET_MISSING') throw new Error(refused);
   const types = ['--typeRoots', join(root, 'node_modules/@types'), '--types', 'node'];
   run(join(root, 'node_modules/.bin/tsc'), [...options, ...types, 'example.ts'], {stdio: 'inherit'});
   run(process.execPath, ['example.js']);
+  checkLinks(join(folder, 'node_modules/ftpdctl'));
+  checkMending(archive);
   console.log('the package installs, runs and compiles');
 } finally {
   rmSync(folder, {recursive: true, force: true});
+}
+
+/** What the README names is in the package. */
+function checkLinks(installed) {
+  const readme = readFileSync(join(installed, 'README.md'), 'utf8');
+  const links = [...readme.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, link]) => link);
+  expect(links.length > 0, 'the README has links');
+  for (const link of links) expect(existsSync(join(installed, link)), `${link} is in the package`);
+}
+
+/** Without the compiled unix-dgram npm reports success, and the command that we name mends it. */
+function checkMending(archive) {
+  const config = join(folder, 'proftpd.conf');
+  writeFileSync(config, `MessageQueue ${folder}/queue\n`);
+  const quiet = ['--no-audit', '--no-fund', '--loglevel=error', '--prefer-offline'];
+  const global = join(folder, 'global');
+  const mends = (program, command) => {
+    const check = () => run(program, ['serve', '--check', '--config', config]);
+    const [, named] = /no message will be delivered: .*\((npm .*): it is compiled/.exec(check()) ?? [];
+    expect(named === command, `${program} names ${command}, not ${named}`);
+    run('npm', [...command.split(' ').slice(1), ...quiet], {cwd: '/'});
+    expect(!check().includes('no message'), `${command} mends it`);
+  };
+  mkdirSync(global);
+  run('npm', ['install', '--global', '--prefix', global, '--ignore-scripts', ...quiet, `./${archive}`]);
+  mends(join(global, 'bin/ftpdctl'), `npm rebuild --global --prefix ${global} unix-dgram`);
+  rmSync(join(folder, 'node_modules/unix-dgram'), {recursive: true});
+  mends(join(folder, 'node_modules/.bin/ftpdctl'), `npm install --prefix ${folder}`);
 }
 
 function expect(truth, what) {

@@ -105,6 +105,35 @@ it('ends on one SIGINT although a client does not hang up', async () => {
   client.destroy();
 });
 
+/** An environment in which Node does not find the package unix-dgram. */
+async function withoutDgram(): Promise<NodeJS.ProcessEnv> {
+  const hiding = join(directory, 'hiding.cjs');
+  await writeFile(
+    hiding,
+    `const Module = require('node:module');
+     const resolve = Module._resolveFilename;
+     Module._resolveFilename = (name, ...rest) => resolve(/unix-dgram/.test(name) ? 'not-installed' : name, ...rest);`,
+  );
+  return {NODE_OPTIONS: `--require ${hiding}`};
+}
+
+it('without the package unix-dgram serve, serve --check and the answer to msg say how to mend it', async () => {
+  const env = await withoutDgram();
+  const acls = ['ControlsSocketACL allow user *', 'MessageControlsACLs all allow user *'];
+  const socket = join(directory, 'ctrls');
+  const config = await configure(`MessageQueue ${directory}/queue`, `ControlsSocket ${socket}`, ...acls);
+  const mend = /the session queue needs the package unix-dgram \(npm \w+ .*: it is compiled/;
+  const check = await runFtpdctl(['serve', '--check', '--config', config], {env});
+  expect(check).toMatchObject({status: 0});
+  expect(check.stdout).toMatch(mend);
+  running = spawnServe(['serve', '--config', config], {cwd: directory, env});
+  expect(await running.said(/listening at/)).toMatch(mend);
+  const sent = await runFtpdctl(['-s', socket, 'msg', 'all', 'hi']);
+  expect(sent.status).toBe(1);
+  expect(sent.stdout).toMatch(/^ftpdctl: unable to send message: /);
+  expect(sent.stdout).toMatch(mend);
+});
+
 describe('mock serves, and says that no message will arrive,', () => {
   it('without a MessageQueue', async () => {
     const {said} = await start(await configure());
@@ -112,15 +141,8 @@ describe('mock serves, and says that no message will arrive,', () => {
   });
 
   it('without the package unix-dgram', async () => {
-    const hiding = join(directory, 'hiding.cjs');
-    await writeFile(
-      hiding,
-      `const Module = require('node:module');
-       const resolve = Module._resolveFilename;
-       Module._resolveFilename = (name, ...rest) => resolve(/unix-dgram/.test(name) ? 'not-installed' : name, ...rest);`,
-    );
     const config = await configure(`MessageQueue ${directory}/queue`);
-    const {said, port} = await start(config, {NODE_OPTIONS: `--require ${hiding}`});
+    const {said, port} = await start(config, await withoutDgram());
     expect(said).toContain('ftpdctl: no message will arrive: the session queue needs the package unix-dgram');
     const session = await FtpSession.connect(port);
     await session.login('dave');

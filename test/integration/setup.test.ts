@@ -143,7 +143,8 @@ describe('without mod_msg', () => {
         const run = await runFtpdctl(['-s', proftpd.socket, 'msg', '--via', via, 'all', 'hello']);
         expect(run).toMatchObject({status: 7, stdout: 'ftpdctl: mod_msg is not loaded\n'});
         expect(run.stderr).toBe(
-          'ftpdctl: "man ftpdctl" tells how to make a ProFTPD take messages (SETTING UP A PROFTPD)\n',
+          'ftpdctl: "man ftpdctl" tells how to make a ProFTPD take messages (SETTING UP A PROFTPD); if "rmctrl msg" has ' +
+            'taken the action away, "insctrl msg" brings it back\n',
         );
       }
     } finally {

@@ -26,7 +26,8 @@ export function hintFor(
       return accessHint(action, answer.server, socket);
     case STATUS.UNSUPPORTED_OPERATION:
       return isWithoutModule(action, answer.verdict, answer.server)
-        ? '"man ftpdctl" tells how to make a ProFTPD take messages (SETTING UP A PROFTPD)'
+        ? '"man ftpdctl" tells how to make a ProFTPD take messages (SETTING UP A PROFTPD); if "rmctrl msg" has taken ' +
+            'the action away, "insctrl msg" brings it back'
         : unsupportedHint(action, commandIDs);
     default:
       return undefined;

@@ -139,6 +139,15 @@ describe('listening', () => {
   });
 });
 
+test('of the sessions from one address, those that are left count', async () => {
+  const {connect, server} = await startMock({limits: {sessionsPerAddress: 2}});
+  const [first] = [await connect(), await connect()];
+  await first!.close();
+  await expect.poll(() => server.size).toBe(1);
+  expect((await connect()).greeting[0]).toMatch(/^220 /);
+  expect((await connect()).greeting).toEqual(['421 Too many sessions, try again later']);
+});
+
 describe('closing', () => {
   test('again is the same end, and leaves no timer', async () => {
     vi.useFakeTimers({toFake: ['setInterval', 'clearInterval']});

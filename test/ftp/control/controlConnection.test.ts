@@ -23,6 +23,8 @@ interface Connected {
   readonly mailbox: FakeMailbox;
   /** How often its end was told. */
   readonly ends: () => number;
+  /** What `-v` shows. */
+  readonly trace: string[];
   /** The sweep, this many milliseconds from now. */
   sweepIn(milliseconds: number): void;
 }
@@ -34,6 +36,7 @@ async function open(tree: FileTree = MemoryTree.sample()): Promise<Connected> {
   onTestFinished(() => void listener.close());
   const mailbox = new FakeMailbox();
   let ends = 0;
+  const trace: string[] = [];
   const accepted = once(listener, 'connection').then(([socket]: Socket[]) => {
     onTestFinished(() => void socket!.destroy());
     const control = new ControlConnection({
@@ -44,6 +47,7 @@ async function open(tree: FileTree = MemoryTree.sample()): Promise<Connected> {
       tree,
       mailbox: mailbox.register({} as never),
       onEnd: () => ends++,
+      trace: (line) => trace.push(line),
     });
     return {control, socket: socket!};
   });
@@ -52,7 +56,7 @@ async function open(tree: FileTree = MemoryTree.sample()): Promise<Connected> {
   const {control, socket} = await accepted;
   const now = performance.now();
   const sweepIn = (milliseconds: number) => control.sweep(now + milliseconds, TIMEOUTS);
-  return {session, control, socket, mailbox, ends: () => ends, sweepIn};
+  return {session, control, socket, mailbox, ends: () => ends, trace, sweepIn};
 }
 
 const goesOn = async ({session}: Connected) =>
@@ -226,4 +230,37 @@ test('REIN leaves nothing of who it was: no login, no directory, no rename', asy
     epsvOnly: false,
   });
   expect(mailbox.last.changes.at(-1)).toEqual({user: null});
+});
+
+test('what is said is told with -v, but no password, however it is spelled', async () => {
+  const {session, trace, ends} = await open();
+  await session.command('user dave');
+  await session.command('pAsS secret word');
+  await session.command('HELP NOOP');
+  await session.command('QUIT');
+  await expect.poll(ends).toBe(1);
+  expect(trace).toEqual([
+    'connected',
+    '< 220 ftpdctl mock FTP server (lab), any password will do [127.0.0.1]',
+    '> user dave',
+    '< 331 Password required for dave',
+    '> PASS ***',
+    '< 230 User dave logged in',
+    '> HELP NOOP',
+    expect.stringMatching(/^< 214 Syntax: NOOP/),
+    '> QUIT',
+    '< 221 Goodbye.',
+    'closed',
+  ]);
+});
+
+test('a transfer that a client asks for as it hangs up is not waited for', async () => {
+  const {session, ends, mailbox, socket} = await open();
+  await session.login('dave');
+  await session.command('EPSV');
+  // Its end has come when the NOOP is answered.
+  socket.unshift(Buffer.from('NOOP\r\nLIST\r\n'));
+  socket.push(null);
+  await expect.poll(ends).toBe(1);
+  expect(mailbox.last.ended).toBe(true);
 });

@@ -2,6 +2,7 @@ import {readFileSync, statSync} from 'node:fs';
 import {createRequire} from 'node:module';
 import {join} from 'node:path';
 import {Script} from 'node:vm';
+import type {FtpdctlError} from './lib/errors.ts';
 import {type OwnDirectory, readOwnFile, writeOwnFile, xdgDirectory} from './lib/transport/files/ownFile.ts';
 
 /**
@@ -63,4 +64,21 @@ function load(): Program {
   return module.exports;
 }
 
-export const {main} = load();
+/** A package that is missing may keep the program itself, which reports errors, from being loaded. */
+function loadOrReport(): Program {
+  try {
+    return load();
+  } catch (error) {
+    if (!(error instanceof Error && 'exitStatus' in error)) throw error;
+    return {main: (argv) => Promise.resolve(report(error as FtpdctlError, argv.includes('--json')))};
+  }
+}
+
+function report({code, message, hint, exitStatus}: FtpdctlError, json: boolean): number {
+  if (json)
+    process.stdout.write(`${JSON.stringify({error: {code, message, hint}, exitStatus}, undefined, 2)}\n`);
+  else process.stderr.write(`ftpdctl: ${message} (${hint})\n`);
+  return exitStatus;
+}
+
+export const {main} = loadOrReport();

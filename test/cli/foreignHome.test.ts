@@ -1,6 +1,8 @@
+import {execFileSync} from 'node:child_process';
 import {
   chmodSync,
   chownSync,
+  existsSync,
   lchownSync,
   lstatSync,
   mkdirSync,
@@ -19,7 +21,8 @@ import {Recent} from '../../src/lib/cli/prompt/recent.ts';
 import {speak} from '../helpers/behaviours.ts';
 import {CHECKOUT} from '../helpers/checkout.ts';
 import {describeWithPeer} from '../helpers/peers.ts';
-import {runFtpdctl} from '../helpers/program.ts';
+import {runProcess} from '../helpers/process.ts';
+import {cleanEnvironment, runFtpdctl} from '../helpers/program.ts';
 import {startScriptedServer} from '../helpers/scriptedServer.ts';
 
 const ATTACKER = 65_534;
@@ -78,6 +81,22 @@ function poison(): Buffer {
   return Buffer.concat([Buffer.from(key, 'latin1'), code, code]);
 }
 
+/** The program with all of its packages but one. */
+function programWithout(missing: string): string {
+  const program = join(directory, 'program');
+  const packages = join(program, 'node_modules');
+  mkdirSync(packages, {recursive: true});
+  // koffi looks for its other half from where it really is.
+  const copied = ['bin', 'dist', 'package.json', 'oclif.manifest.json', 'node_modules/koffi'];
+  for (const part of copied) execFileSync('cp', ['-al', join(CHECKOUT, part), join(program, part)]);
+  const linked = readdirSync(join(CHECKOUT, 'node_modules')).filter((name) => !name.startsWith('.'));
+  for (const name of linked) {
+    if (name !== 'koffi') symlinkSync(join(CHECKOUT, 'node_modules', name), join(packages, name));
+  }
+  rmSync(join(packages, missing), {recursive: true});
+  return join(program, 'bin', 'run.js');
+}
+
 describeWithPeer(
   process.getuid?.() === 0 ? null : 'only root can be attacked by another user',
   "root with another user's home",
@@ -116,6 +135,26 @@ describeWithPeer(
       }
       new Recent({HOME: home}).add('user', 'dave');
       expect(contents(directory)).toEqual(before);
+    });
+
+    test.each([
+      '@koromix',
+      'koffi',
+    ])('loads no package of theirs where %s is not installed', async (missing) => {
+      const program = programWithout(missing);
+      const proof = join(directory, 'proof');
+      for (const name of ['koffi', `@koromix/koffi-${process.platform}-${process.arch}`]) {
+        theirs(`.node_modules/${name}/index.js`, (path) =>
+          writeFileSync(path, `require('fs').writeFileSync(${JSON.stringify(proof)}, '')`),
+        );
+      }
+      const options = {env: cleanEnvironment(home), cwd: home};
+      const run = await runProcess(process.execPath, [program, '-s', '/nonexistent', 'lsctrl'], options);
+      expect(existsSync(proof)).toBe(false);
+      expect(run).toMatchObject({
+        status: 1,
+        stderr: expect.stringMatching(/^ftpdctl: .* koffi is not installed .*\n$/),
+      });
     });
 
     test.each(['', 'relative'])('a HOME of %j is not the current directory', async (value) => {

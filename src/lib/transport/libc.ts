@@ -1,7 +1,8 @@
-import {createRequire} from 'node:module';
+import {existsSync, readdirSync, realpathSync} from 'node:fs';
 import {constants} from 'node:os';
 import type Koffi from 'koffi';
 import {FtpdctlError} from '../errors.ts';
+import {installedFolder, load} from './packages.ts';
 import {MAX_SOCKET_PATH_BYTES} from './sockets/socketFile.ts';
 
 /**
@@ -30,20 +31,38 @@ function platform() {
   return known;
 }
 
-const require = createRequire(import.meta.url);
-
 /**
- * koffi's compiled half alone, where it lies at its usual place: the other half asks which C library this is and wraps what
- * is not used here, which takes eight times as long. Required, not imported: the module loader reads a CommonJS module's
- * text for its exports, which takes longer than running it.
+ * koffi's compiled half alone: the other half asks which C library this is and wraps what is not used here, which takes
+ * eight times as long; and it would have Node look for the compiled half in other places, too. Required, not imported: the
+ * module loader reads a CommonJS module's text for its exports, which takes longer than running it.
+ *
+ * @throws FtpdctlError `KOFFI_MISSING`
  */
 function loadKoffi(): typeof Koffi {
+  const index = installedFolder('koffi');
+  const folder = index && compiledHalf(realpathSync(index));
+  if (folder === undefined) {
+    throw new FtpdctlError('KOFFI_MISSING', 'the compiled half of the package koffi is not installed', 1, {
+      hint: 'install ftpdctl without --omit=optional',
+    });
+  }
   const {platform, arch} = process;
   try {
-    return require(`@koromix/koffi-${platform}-${arch}/${platform}_${arch}/koffi.node`);
+    return load(`${folder}/${platform}_${arch}/koffi.node`) as typeof Koffi;
   } catch {
-    return require('koffi');
+    // For another C library, of which the package has one, too, or compiled on this machine.
+    return load(folder) as typeof Koffi;
   }
+}
+
+/** A package of its own, which is optional; or what koffi's installation has compiled where there is none. */
+function compiledHalf(koffi: string): string | undefined {
+  const {platform, arch} = process;
+  const prebuilt = installedFolder(`@koromix/koffi-${platform}-${arch}`, `${koffi}/index.cjs`);
+  if (prebuilt !== undefined) return prebuilt;
+  const built = `${koffi}/build/koffi`;
+  const [toolchain] = existsSync(built) ? readdirSync(built) : [];
+  return toolchain && `${built}/${toolchain}/koffi.node`;
 }
 
 const koffi = loadKoffi();

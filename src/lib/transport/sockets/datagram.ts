@@ -1,8 +1,8 @@
 import {existsSync, lstatSync, type Stats, unlinkSync} from 'node:fs';
-import {createRequire} from 'node:module';
 import path from 'node:path';
 import {getSystemErrorMap, getSystemErrorName} from 'node:util';
 import {FtpdctlError} from '../../errors.ts';
+import {foldersOf, installedFolder, load} from '../packages.ts';
 import {
   checkSocketDirectory,
   checkSocketPath,
@@ -296,8 +296,6 @@ function probe(socketPath: string, {uid}: Stats): ProbeResult {
   return isListening(socketPath) ? {kind: 'taken', why: 'another process listens there'} : {kind: 'dead'};
 }
 
-const requireHere = createRequire(import.meta.url);
-
 function openSocket(): NativeSocket {
   return loadUnixDgram().createSocket('unix_dgram');
 }
@@ -310,30 +308,15 @@ function openSocket(): NativeSocket {
  */
 export function loadUnixDgram(): {createSocket(type: 'unix_dgram'): NativeSocket} {
   try {
-    return requireHere(installed('unix-dgram'));
+    const folder = installedFolder('unix-dgram');
+    if (folder === undefined) throw new Error("Cannot find module 'unix-dgram'");
+    return load(folder) as ReturnType<typeof loadUnixDgram>;
   } catch (cause) {
     throw new FtpdctlError('UNIX_DGRAM_MISSING', 'the session queue needs the package unix-dgram', 1, {
       cause,
       hint: `${installCommand('unix-dgram')}: it is compiled, by a C++ compiler, make and Python 3`,
     });
   }
-}
-
-/**
- * Where a package is installed. What is not Node would look for in `~/.node_modules`, too, which under `sudo` may be
- * another user's.
- */
-function installed(name: string): string {
-  const found = foldersOf(name).find((candidate) => existsSync(candidate));
-  if (found === undefined) throw new Error(`Cannot find module '${name}'`);
-  return found;
-}
-
-function foldersOf(name: string): readonly string[] {
-  const folders = requireHere.resolve.paths(name) ?? [];
-  return folders
-    .filter((folder) => path.basename(folder) === 'node_modules')
-    .map((folder) => path.join(folder, name));
 }
 
 /**

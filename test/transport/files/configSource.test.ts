@@ -1,9 +1,22 @@
+import {rmSync, symlinkSync} from 'node:fs';
 import {mkdir, mkdtemp, rm, symlink, truncate, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
-import {join} from 'node:path';
+import {join, resolve} from 'node:path';
 import {afterEach, beforeEach, expect, test, vi} from 'vitest';
 import {loadSettings} from '../../../src/lib/config/load.ts';
 import {systemConfigSource} from '../../../src/lib/transport/files/configSource.ts';
+
+/** What somebody else does between a look at a file and its opening. */
+const race = vi.hoisted(() => ({swap: () => {}}));
+vi.mock('node:fs', async (importOriginal) => {
+  const fs = await importOriginal<typeof import('node:fs')>();
+  const statSync = (path: string) => {
+    const stat = fs.statSync(path);
+    race.swap();
+    return stat;
+  };
+  return {...fs, statSync};
+});
 
 let directory: string;
 const inside = (name: string) => join(directory, name);
@@ -14,6 +27,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
+  race.swap = () => {};
   vi.unstubAllEnvs();
   await rm(directory, {recursive: true});
 });
@@ -47,4 +61,20 @@ test('says in plain words why a file cannot be read', async () => {
   expect(() => systemConfigSource.read('/dev/null')).toThrow('not a regular file');
   expect(() => systemConfigSource.read(inside('none'))).toThrow(/^no such file or directory$/);
   expect(() => systemConfigSource.list(inside('a.conf'))).toThrow(/^not a directory$/);
+});
+
+test.each([
+  ['a device', '/dev/null', 'not a regular file'],
+  ['what is too large', 'large.conf', 'larger than 1048576 bytes'],
+])('judges what it has opened, not what it has looked at: %s', async (_name, target, why) => {
+  await writeFile(inside('large.conf'), '#'.repeat(1024 * 1024 + 1));
+  race.swap = () => {
+    rmSync(inside('a.conf'), {force: true});
+    symlinkSync(resolve(directory, target), inside('a.conf'));
+  };
+  expect(() => systemConfigSource.read(inside('a.conf'))).toThrow(why);
+});
+
+test('reads a file that does not tell its size', () => {
+  expect(systemConfigSource.read('/proc/self/status')).toMatch(/^Name:[^]*Pid:/);
 });

@@ -1,0 +1,147 @@
+import {buffer} from 'node:stream/consumers';
+import {describe, expect, test} from 'vitest';
+import {MemoryTree} from '../../../src/lib/ftp/tree/memoryTree.ts';
+import {fetchData, storeData} from '../../helpers/data.ts';
+import type {FtpSession} from '../../helpers/ftpSession.ts';
+import {startMock} from '../../helpers/mock.ts';
+
+interface Started {
+  readonly session: FtpSession;
+  contentOf(path: string): Promise<string>;
+}
+
+/** Logged in, with TYPE I, where `/f` has ten digits. */
+async function start(type = 'I'): Promise<Started> {
+  const tree = new MemoryTree();
+  tree.addFile('/f', '0123456789');
+  tree.addDirectory('/d');
+  const {login} = await startMock({tree});
+  const session = await login();
+  await session.command(`TYPE ${type}`);
+  const contentOf = async (path: string) => (await buffer(await tree.read(path, 0))).toString();
+  return {session, contentOf};
+}
+
+describe('a part of a file', () => {
+  test.each([
+    ['REST 4', '456789'],
+    ['REST 10', ''],
+    ['RANG 2 4', '234'],
+    ['RANG 0 0', '0'],
+    ['RANG 8 99', '89'],
+    ['RANG 10 12', ''],
+  ])('%s and RETR fetch %j; the next RETR fetches all', async (range, content) => {
+    const {session} = await start();
+    expect((await session.command(range))[0]).toMatch(/^350 /);
+    expect((await fetchData(session, 'RETR f')).content).toBe(content);
+    expect((await fetchData(session, 'RETR f')).content).toBe('0123456789');
+  });
+
+  test.each(['REST', 'RANG'])('beyond the end there is none: %s', async (kind) => {
+    const {session, contentOf} = await start();
+    for (const command of ['RETR', 'STOR']) {
+      await session.command(kind === 'REST' ? 'REST 11' : 'RANG 11 12');
+      expect(await session.command(`${command} f`)).toEqual([`554 ${kind}: invalid f argument`]);
+    }
+    expect(await contentOf('/f')).toBe('0123456789');
+  });
+
+  test.each([
+    ['REST 4', 'STOR', '150 Opening BINARY mode data connection for f', '0123xy'],
+    ['REST 4', 'APPE', '150 Opening BINARY mode data connection for f', '0123xy'],
+    ['REST 0', 'STOR', '150 Opening BINARY mode data connection for f', 'xy'],
+    ['REST 0', 'APPE', '150 Opening BINARY mode data connection for f', '0123456789xy'],
+    ['RANG 4 5', 'STOR', '150 Opening BINARY mode data connection for f (2 bytes)', '0123xy'],
+  ])('%s and %s: what is there before it stays', async (range, command, opening, content) => {
+    const {session, contentOf} = await start();
+    await session.command(range);
+    expect(await storeData(session, `${command} f`, 'xy')).toEqual([opening, '226 Transfer complete']);
+    expect((await contentOf('/f')).slice(0, content.length)).toBe(content);
+  });
+
+  test.each([
+    ['RANG 4 5', 'APPE f', '550 APPE incompatible with RANG'],
+    ['RANG 0 5', 'STOU', '550 STOU incompatible with RANG'],
+    ['REST 1', 'STOU', '550 STOU incompatible with REST'],
+  ])('%s and %s do not go together, and the next goes as ever', async (range, command, answer) => {
+    const {session, contentOf} = await start();
+    await session.command(range);
+    expect(await session.command(command)).toEqual([answer]);
+    await storeData(session, 'APPE f', 'x');
+    expect(await contentOf('/f')).toBe('0123456789x');
+  });
+
+  test('that was asked for a transfer that failed is forgotten with it', async () => {
+    const {session} = await start();
+    await session.command('REST 4');
+    expect(await session.command('RETR nosuch')).toEqual(['550 nosuch: No such file or directory']);
+    expect((await fetchData(session, 'RETR f')).content).toBe('0123456789');
+  });
+});
+
+describe('the octets of a transfer', () => {
+  test.each([
+    ['A', 'one\r\ntwo\r\n', 'one\ntwo\n'],
+    ['I', 'one\r\ntwo\r\n', 'one\r\ntwo\r\n'],
+  ])('of TYPE %s are stored, appended and fetched', async (type, wire, stored) => {
+    const {session, contentOf} = await start(type);
+    for (const command of ['STOR new', 'APPE new']) await storeData(session, command, wire);
+    expect(await contentOf('/new')).toBe(stored + stored);
+    expect((await fetchData(session, 'RETR new')).content).toBe(wire + wire);
+  });
+
+  test('are counted by STAT', async () => {
+    const {session} = await start();
+    expect((await session.command('STAT')).join()).not.toContain('Total bytes');
+    await fetchData(session, 'RETR f');
+    await storeData(session, 'STOR new', 'xyz');
+    expect(await session.command('STAT')).toContain(' Total bytes transferred for session: 13');
+  });
+});
+
+test.each([
+  ['RETR', "500 'RETR' not understood"],
+  ['STOR', "500 'STOR' not understood"],
+  ['APPE', "500 'APPE' not understood"],
+  ['RETR d', '550 d: Not a regular file'],
+  ['STOR d', '550 d: Not a regular file'],
+  ['STOR no/f', '550 no/f: No such file or directory'],
+  ['RETR nosuch', '550 nosuch: No such file or directory'],
+])('%s: %s', async (command, answer) => {
+  const {session} = await start();
+  expect(await session.command(command)).toEqual([answer]);
+});
+
+describe('OPTS UTF8', () => {
+  test.each([
+    ['OPTS UTF8 OFF', /^200 /, '? u'],
+    ['OPTS UTF8 ON', /^200 /, '☃ ü'],
+    ['OPTS UTF8 perhaps', /^501 OPTS UTF8 perhaps not understood/, '☃ ü'],
+  ])('%s', async (command, answer, text) => {
+    const {login, mailbox} = await startMock();
+    const session = await login();
+    expect((await session.command(command))[0]).toMatch(answer);
+    mailbox.last.deliver('☃ ü');
+    expect((await session.command('NOOP')).at(-1)).toBe(`200 ${text}`);
+  });
+});
+
+test('FEAT names what there is', async () => {
+  const {session} = await start();
+  expect(await session.command('FEAT')).toEqual([
+    '211-Features:',
+    ' CLNT',
+    ' EPRT',
+    ' EPSV',
+    ' MDTM',
+    ' MFF modify;UNIX.mode;',
+    ' MFMT',
+    ' MLST modify*;perm*;size*;type*;unique*;UNIX.mode*;',
+    ' RANG STREAM',
+    ' REST STREAM',
+    ' SIZE',
+    ' TVFS',
+    ' UTF8',
+    '211 End',
+  ]);
+});

@@ -87,6 +87,8 @@ export interface Command {
   readonly run: Handler;
   /** The reply when there is no argument; absent: it may be left out. */
   readonly missing?: Reply;
+  /** False: it is known, and refused. */
+  readonly implemented?: boolean;
   /** It takes no argument. */
   readonly alone?: boolean;
   /** Carried out for anybody, logged in or not: always, or with this argument. */

@@ -124,6 +124,20 @@ describe('one session', () => {
     );
   });
 
+  test('LIST -R of a deep tree: each directory once, and meanwhile others are answered', async () => {
+    const tree = new MemoryTree();
+    const depth = 500;
+    for (let level = 1; level <= depth; level++) tree.addDirectory('/d'.repeat(level));
+    const {login} = await startMock({tree});
+    const [session, other] = [await login(), await login()];
+    const listing = fetchData(session, 'LIST -R');
+    expect(await other.command('NOOP')).toEqual(['200 NOOP command successful']);
+    const headers = (await listing).content.match(/^d.*:$/gm) ?? [];
+    expect(headers.map((header) => header.split('/').length)).toEqual(
+      Array.from({length: depth}, (_, level) => level + 1),
+    );
+  });
+
   test('HELP', async () => {
     const {login} = await startMock();
     const session = await login();

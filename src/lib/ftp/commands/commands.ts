@@ -91,8 +91,14 @@ const COMMANDS: readonly Command[] = [
     beforeLogin: info.isSiteHelp,
   },
   {verb: 'CLNT', syntax: '<sp> client-name', run: info.clientName, missing: MISSING, beforeLogin: true},
-  {verb: 'ACCT', syntax: '(not implemented)', run: parameters.notImplemented('ACCT'), beforeLogin: true},
-  {verb: 'SMNT', syntax: '(not implemented)', run: parameters.notImplemented('SMNT')},
+  {
+    verb: 'ACCT',
+    syntax: '(not implemented)',
+    run: parameters.notImplemented('ACCT'),
+    beforeLogin: true,
+    implemented: false,
+  },
+  {verb: 'SMNT', syntax: '(not implemented)', run: parameters.notImplemented('SMNT'), implemented: false},
   {verb: 'MFMT', syntax: '<sp> time <sp> pathname', run: attributes.setTime, missing: MISSING},
   {verb: 'MFF', syntax: '<sp> fact=value;… <sp> pathname', run: attributes.setFacts, missing: MISSING},
   {verb: 'MLSD', syntax: '[<sp> pathname]', run: listing.machineList},
@@ -118,10 +124,17 @@ function help(...[session, argument]: Parameters<Handler>): Reply {
     if (command === undefined) return reply(502, `Unknown command '${argument}'`);
     return reply(214, `Syntax: ${verb} ${command.syntax}`);
   }
-  const rows = Array.from({length: Math.ceil(VERBS.length / HELP_COLUMNS)}, (_, row) =>
-    VERBS.slice(row * HELP_COLUMNS, (row + 1) * HELP_COLUMNS)
-      .map((verb) => verb.padEnd(HELP_WIDTH))
+  const names = COMMANDS.map(({verb, implemented = true}) => (implemented ? verb : `${verb}*`));
+  const rows = Array.from({length: Math.ceil(names.length / HELP_COLUMNS)}, (_, row) =>
+    names
+      .slice(row * HELP_COLUMNS, (row + 1) * HELP_COLUMNS)
+      .map((name) => name.padEnd(HELP_WIDTH))
       .join(''),
   );
-  return reply(214, 'The following commands are recognized:', ...rows, info.contact(session));
+  return reply(
+    214,
+    "The following commands are recognized (* =>'s unimplemented):",
+    ...rows,
+    info.contact(session),
+  );
 }

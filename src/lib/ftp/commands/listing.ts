@@ -1,6 +1,7 @@
 import {posix} from 'node:path';
 import {Readable} from 'node:stream';
 import {pipeline} from 'node:stream/promises';
+import {setImmediate as nextTurn} from 'node:timers/promises';
 import {type Reply, reply} from '../../reply/reply.ts';
 import {CONTROLS, escapeControls} from '../../text.ts';
 import {DataSender} from '../data/dataSender.ts';
@@ -54,26 +55,43 @@ async function* eachOf(session: Session, paths: readonly string[], options: List
   }
 }
 
-/** @param above the directories that this one was reached through, without links: none of them is listed again in it */
-async function* contentOf(
-  session: Session,
-  path: string,
-  options: ListOptions,
-  above: readonly string[] = [],
-): Lines {
-  const entries = await entriesOf(session, path);
-  yield* linesOf(session, entries, options);
-  if (!options.recursive || options.form === 'names') return;
-  const here = [...above, await session.tree.realPath(absolute(session, path))];
-  for (const {name, facts} of sorted(entries, {...options, sorted: 'name', reversed: false})) {
-    if (name === '.' || name === '..' || !isShown({name, facts}, options)) continue;
-    const inner = path === '' || path === '.' ? name : `${path.replace(/\/+$/, '')}/${name}`;
-    if (!(await isEntered(session, inner, facts, options, here))) continue;
-    yield* ['', `${inner}:`];
-    yield* contentOf(session, inner, options, here);
+/** A directory that is to be listed, and those that it was reached through, without links. */
+interface Found {
+  readonly path: string;
+  readonly above: readonly string[];
+}
+
+/** A directory, and with `-R` what is below it, each behind its name. One after the other, and not one within the other. */
+async function* contentOf(session: Session, top: string, options: ListOptions): Lines {
+  const left: Found[] = [{path: top, above: []}];
+  for (let found = left.pop(); found !== undefined; found = left.pop()) {
+    const entries = await entriesOf(session, found.path);
+    if (found.path !== top) yield* ['', `${found.path}:`];
+    yield* linesOf(session, entries, options);
+    if (options.recursive && options.form === 'long')
+      left.push(...(await directoriesIn(session, found, entries, options)).reverse());
+    // A tree in memory is read without waiting for anything: a large one must not delay the other sessions.
+    await nextTurn();
   }
 }
 
+async function directoriesIn(
+  session: Session,
+  {path, above}: Found,
+  entries: readonly Entry[],
+  options: ListOptions,
+): Promise<Found[]> {
+  const here = options.followed ? [...above, await session.tree.realPath(absolute(session, path))] : above;
+  const found: Found[] = [];
+  for (const {name, facts} of sorted(entries, {...options, sorted: 'name', reversed: false})) {
+    if (name === '.' || name === '..' || !isShown({name, facts}, options)) continue;
+    const inner = path === '' || path === '.' ? name : `${path.replace(/\/+$/, '')}/${name}`;
+    if (await isEntered(session, inner, facts, options, here)) found.push({path: inner, above: here});
+  }
+  return found;
+}
+
+/** No directory is listed again within itself. */
 async function isEntered(
   session: Session,
   path: string,

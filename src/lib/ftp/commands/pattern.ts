@@ -1,4 +1,5 @@
 import {posix} from 'node:path';
+import {setImmediate as nextTurn} from 'node:timers/promises';
 import {type FileTree, resolvePath, TreeError} from '../tree/tree.ts';
 
 /** More names than this are too many for one pattern: a few stars mean all of a large tree. */
@@ -22,6 +23,7 @@ export async function expand(tree: FileTree, workingDirectory: string, pattern: 
   for (const [index, part] of parts.entries()) {
     const next: string[] = [];
     for (const parent of found) {
+      await nextTurn();
       const names = isPattern(part)
         ? await matching(tree, resolvePath(workingDirectory, parent), part, index < parts.length - 1)
         : [part];

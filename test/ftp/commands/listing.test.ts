@@ -4,6 +4,7 @@ import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import {expand} from '../../../src/lib/ftp/commands/pattern.ts';
 import {DiskTree} from '../../../src/lib/ftp/tree/diskTree.ts';
+import {MemoryTree} from '../../../src/lib/ftp/tree/memoryTree.ts';
 import {fetchData} from '../../helpers/data.ts';
 import {startMock} from '../../helpers/mock.ts';
 
@@ -124,4 +125,46 @@ test.each([
 test('a pattern is one of the working directory', async () => {
   expect(await expand(await DiskTree.open(root), '/a', '*.txt')).toEqual(['one.txt']);
   expect((await expand(await DiskTree.open(root), '/a', '../r*')).sort()).toEqual(['../run']);
+});
+
+test('more names than a pattern may mean are an error, not a listing without end', async () => {
+  const tree = new MemoryTree({bytes: 1e6, entries: 20_000});
+  for (let n = 0; n <= 10_000; n++) tree.addFile(`/f${n}`, '');
+  await expect(expand(tree, '/', 'f*')).rejects.toMatchObject({code: 'ENOSPC'});
+  await tree.remove('/f0');
+  expect(await expand(tree, '/', 'f*')).toHaveLength(10_000);
+});
+
+describe('facts', () => {
+  test.each([
+    ['a', 'dir', 'flcdmpe', 212],
+    ['run', 'file', 'adfrw', 213],
+    ['to-a', 'dir', 'adfrw', 213],
+  ])('of %s: %s, %s, and STAT says %d', async (name, type, perm, code) => {
+    const {login} = await startMock({tree: await DiskTree.open(root)});
+    const session = await login();
+    await session.command('OPTS MLST type;perm;');
+    expect((await session.command(`MLST ${name}`))[1]).toBe(` perm=${perm};type=${type}; /${name}`);
+    const status = await session.command(`STAT ${name}`);
+    expect(status[0]).toBe(`${code}-Status of ${name}:`);
+    expect(status.at(-1)).toBe(`${code} End of status`);
+  });
+
+  test('of a tree in memory name a directory twice, and a file once', async () => {
+    const tree = new MemoryTree();
+    tree.addFile('/f', 'x');
+    tree.addDirectory('/d');
+    expect([(await tree.facts('/f')).links, (await tree.facts('/d')).links]).toEqual([1, 2]);
+  });
+});
+
+test.each([
+  ['CWD ~', '/'],
+  ['CWD ~/a', '/a'],
+])('%s is at home: %s', async (command, directory) => {
+  const {login} = await startMock({tree: await DiskTree.open(root)});
+  const session = await login();
+  await session.command('CWD a/b');
+  expect(await session.command(command)).toEqual(['250 CWD command successful']);
+  expect(await session.command('PWD')).toEqual([`257 "${directory}" is the current directory`]);
 });

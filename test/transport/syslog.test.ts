@@ -26,11 +26,14 @@ exec "$@"
 test.skipIf(process.getuid?.() !== 0)('writes to the log of the system', () => {
   const directory = mkdtempSync(join(root, 'node_modules/.cache/syslog-'));
   try {
-    const {stdout, stderr} = logged(directory, "writeSyslog('100%s %n Grüße'); writeSyslog('a\\0b');");
+    const {stdout, stderr} = logged(
+      directory,
+      "writeSyslog('100%s %n Grüße'); writeSyslog('a\\0b\\n\\x9b\\u202e');",
+    );
     expect(stderr).toBe('');
     expect(stdout.split('\n').slice(0, 2)).toEqual([
       expect.stringMatching(/^<29>.* ftpdctl\[\d+\]: 100%s %n Grüße$/),
-      expect.stringMatching(/^<29>.* ftpdctl\[\d+\]: a b$/),
+      expect.stringMatching(/^<29>.* ftpdctl\[\d+\]: a\\x00b\\x0a\\x9b\\u202e$/),
     ]);
   } finally {
     rmSync(directory, {recursive: true});

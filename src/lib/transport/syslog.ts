@@ -1,3 +1,4 @@
+import {CONTROLS, escapeControls} from '../text.ts';
 import {libc} from './libc.ts';
 
 const LOG_PID = 1;
@@ -15,9 +16,12 @@ const calls = {
 const ident = Buffer.from('ftpdctl\0');
 let isOpen = false;
 
-/** Write one line to the system's log. It is lost when no log is there, as syslog(3) has it. */
+/**
+ * Write one line to the system's log, with what could drive a terminal or break up the line escaped. It is lost when no
+ * log is there, as syslog(3) has it.
+ */
 export function writeSyslog(line: string): void {
   if (!isOpen) calls.openlog(ident, LOG_PID, LOG_DAEMON);
   isOpen = true;
-  calls.syslog(LOG_NOTICE, '%s', 'str', line.replaceAll('\0', ' '));
+  calls.syslog(LOG_NOTICE, '%s', 'str', escapeControls(line, CONTROLS.terminal));
 }

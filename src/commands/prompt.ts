@@ -9,7 +9,7 @@ import {canAsk, openQuestions} from '../lib/cli/prompt/terminal.ts';
 export default class Prompt extends BaseCommand {
   static override summary = 'Choose what to do, and be asked for the rest';
   static override description =
-    'What ftpdctl alone does on a terminal. Ctrl-C and Ctrl-D leave at any time. Names and words that were used are ' +
+    'What ftpdctl alone does on a terminal. Escape goes back a step, Ctrl-C and Ctrl-D leave at any time. Names and words that were used are ' +
     'offered again; messages are not kept.';
   static override usage = 'prompt';
   static override examples = ['<%= config.bin %>', '<%= config.bin %> -s /run/proftpd.sock prompt'];

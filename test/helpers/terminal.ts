@@ -49,10 +49,13 @@ export class Terminal {
     );
     const program = ['env', '-i', ...variables, process.execPath, join(CHECKOUT, 'bin', 'run.js'), ...args];
     // It waits until every byte it writes is written down.
-    const script = `stty -echo; read go; stty echo; trap : INT; ${program.map(quote).join(' ')}; echo "[$?]"; exec cat`;
+    const ready = join(home, 'ready');
+    const script = `stty -echo; : > '${ready}'; read go; stty echo; trap : INT; ${program.map(quote).join(' ')}; echo "[$?]"; exec cat`;
     const size = ['-x', String(columns), '-y', String(rows)];
     await terminal.#tmux('-f', join(home, 'tmux.conf'), 'new-session', '-d', ...size, 'sh', '-c', script);
     await terminal.#tmux('pipe-pane', `cat >> '${terminal.#transcript}'`);
+    // What is pressed before would be echoed.
+    while (!existsSync(ready)) await sleep(GLANCE);
     await terminal.press('Enter');
     return terminal;
   }
@@ -67,10 +70,17 @@ export class Terminal {
     await this.#tmux('send-keys', ...keys);
   }
 
-  /** Paste, as from a clipboard. */
-  async paste(text: string): Promise<void> {
-    await this.#tmux('set-buffer', text);
-    await this.#tmux('paste-buffer', '-p');
+  /** Paste, as from a clipboard. @param isMarked whether the terminal marks it where the program has asked for that */
+  async paste(text: string, isMarked = true): Promise<void> {
+    const file = join(this.home, 'paste');
+    await writeFile(file, text);
+    await this.#tmux('load-buffer', file);
+    await this.#tmux('paste-buffer', ...(isMarked ? ['-p'] : []));
+  }
+
+  /** Lines that have left the window at its top. */
+  async scrollback(): Promise<number> {
+    return Number(await this.#tmux('display-message', '-p', '#{history_size}'));
   }
 
   /** What the screen shows, colours aside, without the empty lines at its end. */

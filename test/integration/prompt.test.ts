@@ -138,7 +138,7 @@ describeWithPeer(whyNoProgram('tmux'), 'prompt mode with ftpdctl serve and ftpdc
       ['Which user?', 'zoe', 'Enter'],
       ['bytes left', 'hello', 'Enter'],
     ]);
-    await one.see(/no such client connected\n\? Which action/);
+    await one.see(/no such client connected\n\? Which user\?/);
   });
 
   test('any action, with its words', async () => {
@@ -147,9 +147,7 @@ describeWithPeer(whyNoProgram('tmux'), 'prompt mode with ftpdctl serve and ftpdc
     await one.type('status');
     await one.see('❯ status');
     await one.press('Enter');
-    await one.see('(none)');
-    await one.type('all');
-    await one.see('❯ all');
+    await one.see(/❯ all\n[\s\S]*status all, or status ADDRESS\[#PORT\]\.\.\./);
     await one.press('Enter');
     await one.see(/ftpdctl: status: .*UP/);
     await one.type('rmctrl');
@@ -160,6 +158,7 @@ describeWithPeer(whyNoProgram('tmux'), 'prompt mode with ftpdctl serve and ftpdc
     await one.see('❯ "msg');
     await one.press('Enter');
     await one.see('a quote is not closed');
+    await one.press('C-u');
     await one.type("'no such'");
     await one.see("❯ 'no such'");
     await one.press('Enter');
@@ -167,6 +166,81 @@ describeWithPeer(whyNoProgram('tmux'), 'prompt mode with ftpdctl serve and ftpdc
     await one.type('y');
     await one.press('Enter');
     await one.see(/ftpdctl: .*no such/);
+  });
+
+  test('a name nobody has, then "No": the text is kept; Escape goes back a step', async () => {
+    const one = bound(await prompt());
+    await converse(one, [
+      [`? ${MENU}`, '', 'Enter'],
+      ['? Send to:', '', 'Enter'],
+      ['? Which user?', 'zoe', 'Enter'],
+      ['? Message:', 'first', 'C-j'],
+      ['? Message:', 'second', 'Enter'],
+      [/no such client connected\n\? Which user\?/, 'dave', 'Enter'],
+      [/\? Message: .* left\n {2}first\n {2}second/, '', 'Enter'],
+      ['? Send it to user dave?', '', 'Escape'],
+      [/\? Message: .* left\n {2}first\n {2}second/, ', third', 'Escape'],
+      ['? Which user?', '', 'Escape'],
+      ['? Send to:', '', 'Escape'],
+      [`? ${MENU}`, '', 'Escape'],
+      [`? ${MENU}`, '', 'Enter'],
+      ['? Send to:', '', 'Enter'],
+      ['? Which user?', 'dave', 'Enter'],
+      [/\? Message: .* left\n {2}first\n {2}second, third/, '', 'Enter'],
+      ['? Send it to user dave?', 'n', 'Enter'],
+      [`? ${MENU}`, '', 'Enter'],
+      ['? Send to:', '', 'Enter'],
+      ['? Which user?', 'dave', 'Enter'],
+      [/\? Message: .* left\n {2}first\n {2}second, third/, '', 'Enter'],
+      ['? Send it to user dave?', '', 'Enter'],
+      [`? ${MENU}`, '', 'Enter'],
+      ['? Send to:', '', 'Enter'],
+      ['? Which user?', 'dave', 'Enter'],
+    ]);
+    expect(await one.see(/Message: \d+ bytes left\s+Enter: done/)).toContain('queued for 1 session');
+    expect(await dave.command('NOOP')).toEqual([NOOP, ' first', '200 second, third']);
+  });
+
+  test('an action whose words were refused has them again; Escape goes back to them, and to the menu', async () => {
+    const one = bound(await prompt());
+    await one.see(MENU);
+    await one.type('kick');
+    await one.see(/❯ kick[\s\S]*kick user\|host\|class NAME\.\.\./);
+    await one.press('Enter');
+    await converse(one, [
+      [/\? Words for kick:[\s\S]*kick user\|host\|class NAME\.\.\./, 'user nobody', 'Enter'],
+      ['? Send "kick user nobody"?', '', 'Escape'],
+      [/\? Words for kick: user nobody\n/, '1'],
+    ]);
+    await one.see('❯ user nobody1');
+    await one.press('Enter');
+    await converse(one, [
+      ['? Send "kick user nobody1"?', 'y', 'Enter'],
+      [`? ${MENU}`, ''],
+    ]);
+    await one.type('kick');
+    await one.see('❯ kick');
+    await one.press('Enter');
+    await converse(one, [
+      [/\? Words for kick: user nobody1/, '', 'Escape'],
+      [`? ${MENU}`, '', 'C-d'],
+    ]);
+    expect((await one.ended()).status).toBe(0);
+  });
+
+  test('where nobody is to be chosen, it says that one may type', async () => {
+    const others = await Servers.start();
+    try {
+      const one = bound(await open(['-s', others.socket, 'msg', 'user']));
+      await converse(one, [[/Which user\?\s+nobody is there now: type a name/, 'zoe', 'Enter']]);
+      await converse(one, [['? Message:', '', 'Escape']]);
+      await one.see('? Which user?');
+      // There is no question before.
+      await one.press('Escape');
+      expect((await one.ended()).status).toBe(1);
+    } finally {
+      await others.stop();
+    }
   });
 
   test('"leave" leaves', async () => {
@@ -345,16 +419,52 @@ describeWithPeer(whyNoProgram('tmux'), 'prompt mode with ftpdctl serve and ftpdc
       expect(await terminal!.written()).toMatch(/\x1b\[3\dm/);
     });
 
-    test('a narrow one', async () => {
-      const one = bound(await prompt({columns: 40, rows: 15}));
+    test.each([
+      ['30 columns', 30, 15],
+      ['40 columns', 40, 15],
+      ['80 columns', 80, 24],
+      ['120 columns', 120, 40],
+    ])('%s: choices and keys fit, and a list that is longer says so', async (_name, columns, rows) => {
+      const one = bound(await prompt({columns, rows}));
+      const fits = async (screen: string) => {
+        for (const line of screen.split('\n')) expect(line.length).toBeLessThan(columns);
+        // Nothing goes on in the middle of a word.
+        expect(screen).toMatch(/^↑↓ move • ⏎ choose • esc back$/m);
+        expect(await terminal!.scrollback()).toBe(0);
+      };
+      const menu = await one.see(/Which action to send\?[\s\S]*esc back/);
+      await fits(menu);
+      expect(menu).toMatch(/^\d+ of 14 shown: ↑↓ for more$/m);
+      expect(menu.replace(/\s+/g, ' ')).toContain('msg user|host|class NAME..., or msg all');
+      await one.press('Enter');
+      await fits(await one.see(/Send to:[\s\S]*esc back/));
+      await one.press('Enter');
+      await fits(await one.see(/Which user\?[\s\S]*esc back/));
       await converse(one, [
-        [/Which action to send\?/, '', 'Enter'],
-        ['Send to:', '', 'Enter'],
         ['Which user?', 'dave', 'Enter'],
-        ['bytes left', 'hello, this line is longer than the', 'Enter'],
+        ['bytes left', 'hello, this is', 'Enter'],
         ['Send it to user dave?', '', 'C-c'],
       ]);
       expect((await one.ended()).status).toBe(130);
+    });
+
+    test.each([
+      [30, 'waiting 1 s'],
+      [40, 'waiting 1 s for the server to poll'],
+      [80, 'waiting 1 s: the server polls every 10 s or so (ControlsInterval)'],
+      [120, 'waiting 1 s: the server looks at its socket every ControlsInterval seconds, by default 10'],
+    ])('the waiting line fits %d columns', async (columns, expected) => {
+      const server = await startScriptedServer(hang);
+      try {
+        const one = bound(await open(['-s', server.socket], {columns, rows: 15}));
+        const screen = await one.see(/waiting [1-9]\d* s/);
+        const line = screen.trim().replace(/waiting \d+/, 'waiting 1');
+        expect(line).toBe(expected);
+        await one.press('C-c');
+        expect(await one.ended()).toEqual({status: 130, screen: ''});
+      } finally {
+        await server.stop();
+      }
     });
 
     test('TERM=dumb: the same questions in plain lines, not one escape sequence', async () => {
@@ -362,7 +472,7 @@ describeWithPeer(whyNoProgram('tmux'), 'prompt mode with ftpdctl serve and ftpdc
       await converse(one, [
         [/\d\) leave\n.*\(number or name\)/, '1', 'Enter'],
         [/4\) all .*\nSend to: .*/, 'user', 'Enter'],
-        [/2\) dave\nWhich user\?.*/, '2', 'Enter'],
+        [/2\) dave\ntype to find one, or another name\nWhich user\?.*/, '2', 'Enter'],
         [/Message: \(\d+ bytes, an empty line ends it\)/, 'one', 'Enter'],
         ['...', 'two', 'Enter'],
       ]);
@@ -414,11 +524,11 @@ describeWithPeer(whyNoProgram('tmux') ?? whyNoProftpd(), 'prompt mode with a rea
       ['Which user?', 'dave', 'Enter'],
       ['5113 bytes left', 'grüße', 'C-j'],
     ]);
-    await one.see('this server takes one line alone');
+    await one.see('by its socket a ProFTPD takes one line');
     await one.type('an alle');
     await one.see('5099 bytes left');
     await one.press('Enter');
-    await one.see('In ASCII, which alone can go there: grusse an alle');
+    await one.see('In ASCII, all that a ProFTPD takes by its socket: grusse an alle');
     await one.see(
       /message would be sent to 1 session\nID +USER [\s\S]*dave[\s\S]*\n\? Send it to user dave\?/,
     );

@@ -189,6 +189,7 @@ function noServer(receipt: ReceiptDetails | undefined, cause: FtpdctlError): Ftp
 
 /** Characters of the bar itself. */
 const WIDTH = 24;
+const NARROW_WIDTH = 8;
 
 /** A bar on a terminal's standard error that grows as a message is shown to one session after another. */
 export class DeliveryProgress {
@@ -207,8 +208,11 @@ export class DeliveryProgress {
 
   update(receipt: ReceiptDetails): void {
     const text = shownTo(receipt);
+    const done = receipt.shown + (receipt.probablyShown ?? 0);
     this.#line.draw(
-      `${progressBar(receipt.shown + (receipt.probablyShown ?? 0), receipt.recipients)} ${text}`,
+      [WIDTH, NARROW_WIDTH]
+        .map((width) => `${progressBar(done, receipt.recipients, width)} ${text}`)
+        .concat(text),
       text,
       this.#paint,
     );

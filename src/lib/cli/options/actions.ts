@@ -152,6 +152,21 @@ const GUIDES: Readonly<Record<string, ActionGuide>> = {
   },
 };
 
+/** How the actions are written that have commands of their own. */
+const COMMAND_USAGE: Readonly<Record<string, readonly string[]>> = {
+  acl: ['acl list [ACTION...]', 'acl check USER ACTION'],
+  kick: [`kick ${NAMED}`],
+  msg: [`msg ${NAMED}`, 'msg all'],
+  status: ['status all', `status ${SERVERS}`],
+  who: ['who'],
+};
+
+/** The ways to write a control action; none where it is not known here. */
+export function usageOf(action: string): readonly string[] {
+  if (Object.hasOwn(COMMAND_USAGE, action)) return COMMAND_USAGE[action]!;
+  return Object.hasOwn(GUIDES, action) ? GUIDES[action]!.usage : [];
+}
+
 /** What the help of a control action says. */
 interface ActionHelp {
   readonly summary: string;

@@ -66,6 +66,14 @@ function describe(event: DaemonEvent): string {
   }
 }
 
+/** Why it takes its time, for a wide terminal and for narrower ones. */
+const POLLING = [
+  ': the server looks at its socket every ControlsInterval seconds, by default 10',
+  ': the server polls every 10 s or so (ControlsInterval)',
+  ' for the server to poll',
+  '',
+];
+
 /** Milliseconds before a wait needs explaining. */
 const EXPLAIN_AFTER_MS = 400;
 /** Milliseconds between two looks at the clock. */
@@ -75,7 +83,7 @@ const TICK = 1000;
 class Waiting {
   readonly #shown: boolean;
   readonly #line = new StatusLine();
-  #reason = 'the server looks at its socket every ControlsInterval seconds, by default 10';
+  #reasons: readonly string[] = POLLING;
   #started = 0;
   #timer: NodeJS.Timeout | undefined;
 
@@ -85,7 +93,7 @@ class Waiting {
 
   on(event: DaemonEvent): void {
     if (!this.#shown) return;
-    if (event.kind === 'retrying') this.#reason = event.reason;
+    if (event.kind === 'retrying') this.#reasons = [`: ${event.reason}`];
     if (event.kind === 'answered') this.end();
     if (this.#timer || (event.kind !== 'sending' && event.kind !== 'retrying')) return;
     this.#started = performance.now();
@@ -100,7 +108,10 @@ class Waiting {
 
   #tick(): void {
     const seconds = Math.round((performance.now() - this.#started) / 1000);
-    this.#line.draw(`waiting ${seconds} s: ${this.#reason}`, `waiting: ${this.#reason}`);
+    this.#line.draw(
+      this.#reasons.map((reason) => `waiting ${seconds} s${reason}`),
+      `waiting${this.#reasons[0]}`,
+    );
     this.#timer = setTimeout(() => this.#tick(), TICK);
   }
 }

@@ -63,16 +63,39 @@ export function isDumb(env: NodeJS.ProcessEnv = process.env): boolean {
   return env['TERM'] === undefined || env['TERM'] === '' || env['TERM'] === 'dumb';
 }
 
+/** As much of a text as fits, with an ellipsis in place of the rest. */
+export function cut(text: string, columns: number): string {
+  return text.length <= columns ? text : `${text.slice(0, Math.max(0, columns - 1)).trimEnd()}…`;
+}
+
+/** The first of these texts, which get shorter, that fits; else the last one, cut. */
+export function longestFitting(texts: readonly string[], columns: number): string {
+  return texts.find(({length}) => length <= columns) ?? cut(texts.at(-1) ?? '', columns);
+}
+
+/** Lines that fit, broken between words; a word that does not fit is broken. */
+export function wrapWords(text: string, columns: number): string[] {
+  const fits = new RegExp(`(?!\\s)(?:.{1,${columns}}(?=\\s|$)|.{1,${columns}})`, 'gu');
+  return text.match(fits)?.map((line) => line.trimEnd()) ?? [];
+}
+
 /** One line on standard error that is drawn anew while something lasts, and gone afterwards; nothing without a terminal. */
 export class StatusLine {
   #drawn = '';
   #callOff: (() => void) | undefined;
 
-  /** @param plain what a terminal that cannot redraw gets, once, as a line of its own */
-  draw(text: string, plain: string, style: (text: string) => string = (text) => text): void {
+  /**
+   * @param texts the longest that fits is shown; what fits of the last if none does
+   * @param plain what a terminal that cannot redraw gets, once, as a line of its own
+   */
+  draw(
+    texts: string | readonly string[],
+    plain: string,
+    style: (text: string) => string = (text) => text,
+  ): void {
     if (!isWatched()) return;
     if (!isDumb()) {
-      this.#drawn = printable(text).slice(0, (errorOutput().columns || COLUMNS) - ECHO);
+      this.#drawn = longestFitting([texts].flat().map(printable), (errorOutput().columns || COLUMNS) - ECHO);
       errorOutput().write(`\r\x1b[K${style(this.#drawn)}`);
       this.#callOff ??= onExit(() => this.clear());
     } else if (plain !== this.#drawn) {

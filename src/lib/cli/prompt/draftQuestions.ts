@@ -5,7 +5,7 @@ import {type AudienceKind, audienceOf, type Draft, hasNoText, NAMED_AUDIENCES} f
 import {type Ask, askWith} from '../options/ask.ts';
 import type {GlobalOptions} from '../options/flags.ts';
 import {printable} from '../output/output.ts';
-import type {Choice, Questions} from './questions.ts';
+import {type Choice, type MessageQuestion, orStepBack, type Questions} from './questions.ts';
 import {Recent} from './recent.ts';
 import {openQuestions} from './terminal.ts';
 
@@ -28,19 +28,24 @@ export async function askMissingWords(
   try {
     const recent = new Recent(process.env);
     const ask = askWith(options, questions.signal);
-    const audience = await askAudience(draft, {questions, ask, recent});
-    if (audience.name !== undefined) recent.add(audience.kind!, audience.name);
-    if (hasText || !hasNoText(draft)) return {...audience, words: draft.words};
-    return {
-      ...audience,
-      words: [
-        await askText(
-          questions,
-          await ask((daemon) => daemon.textRules()),
-          audienceOf({...audience, words: []}),
-        ),
-      ],
-    };
+    let kind: AudienceKind | undefined;
+    let kept: string | undefined;
+    for (;;) {
+      const audience = await askAudience(draft, {questions, ask, recent}, kind);
+      if (audience.name !== undefined) recent.add(audience.kind!, audience.name);
+      if (hasText || !hasNoText(draft)) return {...audience, words: draft.words};
+      const isAsked = audience.kind !== draft.kind || audience.name !== draft.name;
+      const text = askText(questions, await ask((daemon) => daemon.textRules()), {
+        audience: audienceOf({...audience, words: []}),
+        ...(kept === undefined ? {} : {initial: kept}),
+        onChange: (typed) => {
+          kept = typed;
+        },
+      });
+      const written = await (isAsked ? orStepBack(text) : text);
+      if (written !== undefined) return {...audience, words: [written]};
+      kind = audience.kind;
+    }
   } finally {
     questions.close();
   }
@@ -59,17 +64,33 @@ const ADDRESSED: Readonly<Record<Named, (session: Session) => string | null>> = 
 /**
  * Ask for what is missing of an audience: among the sessions that are there where the server can tell, else freely,
  * with what was used lately to choose from.
+ * @param chosenBefore the kind to begin with where the person has come back to choose another name
+ * @throws StepBack when the person goes back from the first question
  */
 export async function askAudience(
   {kind, name}: Pick<Draft, 'kind' | 'name'>,
   {questions, ask, recent}: {questions: Questions; ask: Ask; recent: Recent},
+  chosenBefore?: AudienceKind,
 ): Promise<Pick<Draft, 'kind' | 'name'>> {
   if (kind === 'all' || name !== undefined) return {kind: kind!, ...(name === undefined ? {} : {name})};
   const sessions = await sessionsNow(ask);
-  const chosen = kind ?? (await questions.pick('Send to:', kindChoices(sessions)));
-  if (chosen === 'all') return {kind: chosen};
-  const find = sessions ? among(liveChoices(chosen, sessions)) : freely(recent.of(chosen));
-  return {kind: chosen, name: await questions.search(`Which ${chosen}?`, find)};
+  let chosen: AudienceKind | undefined = kind ?? (chosenBefore === 'all' ? undefined : chosenBefore);
+  for (;;) {
+    chosen ??= await questions.pick('Send to:', kindChoices(sessions));
+    if (chosen === 'all') return {kind: chosen};
+    const live = sessions && liveChoices(chosen, sessions);
+    const used = recent.of(chosen);
+    const hint = live ? nameHint(live, 'nobody is there now') : nameHint(used, 'none was used before');
+    const named = questions.search(`Which ${chosen}?`, live ? among(live) : freely(used), {hint});
+    const found = await (kind === undefined ? orStepBack(named) : named);
+    if (found !== undefined) return {kind: chosen, name: found};
+    chosen = undefined;
+  }
+}
+
+/** That one may type, too. */
+function nameHint(known: readonly unknown[], why: string): string {
+  return known.length > 0 ? 'type to find one, or another name' : `${why}: type a name`;
 }
 
 /** `undefined` where the daemon will not say, as to a caller whom its ACLs do not let in. */
@@ -132,16 +153,22 @@ function asTyped(typed: string): Choice<string> {
 export async function askText(
   questions: Questions,
   rules: TextRules,
-  audience: readonly string[],
+  {
+    audience,
+    ...question
+  }: {readonly audience: readonly string[]} & Pick<MessageQuestion, 'initial' | 'onChange'>,
 ): Promise<string> {
   const adapt = rules.utf8 ? (text: string) => text : (await import('any-ascii')).default;
   const typed = await questions.text({
+    ...question,
     message: 'Message:',
     severalLines: rules.severalLines,
     room: (text) => rules.room({audience, text: adapt(text)}),
     refusal: (text) => rules.refusal({audience, text: adapt(text)}),
   });
   const text = adapt(typed);
-  if (text !== typed) process.stdout.write(`In ASCII, which alone can go there: ${printable(text)}\n`);
+  if (text !== typed) {
+    process.stdout.write(`In ASCII, all that a ProFTPD takes by its socket: ${printable(text)}\n`);
+  }
   return text;
 }

@@ -7,6 +7,7 @@ import {
   type MessageQuestion,
   PromptAborted,
   type Questions,
+  type SearchOptions,
 } from './questions.ts';
 
 /** The same questions line by line, for terminals that can only add lines: nothing is drawn anew. */
@@ -46,18 +47,24 @@ export function plainQuestions(output: NodeJS.WritableStream): Questions {
   async function search(
     message: string,
     find: (typed: string) => readonly Choice<string>[],
+    {hint = '', initial}: SearchOptions = {},
   ): Promise<string> {
     const known = find('');
     list(known);
-    const read = (answer: string) => chosen(known, answer) ?? (answer === '' ? undefined : {value: answer});
+    if (hint !== '') say(hint);
+    if (initial) say(`Enter alone: ${initial}`);
+    const read = (answer: string) =>
+      chosen(known, answer) ?? (answer === '' && !initial ? undefined : {value: answer || initial!});
     return (await insist(`${message} (number or name)`, read, 'a name is needed')).value;
   }
 
-  async function text({message, severalLines, room, refusal}: MessageQuestion): Promise<string> {
+  async function text({message, severalLines, room, refusal, initial}: MessageQuestion): Promise<string> {
     for (;;) {
       const how = severalLines ? ', an empty line ends it' : '';
+      if (initial) say(`Enter alone: ${initial}`);
       const first = await ask(`${message} (${room('')} bytes${how})`);
-      const written = severalLines ? [first, ...(await moreLines(first))].join('\n') : first;
+      const typed = severalLines ? [first, ...(await moreLines(first))].join('\n') : first;
+      const written = typed === '' && initial ? initial : typed;
       const why = written.trim() === '' ? 'write something, or leave with Ctrl-D' : refusal(written);
       if (why === undefined) return written;
       say(why);

@@ -17,15 +17,31 @@ export interface MessageQuestion {
   readonly room: (text: string) => number;
   /** Why the server cannot take it. */
   readonly refusal: (text: string) => string | undefined;
+  /** What was written before; it can be changed. */
+  readonly initial?: string;
+  /** Called with what is written so far, so that it is not lost when the person goes back. */
+  readonly onChange?: (text: string) => void;
 }
 
-/** The ways to ask a person. Each rejects with a `PromptAborted` when the person leaves. */
+/** What there is to know beside a question. */
+export interface SearchOptions {
+  /** What may be typed; or why there is nothing to choose from. */
+  readonly hint?: string;
+  /** What was typed before; it can be changed. */
+  readonly initial?: string;
+}
+
+/** The ways to ask a person. Each rejects with a `PromptAborted` when the person leaves, a `StepBack` to go back. */
 export interface Questions {
   /** Aborted, with a `PromptAborted` as its reason, when the person leaves. */
   readonly signal: AbortSignal;
   pick<T>(message: string, choices: readonly Choice<T>[]): Promise<T>;
   /** Pick one of what is found for what is typed. */
-  search(message: string, find: (typed: string) => readonly Choice<string>[]): Promise<string>;
+  search(
+    message: string,
+    find: (typed: string) => readonly Choice<string>[],
+    options?: SearchOptions,
+  ): Promise<string>;
   text(question: MessageQuestion): Promise<string>;
   confirm(message: string, byDefault: boolean): Promise<boolean>;
   /** Give the terminal back. */
@@ -52,5 +68,22 @@ export class PromptAborted extends Error {
   /** A command that was not carried out has not succeeded: 1 for the end of the input. */
   get exitStatus(): number {
     return this.reason === 'end' ? 1 : EXIT_STATUS[this.reason];
+  }
+}
+
+/** Escape: the user wants the question before. Where there is none, this leaves as the end of the input does. */
+export class StepBack extends PromptAborted {
+  constructor() {
+    super('end');
+  }
+}
+
+/** @returns `undefined` when the user goes back */
+export async function orStepBack<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof StepBack) return undefined;
+    throw error;
   }
 }

@@ -1,117 +1,172 @@
-import {emitKeypressEvents, type Key} from 'node:readline';
-import {ColourlessOutput, isColourful} from '../output/terminal.ts';
-import {messagePrompt} from './messagePrompt.ts';
-import {
-  ABORT_SIGNALS,
-  type AbortReason,
-  type Choice,
-  type MessageQuestion,
-  PromptAborted,
-  type Questions,
-} from './questions.ts';
+import {styleText} from 'node:util';
+import {printError} from '../output/output.ts';
+import {ColourlessOutput, cut, isColourful, wrapWords} from '../output/terminal.ts';
+import {Keyboard} from './keyboard.ts';
+import {messagePrompt, type TerminalMessageQuestion} from './messagePrompt.ts';
+import {type Choice, type Questions, StepBack} from './questions.ts';
 
 /** How inquirer's own prompts are called, which its collection of them does not say. */
 type Prompt<Config, Value> = (
   config: Config,
-  context: {signal: AbortSignal; output: NodeJS.WritableStream; readonly clearPromptOnDone: boolean},
+  context: {
+    input: NodeJS.ReadableStream;
+    output: NodeJS.WritableStream;
+    signal: AbortSignal;
+    readonly clearPromptOnDone: boolean;
+  },
 ) => Promise<Value>;
 
+/** What inquirer's lists have in common. */
+interface ListConfig {
+  message: string;
+  pageSize: number;
+  theme: {style: {keysHelpTip: () => string}};
+}
+
 interface Prompts {
-  select: Prompt<
-    {message: string; choices: readonly Choice<unknown>[]; pageSize: number; loop: boolean},
-    unknown
-  >;
+  select: Prompt<ListConfig & {choices: readonly Choice<unknown>[]; loop: boolean}, unknown>;
   search: Prompt<
-    {message: string; source: (typed?: string) => readonly Choice<string>[]; pageSize: number},
+    ListConfig & {source: (typed?: string) => readonly Choice<string>[]; initialValue: string},
     string
   >;
   confirm: Prompt<{message: string; default: boolean}, boolean>;
 }
 
-/** Choices shown at once: a small terminal holds them. */
-const PAGE = 12;
+/** Choices shown at once: a terminal of 24 lines holds them. */
+const MAX_PAGE = 12;
+const MIN_PAGE = 3;
+/** Lines of a list that are none of its choices: the question, an empty one, what is said of a choice, the keys. */
+const OTHER_LINES = 9;
+/** Columns in front of a choice, and an empty one behind it. */
+const BESIDE_CHOICE = 3;
+
+/** Characters of a name, or of the words of an action. */
+const MAX_LINE = 1024;
+
+/** More has come at once than fits into an answer. */
+class AnswerTooLong extends Error {
+  constructor(length: number) {
+    super(`too long to be inserted: ${length} characters, of which ${MAX_LINE} would fit`);
+  }
+}
 
 /** Questions that inquirer draws. It is loaded now: no other command pays for it. */
 export async function terminalQuestions(output: NodeJS.WriteStream): Promise<Questions> {
   const [{default: inquirer}, message] = await Promise.all([import('inquirer'), messagePrompt()]);
   const prompts = inquirer.createPromptModule().prompts as unknown as Prompts;
-  const keyboard = new Keyboard(process.stdin);
+  const keyboard = new Keyboard(process.stdin, output);
   const {signal} = keyboard;
+  const size = () => ({columns: output.columns || 80, rows: output.rows || 24});
 
-  async function ask<Config, Value>(prompt: Prompt<Config, Value>, config: Config): Promise<Value> {
+  async function askOnce<Config, Value>(
+    prompt: Prompt<Config, Value>,
+    config: Config,
+    maxText: number,
+  ): Promise<Value> {
+    // What was typed before the question stands is read, and thrown away, first.
+    await new Promise(setImmediate);
     signal.throwIfAborted();
+    const question = new AbortController();
+    const either = AbortSignal.any([signal, question.signal]);
+    keyboard.listen({
+      maxText,
+      onTooLong: (length) => question.abort(new AnswerTooLong(length)),
+      onEscape: () => question.abort(new StepBack()),
+    });
     try {
       return await prompt(config, {
-        signal,
+        signal: either,
+        input: keyboard.keys,
         output: isColourful(output) ? output : new ColourlessOutput(output),
         // Whoever leaves leaves no half-answered question behind.
         get clearPromptOnDone() {
-          return signal.aborted;
+          return either.aborted;
         },
       });
     } catch (error) {
-      signal.throwIfAborted();
+      either.throwIfAborted();
       throw error;
     } finally {
-      keyboard.hold();
+      keyboard.ignore();
     }
+  }
+
+  async function ask<Config, Value>(
+    prompt: Prompt<Config, Value>,
+    config: Config,
+    maxText = MAX_LINE,
+  ): Promise<Value> {
+    for (;;) {
+      try {
+        return await askOnce(prompt, config, maxText);
+      } catch (error) {
+        if (!(error instanceof AnswerTooLong)) throw error;
+        printError(error.message);
+      }
+    }
+  }
+
+  /** @param total choices there are, looked up when they are drawn */
+  function list(text: string, hint: string, keys: readonly string[], total: () => number): ListConfig {
+    const {columns, rows} = size();
+    const pageSize = Math.min(MAX_PAGE, Math.max(MIN_PAGE, rows - OTHER_LINES));
+    const keysHelpTip = (): string => {
+      const more = total() > pageSize ? [`${pageSize} of ${total()} shown: ↑↓ for more`] : [];
+      return [...wrapWords(hint, columns - 1), ...more, ...wrapKeys(keys, columns - 1)]
+        .map((line) => styleText('dim', line))
+        .join('\n');
+    };
+    return {message: text, pageSize, theme: {style: {keysHelpTip}}};
+  }
+
+  /** A choice on one line; what does not fit is said while it is looked at. */
+  function oneLine<T>(choice: Choice<T>): Choice<T> {
+    const {columns} = size();
+    const name = cut(choice.name, columns - BESIDE_CHOICE);
+    const said = [name === choice.name ? '' : choice.name, choice.description ?? ''].filter(Boolean);
+    const description = said.flatMap((text) => wrapWords(text.replace(/ +/g, ' '), columns - 1)).join('\n');
+    return {
+      ...choice,
+      name,
+      short: choice.short ?? choice.name,
+      ...(description === '' ? {} : {description}),
+    };
   }
 
   return {
     signal,
     pick: <T>(text: string, choices: readonly Choice<T>[]) =>
-      ask(prompts.select, {message: text, choices, pageSize: PAGE, loop: false}) as Promise<T>,
-    search: (text, find) =>
-      ask(prompts.search, {message: text, source: (typed) => find(typed ?? ''), pageSize: PAGE}),
-    text: (question: MessageQuestion) => ask(message as Prompt<MessageQuestion, string>, question),
+      ask(prompts.select, {
+        ...list(text, '', ['↑↓ move', '⏎ choose', 'esc back'], () => choices.length),
+        choices: choices.map(oneLine),
+        loop: false,
+      }) as Promise<T>,
+    search(text, find, {hint = '', initial = ''} = {}) {
+      let total = find(initial).length;
+      return ask(prompts.search, {
+        ...list(text, hint, ['↑↓ move', '⏎ choose', 'esc back'], () => total),
+        source(typed = '') {
+          const found = find(typed);
+          total = found.length;
+          return found.map(oneLine);
+        },
+        initialValue: initial,
+      });
+    },
+    text: (question) =>
+      ask(message as Prompt<TerminalMessageQuestion, string>, {...question, size}, Number.POSITIVE_INFINITY),
     confirm: (text, byDefault) => ask(prompts.confirm, {message: text, default: byDefault}),
     close: () => keyboard.release(),
   };
 }
 
-/**
- * The keyboard for as long as questions are asked: Ctrl-C and Ctrl-D leave at any time, between two questions, too,
- * while a server is waited for. What is typed then is thrown away, so that no answer is given before its question.
- */
-class Keyboard {
-  readonly #aborted = new AbortController();
-  readonly #onKey = (_text: unknown, key: Key | undefined): void => {
-    if (key?.ctrl && key.name === 'c') this.#abort('SIGINT');
-    if (key?.ctrl && key.name === 'd') this.#abort('end');
-  };
-  readonly #onEnd = (): void => this.#abort('end');
-  readonly #onSignal = (signal: NodeJS.Signals): void => this.#abort(signal as AbortReason);
-
-  readonly #input: NodeJS.ReadStream;
-
-  constructor(input: NodeJS.ReadStream) {
-    this.#input = input;
-    emitKeypressEvents(input);
-    input.on('keypress', this.#onKey).on('end', this.#onEnd);
-    for (const signal of ABORT_SIGNALS) process.on(signal, this.#onSignal);
-    this.hold();
+/** Keys and what they do, as many on a line as fit. */
+function wrapKeys(keys: readonly string[], columns: number): string[] {
+  const lines: string[] = [];
+  for (const key of keys) {
+    const longer = `${lines.at(-1) ?? ''} • ${key}`;
+    if (lines.length > 0 && longer.length <= columns) lines[lines.length - 1] = longer;
+    else lines.push(key);
   }
-
-  /** Aborted with a `PromptAborted` as its reason. */
-  get signal(): AbortSignal {
-    return this.#aborted.signal;
-  }
-
-  /** Listen on: whoever asks a question lets go of the terminal at its end. */
-  hold(): void {
-    if (this.signal.aborted) return;
-    this.#input.setRawMode?.(true);
-    this.#input.resume();
-  }
-
-  release(): void {
-    this.#input.off('keypress', this.#onKey).off('end', this.#onEnd);
-    for (const signal of ABORT_SIGNALS) process.off(signal, this.#onSignal);
-    this.#input.setRawMode?.(false);
-    this.#input.pause();
-  }
-
-  #abort(reason: AbortReason): void {
-    this.#aborted.abort(new PromptAborted(reason));
-  }
+  return lines;
 }

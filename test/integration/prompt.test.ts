@@ -122,8 +122,11 @@ describeWithPeer(whyNoProgram('tmux'), 'prompt mode with ftpdctl serve and ftpdc
     await one.press('Enter');
     await one.see('write something');
     await one.type('ab');
+    await one.see(/ {2}ab$/m);
     await one.press('C-j', 'BSpace', 'BSpace');
+    await one.see(/ {2}a$/m);
     await one.type('c');
+    await one.see(/ {2}ac$/m);
     await one.press('Enter');
     const {status, screen} = await one.ended();
     expect(status).toBe(0);

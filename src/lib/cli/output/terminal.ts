@@ -69,7 +69,7 @@ export function cut(text: string, columns: number): string {
 }
 
 /** The first of these texts, which get shorter, that fits; else the last one, cut. */
-export function longestFitting(texts: readonly string[], columns: number): string {
+function longestFitting(texts: readonly string[], columns: number): string {
   return texts.find(({length}) => length <= columns) ?? cut(texts.at(-1) ?? '', columns);
 }
 

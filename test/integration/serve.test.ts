@@ -294,7 +294,8 @@ describe('the program', () => {
     program.signal('SIGSTOP');
     await stopped(program.pid);
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGCONT'] as const) program.signal(signal);
-    expect([130, 143]).toContain(await program.ended);
+    // The first may have ended it in order before the second is taken up.
+    expect([0, 130, 143]).toContain(await program.ended);
     for (const name of ['ctrls', 'queue']) expect(existsSync(join(place, name))).toBe(false);
   });
 

@@ -9,11 +9,13 @@ import {
   writeFileSync,
 } from 'node:fs';
 import {join} from 'node:path';
-import {afterAll, afterEach, beforeAll, beforeEach, describe, expect, test} from 'vitest';
+import {afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi} from 'vitest';
 import {bindPath, closeDescriptor, streamSocket} from '../../src/lib/transport/libc.ts';
 import {logLines, makePlace, OPEN, placesIn, until} from '../helpers/controlsServer.ts';
-import {ask} from '../helpers/exchange.ts';
+import {ask, exchange} from '../helpers/exchange.ts';
+import {requestFrame} from '../helpers/frames.ts';
 import {freePort} from '../helpers/freePorts.ts';
+import {FtpSession} from '../helpers/ftpSession.ts';
 import {describeWithPeer} from '../helpers/peers.ts';
 import {runProcess} from '../helpers/process.ts';
 import {type RealProftpd, runStockFtpdctl, startProftpd, whyNoProftpd} from '../helpers/proftpd.ts';
@@ -289,19 +291,28 @@ describe('the program', () => {
   });
 
   test('a second signal ends it at once, and its sockets go all the same', async () => {
-    const program = await serve(OPEN);
-    // Both are there when it goes on.
-    program.signal('SIGSTOP');
-    await stopped(program.pid);
-    for (const signal of ['SIGTERM', 'SIGINT', 'SIGCONT'] as const) program.signal(signal);
-    // The first may have ended it in order before the second is taken up.
-    expect([0, 130, 143]).toContain(await program.ended);
+    const port = await freePort();
+    const program = await serve([...OPEN, `Port ${port}`]);
+    const mock = spawnHere(['mock', '--config', config]);
+    await mock.said(/listening on/);
+    const dave = await FtpSession.connect(port);
+    await dave.login('dave');
+    await vi.waitFor(async () =>
+      expect((await ask(socket, 'json', 'who')).responses.join('\n')).toContain('dave'),
+    );
+    // It answers what it has been asked before it ends, and kick waits for a session that cannot say goodbye.
+    mock.signal('SIGSTOP');
+    const kicked = exchange(socket, requestFrame('json', 'kick', 'user', 'dave'));
+    await until(() =>
+      logLines(join(place, 'controls.log')).some((line) => line.includes("'kick user dave'")),
+    );
+    program.signal('SIGTERM');
+    await until(() => !existsSync(socket));
+    program.signal('SIGINT');
+    expect(await program.ended).toBe(130);
     for (const name of ['ctrls', 'queue']) expect(existsSync(join(place, name))).toBe(false);
+    await kicked;
   });
-
-  async function stopped(pid: number): Promise<void> {
-    await until(() => /^State:\tT/m.test(readFileSync(`/proc/${pid}/status`, 'utf8')));
-  }
 
   test.each(['serve', 'mock'])('SIGUSR1 opens no debugger in %s', async (command) => {
     configure([...OPEN, `Port ${await freePort()}`]);

@@ -1,8 +1,7 @@
 import {existsSync} from 'node:fs';
 import {type ClientEvent, ControlsClient, type ControlsClientOptions} from '../client/client.ts';
 import {candidateSockets} from '../client/discovery.ts';
-import type {ServerInfo} from '../client/serverCache.ts';
-import {knownServeSocket} from '../client/serverCache.ts';
+import {knownServeSocket, type ServerInfo} from '../client/serverCache.ts';
 import {FtpdctlError} from '../errors.ts';
 import type {ReceiptDetails} from '../protocol/details.ts';
 import {MOD_MSG_TEXT_BYTES} from '../protocol/limits.ts';
@@ -117,9 +116,7 @@ class Connection implements Daemon {
   }
 
   async recipients(message: OutgoingMessage): Promise<DeliveryResult | Unsupported> {
-    const local = await this.#findLocal();
-    if (local === null || local instanceof FtpdctlError) return this.#controls.recipients(message);
-    return local.recipients(message);
+    return ((await this.#localProftpd()) ?? this.#controls).recipients(message);
   }
 
   async message(message: OutgoingMessage): Promise<DeliveryResult> {
@@ -142,12 +139,11 @@ class Connection implements Daemon {
   }
 
   async kick(words: readonly string[]): Promise<KickResult | Unsupported> {
-    const local = await this.#findLocal();
+    const local = await this.#localProftpd();
     const [kind, id = ''] = words;
-    const isLocal = local !== null && !(local instanceof FtpdctlError);
-    if (kind === 'session' && isLocal && process.geteuid?.() === 0) return local.endSession(id);
+    if (kind === 'session' && local && process.geteuid?.() === 0) return local.endSession(id);
     if (kind === 'session' && (await this.#isProftpd())) return NO_SESSION_KICK;
-    if (!isLocal) return this.#controls.kick(words);
+    if (local === undefined) return this.#controls.kick(words);
     return local.countEnded(words, () => this.#controls.kick(words));
   }
 
@@ -156,8 +152,8 @@ class Connection implements Daemon {
   }
 
   async access(question: AccessQuestion): Promise<AccessResult | Unsupported> {
-    const local = await this.#findLocal();
-    if (local !== null && !(local instanceof FtpdctlError)) return local.access(question);
+    const local = await this.#localProftpd();
+    if (local) return local.access(question);
     return (await this.#isProftpd()) ? NO_ACCESS_ANSWERS : this.#controls.access(question);
   }
 
@@ -193,8 +189,8 @@ class Connection implements Daemon {
   /** The guard stands before each message to a ProFTPD of this machine, whoever sends it. */
   async #sendByControls(message: OutgoingMessage): Promise<DeliveryResult> {
     await this.#refuseEarly({kind: 'message', ...message});
-    const local = await this.#findLocal();
-    if (local !== null && !(local instanceof FtpdctlError)) {
+    const local = await this.#localProftpd();
+    if (local) {
       if (message.audience[0] === 'session') throw noSessionAudience();
       await local.guard(message);
     }
@@ -236,6 +232,12 @@ class Connection implements Daemon {
   #findLocal(): Promise<Local> {
     this.#local ??= this.#look();
     return this.#local;
+  }
+
+  /** The same where it does not matter why there is none. */
+  async #localProftpd(): Promise<LocalProftpd | undefined> {
+    const local = await this.#findLocal();
+    return local === null || local instanceof FtpdctlError ? undefined : local;
   }
 
   async #look(): Promise<Local> {

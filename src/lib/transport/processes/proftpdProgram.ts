@@ -25,8 +25,8 @@ export function installedProftpd(): string | undefined {
  *
  * @throws Error that says why there is no answer
  */
-export async function askProftpd(program: string, option: '-v' | '-V'): Promise<string> {
-  return (await runProgram(program, [option], {timeout: TIMEOUT_MS, bytes: MAX_BYTES})).text;
+export function askProftpd(program: string, option: '-v' | '-V'): Promise<string> {
+  return runProgram(program, [option], {timeout: TIMEOUT_MS, bytes: MAX_BYTES});
 }
 
 /** The version of the ProFTPD of this machine, as `proftpd -v` says it; `undefined` where there is none. */
@@ -40,15 +40,10 @@ export async function installedVersion(): Promise<ProftpdVersion | undefined> {
   }
 }
 
-/** What a program wrote to its standard output and its standard error, together. */
-export interface ProgramOutput {
-  readonly exitCode: number;
-  readonly text: string;
-}
-
 /**
  * Runs a program that is asked for information, with an environment and an input that are empty.
  *
+ * @returns what it wrote to its standard output and its standard error, together, whatever it ended with
  * @param limits milliseconds and bytes: past either, it is killed
  * @throws Error that says why there is no answer
  */
@@ -56,7 +51,7 @@ function runProgram(
   file: string,
   args: readonly string[],
   limits: {readonly timeout: number; readonly bytes: number},
-): Promise<ProgramOutput> {
+): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -83,9 +78,9 @@ function runProgram(
       clearTimeout(timer);
       reject(new Error(message));
     });
-    child.on('close', (code) => {
+    child.on('close', () => {
       clearTimeout(timer);
-      resolve({exitCode: code ?? 1, text: Buffer.concat(chunks).toString()});
+      resolve(Buffer.concat(chunks).toString());
     });
   });
 }

@@ -1,11 +1,11 @@
 import {spawn} from 'node:child_process';
 import {once} from 'node:events';
-import {readFileSync, rmSync} from 'node:fs';
+import {rmSync} from 'node:fs';
 import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {fileURLToPath} from 'node:url';
 import {makeHome} from './home.js';
-import {printTable} from './measure.js';
+import {printTable, processorMs} from './measure.js';
 import {openSession, whyNoProftpd, withProftpd} from './proftpd.js';
 
 const CASES = [
@@ -16,8 +16,6 @@ const CASES = [
 const AT_ONCE = 50;
 /** New clients come one after the other for so long without a message: what they wait then is what the machine takes. */
 const QUIET_MS = 1000;
-/** Linux counts processor time in hundredths of a second (USER_HZ). */
-const TICK_MS = 10;
 const program = fileURLToPath(new URL('../bin/run.js', import.meta.url));
 
 /**
@@ -57,18 +55,18 @@ async function measure({directory, port, pid}, {sessions: count, bytes}) {
     const batch = Array.from({length: Math.min(AT_ONCE, count - sessions.length)}, () => openSession(port));
     sessions.push(...(await Promise.all(batch)));
   }
-  const quietTicks = processorTicks(pid);
+  const quietMs = processorMs(pid);
   const newcomers = [];
   const quiet = await waitsOfNewClients(port, newcomers, sleep(QUIET_MS));
-  const cpuOfLogin = (TICK_MS * (processorTicks(pid) - quietTicks)) / quiet.length;
+  const cpuOfLogin = (processorMs(pid) - quietMs) / quiet.length;
 
   const text = `${'x'.repeat(bytes - 4)}.end`;
-  const ticks = processorTicks(pid);
+  const before = processorMs(pid);
   const begun = performance.now();
   const sent = send(directory, text);
   const logins = await waitsOfNewClients(port, newcomers, sent);
   const milliseconds = (await sent) - begun;
-  const cpu = TICK_MS * (processorTicks(pid) - ticks);
+  const cpu = processorMs(pid) - before;
   for (const session of sessions) {
     await session.noop();
     while (!/(^|\n)\d{3} [^\n]*\r\n$/.test(session.got)) await once(session.socket, 'data');
@@ -110,14 +108,4 @@ async function waitsOfNewClients(port, newcomers, over) {
     await sleep(20);
   }
   return waits;
-}
-
-/** proc(5): utime and stime are the 14th and 15th field; the second, in parentheses, may have spaces. */
-function processorTicks(pid) {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  const [utime, stime] = stat
-    .slice(stat.lastIndexOf(')') + 2)
-    .split(' ')
-    .slice(11, 13);
-  return Number(utime) + Number(stime);
 }

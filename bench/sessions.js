@@ -10,7 +10,7 @@ import {setTimeout as sleep} from 'node:timers/promises';
 import {fileURLToPath} from 'node:url';
 import {freePort} from '../scripts/freePort.js';
 import {ended} from './ended.js';
-import {median, printTable} from './measure.js';
+import {median, printTable, processorMs} from './measure.js';
 
 /** Sessions. */
 const COUNTS = [10, 100, 1000, 10_000];
@@ -23,8 +23,6 @@ const AT_ONCE = 100;
 /** The last idle times are reported after a second, and garbage is collected: then there is nothing left to do. */
 const SETTLE_MS = 2000;
 const IDLE_MS = 2000;
-/** Linux counts processor time in hundredths of a second (USER_HZ). */
-const TICK_MS = 10;
 /** With fewer sessions the pages that a process takes anyway hide what one of them costs. */
 const FEWEST_FOR_MEMORY = 1000;
 
@@ -155,20 +153,10 @@ function residentBytes(pid) {
 
 /** Percent of one processor that the processes take together while nothing happens. */
 async function processorShare(pids) {
-  const ticks = () => pids.map(processorTicks).reduce((sum, each) => sum + each);
-  const before = ticks();
+  const used = () => pids.map(processorMs).reduce((sum, each) => sum + each);
+  const before = used();
   await sleep(IDLE_MS);
-  return (100 * TICK_MS * (ticks() - before)) / IDLE_MS;
-}
-
-/** proc(5): utime and stime are the 14th and 15th field; the second, in parentheses, may have spaces. */
-function processorTicks(pid) {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  const [utime, stime] = stat
-    .slice(stat.lastIndexOf(')') + 2)
-    .split(' ')
-    .slice(11, 13);
-  return Number(utime) + Number(stime);
+  return (100 * (used() - before)) / IDLE_MS;
 }
 
 /** What follows runs in a process of its own: FTP clients, and the sender of the messages. */

@@ -5,6 +5,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {promisify} from 'node:util';
+import {onTestFinished} from 'vitest';
 import {CHECKOUT} from './checkout.ts';
 import {cleanEnvironment} from './program.ts';
 
@@ -24,6 +25,13 @@ export interface TerminalOptions {
   readonly env?: NodeJS.ProcessEnv;
   readonly columns?: number;
   readonly rows?: number;
+}
+
+/** A terminal that is there until the test has ended. */
+export async function openTerminal(args: readonly string[], options?: TerminalOptions): Promise<Terminal> {
+  const terminal = await Terminal.start(args, options);
+  onTestFinished(() => terminal.stop());
+  return terminal;
 }
 
 /** `ftpdctl` in a terminal of its own (tmux), with a home of its own, and hands to type with. */

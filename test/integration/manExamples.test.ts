@@ -12,7 +12,7 @@ import {whyNoProgram} from '../helpers/peers.ts';
 import {runProcess} from '../helpers/process.ts';
 import {cleanEnvironment} from '../helpers/program.ts';
 import {type ServeProgram, spawnServe} from '../helpers/serveProgram.ts';
-import {Terminal} from '../helpers/terminal.ts';
+import {openTerminal} from '../helpers/terminal.ts';
 
 /** A directory where examples are run, with the files they name; its configuration has a port that is free. */
 interface Place {
@@ -107,14 +107,10 @@ describe('examples that end', () => {
 
   test.each(of('asks'))('%s', async (_name, {command, how}) => {
     const [, ...args] = atPlace(command, place).split(' ');
-    const terminal = await Terminal.start(args, {env: withSocket()});
-    try {
-      await terminal.see((how as {see: string}).see);
-      await terminal.press('C-c');
-      await terminal.ended();
-    } finally {
-      await terminal.stop();
-    }
+    const terminal = await openTerminal(args, {env: withSocket()});
+    await terminal.see((how as {see: string}).see);
+    await terminal.press('C-c');
+    await terminal.ended();
   });
 });
 

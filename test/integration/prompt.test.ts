@@ -1,26 +1,23 @@
 import {writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
-import {afterAll, afterEach, beforeAll, describe, expect, test, vi} from 'vitest';
+import {afterAll, beforeAll, describe, expect, test, vi} from 'vitest';
 import {hang} from '../helpers/behaviours.ts';
 import type {FtpSession} from '../helpers/ftpSession.ts';
 import {describeWithPeer, whyNoProgram} from '../helpers/peers.ts';
 import {type RealProftpd, startProftpd, whyNoProftpd} from '../helpers/proftpd.ts';
 import {startScriptedServer} from '../helpers/scriptedServer.ts';
 import {Servers} from '../helpers/servers.ts';
-import {Terminal, type TerminalOptions} from '../helpers/terminal.ts';
+import {openTerminal, type Terminal, type TerminalOptions} from '../helpers/terminal.ts';
 
 /** Prompt mode as a person meets it: the real program in a real terminal. */
 const MENU = 'Which action to send?';
 const NOOP = '200-NOOP command successful';
 
-let terminal: Terminal | undefined;
-afterEach(async () => {
-  await terminal?.stop();
-  terminal = undefined;
-});
+/** The last that was opened. */
+let terminal: Terminal;
 
 async function open(args: readonly string[], options?: TerminalOptions): Promise<Terminal> {
-  terminal = await Terminal.start(args, options);
+  terminal = await openTerminal(args, options);
   return terminal;
 }
 
@@ -60,7 +57,7 @@ describeWithPeer(whyNoProgram('tmux'), 'prompt mode with ftpdctl serve and ftpdc
     await see(/Which user\?[\s\S]*alice[\s\S]*dave/);
     await type('dav');
     await see('1 session from 127.0.0.1');
-    expect(await terminal!.screen()).not.toContain('alice');
+    expect(await terminal.screen()).not.toContain('alice');
     await press('Enter');
     await see(/Message: \d{5} bytes left/);
     await type('grüße');
@@ -106,7 +103,7 @@ describeWithPeer(whyNoProgram('tmux'), 'prompt mode with ftpdctl serve and ftpdc
     await one.see('❯ all');
     await one.press('Enter');
     await one.see('bytes left');
-    await terminal!.paste('one\ntwo\n\nthree');
+    await terminal.paste('one\ntwo\n\nthree');
     await one.see(/ {2}one\n {2}two\n\n {2}three/);
     await one.press('Enter');
     await one.see('Send it to all?');
@@ -315,7 +312,7 @@ describeWithPeer(whyNoProgram('tmux'), 'prompt mode with ftpdctl serve and ftpdc
   ] as const)('%s leaves the terminal as it was', async (signal, expected) => {
     const one = bound(await prompt());
     await one.see(MENU);
-    process.kill(await terminal!.pid(), signal);
+    process.kill(await terminal.pid(), signal);
     expect(await one.ended()).toEqual({status: expected, screen: ''});
     await isSane();
   });
@@ -388,7 +385,7 @@ describeWithPeer(whyNoProgram('tmux'), 'prompt mode with ftpdctl serve and ftpdc
         await one.see(expectedText);
         await one.press(key);
         expect(await one.ended()).toEqual({status: expected, screen: ''});
-        await terminal!.stop();
+        await terminal.stop();
       }
       expect(await dave.command('NOOP')).toEqual(['200 NOOP command successful']);
     });
@@ -413,13 +410,13 @@ describeWithPeer(whyNoProgram('tmux'), 'prompt mode with ftpdctl serve and ftpdc
         ['Send to:', '', 'C-d'],
       ]);
       await one.ended();
-      expect(await terminal!.written()).not.toMatch(/\x1b\[[\d;]*[1-9]\d*m/);
+      expect(await terminal.written()).not.toMatch(/\x1b\[[\d;]*[1-9]\d*m/);
     });
 
     test('with colours otherwise', async () => {
       const one = bound(await prompt());
       await one.see(MENU);
-      expect(await terminal!.written()).toMatch(/\x1b\[3\dm/);
+      expect(await terminal.written()).toMatch(/\x1b\[3\dm/);
     });
 
     test.each([
@@ -433,7 +430,7 @@ describeWithPeer(whyNoProgram('tmux'), 'prompt mode with ftpdctl serve and ftpdc
         for (const line of screen.split('\n')) expect(line.length).toBeLessThan(columns);
         // Nothing goes on in the middle of a word.
         expect(screen).toMatch(/^↑↓ move • ⏎ choose • esc back$/m);
-        expect(await terminal!.scrollback()).toBe(0);
+        expect(await terminal.scrollback()).toBe(0);
       };
       const menu = await one.see(/Which action to send\?[\s\S]*esc back/);
       await fits(menu);
@@ -485,7 +482,7 @@ describeWithPeer(whyNoProgram('tmux'), 'prompt mode with ftpdctl serve and ftpdc
       await vi.waitFor(async () => expect(await dave.command('NOOP')).toEqual([NOOP, ' one', '200 two']));
       await one.press('C-d');
       expect((await one.ended()).status).toBe(0);
-      expect(await terminal!.written()).not.toContain('\x1b');
+      expect(await terminal.written()).not.toContain('\x1b');
     });
 
     test('TERM=dumb: Ctrl-C', async () => {
@@ -537,7 +534,7 @@ describeWithPeer(whyNoProgram('tmux') ?? whyNoProftpd(), 'prompt mode with a rea
     );
     await one.press('Enter');
     await one.see(/message sent\n\? Which action/);
-    expect(await terminal!.screen()).not.toContain('queued');
+    expect(await terminal.screen()).not.toContain('queued');
     expect(await dave.command('NOOP')).toEqual([NOOP, '200 grusse an alle']);
 
     await converse(one, [
@@ -585,7 +582,7 @@ function bound(one: Terminal) {
 
 /** The terminal shows its cursor, and what is typed, as it did before. */
 async function isSane(): Promise<void> {
-  expect(await terminal!.hasCursor()).toBe(true);
-  await terminal!.type('as before');
-  await terminal!.see('as before');
+  expect(await terminal.hasCursor()).toBe(true);
+  await terminal.type('as before');
+  await terminal.see('as before');
 }

@@ -1,23 +1,12 @@
-import {afterAll, afterEach, beforeAll, expect, test, vi} from 'vitest';
+import {afterAll, beforeAll, expect, test, vi} from 'vitest';
 import type {FtpSession} from '../helpers/ftpSession.ts';
 import {describeWithPeer, whyNoProgram} from '../helpers/peers.ts';
 import {Servers} from '../helpers/servers.ts';
-import {Terminal, type TerminalOptions} from '../helpers/terminal.ts';
+import {openTerminal, type TerminalOptions} from '../helpers/terminal.ts';
 
 /** What comes to prompt mode at once: pastes, and keys that a slow line has gathered. */
 const KB = 1024;
 const LINE = 'The server goes down for maintenance at noon.\n';
-
-let terminal: Terminal | undefined;
-afterEach(async () => {
-  await terminal?.stop();
-  terminal = undefined;
-});
-
-async function open(args: readonly string[], options?: TerminalOptions): Promise<Terminal> {
-  terminal = await Terminal.start(args, options);
-  return terminal;
-}
 
 /** Text of so many bytes, in lines; it ends with END. */
 function textOf(bytes: number, line = LINE): string {
@@ -35,7 +24,7 @@ describeWithPeer(whyNoProgram('tmux'), 'what comes at once', () => {
   afterAll(() => servers?.stop());
 
   const askText = async (options?: TerminalOptions) => {
-    const one = await open(['-s', servers.socket, 'msg', '--dry-run', 'user', 'dave'], options);
+    const one = await openTerminal(['-s', servers.socket, 'msg', '--dry-run', 'user', 'dave'], options);
     await one.see('bytes left');
     return one;
   };
@@ -65,7 +54,7 @@ describeWithPeer(whyNoProgram('tmux'), 'what comes at once', () => {
   });
 
   test('a message that is pasted arrives as it is, but for what would drive a terminal', async () => {
-    const one = await open(['-s', servers.socket, 'msg', 'user', 'dave']);
+    const one = await openTerminal(['-s', servers.socket, 'msg', 'user', 'dave']);
     await one.see('bytes left');
     await one.paste('one\ttab\ntwo \x1b[31mred\x1b[m\x07\x04\x08\x9b bell\n\ngrüße \u6f22\u5b57 😀');
     await one.see('😀');
@@ -110,12 +99,12 @@ describeWithPeer(whyNoProgram('tmux'), 'what comes at once', () => {
   });
 
   const toMenu = async () => {
-    const one = await open(['-s', servers.socket]);
+    const one = await openTerminal(['-s', servers.socket]);
     await one.see('Which action to send?');
     return one;
   };
   const toName = async () => {
-    const one = await open(['-s', servers.socket, 'msg', 'user']);
+    const one = await openTerminal(['-s', servers.socket, 'msg', 'user']);
     await one.see('Which user?');
     return one;
   };

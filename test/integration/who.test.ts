@@ -3,7 +3,7 @@ import type {FtpSession} from '../helpers/ftpSession.ts';
 import {describeWithPeer} from '../helpers/peers.ts';
 import {type RealProftpd, startProftpd, whyNoProftpd} from '../helpers/proftpd.ts';
 import {runFtpdctl} from '../helpers/program.ts';
-import {Terminal} from '../helpers/terminal.ts';
+import {openTerminal} from '../helpers/terminal.ts';
 
 /** Longer than the test: nobody waits for a poll. */
 const NEVER = 600;
@@ -73,18 +73,14 @@ describeWithPeer(whyNoProftpd(), 'who, of a real ProFTPD that is never asked', (
     expect(stdout).toMatch(
       /^ID +USER +HOST +CLASS +SERVER +PROTOCOL +COMMAND +IDLE\n\S+ +dave .* ftp +idle +\d+ s\n$/,
     );
-    const terminal = await Terminal.start(['-s', proftpd.socket, 'who', '--watch=0.2'], {columns: 120});
-    try {
-      await terminal.see(/2 sessions, every 0\.2 s, Ctrl-C ends\n\nID /);
-      const alice = await proftpd.session('alice');
-      await terminal.see(/3 sessions/);
-      await alice.close();
-      await terminal.see(/2 sessions/);
-      await terminal.press('C-c');
-      expect(await terminal.ended()).toEqual({status: 0, screen: ''});
-    } finally {
-      await terminal.stop();
-    }
+    const terminal = await openTerminal(['-s', proftpd.socket, 'who', '--watch=0.2'], {columns: 120});
+    await terminal.see(/2 sessions, every 0\.2 s, Ctrl-C ends\n\nID /);
+    const alice = await proftpd.session('alice');
+    await terminal.see(/3 sessions/);
+    await alice.close();
+    await terminal.see(/2 sessions/);
+    await terminal.press('C-c');
+    expect(await terminal.ended()).toEqual({status: 0, screen: ''});
   });
 
   it('is for anybody who may read the configuration', async () => {

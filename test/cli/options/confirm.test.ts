@@ -2,13 +2,10 @@ import {afterEach, describe, expect, test} from 'vitest';
 import {speak} from '../../helpers/behaviours.ts';
 import {runFtpdctl} from '../../helpers/program.ts';
 import {type ScriptedServer, startScriptedServer} from '../../helpers/scriptedServer.ts';
-import {Terminal, type TerminalOptions} from '../../helpers/terminal.ts';
+import {openTerminal, type Terminal, type TerminalOptions} from '../../helpers/terminal.ts';
 
 let server: ScriptedServer;
-let terminal: Terminal | undefined;
 afterEach(async () => {
-  await terminal?.stop();
-  terminal = undefined;
   await server.stop();
 });
 
@@ -18,8 +15,7 @@ async function start(): Promise<void> {
 
 async function at(args: readonly string[], options: TerminalOptions = {}): Promise<Terminal> {
   await start();
-  terminal = await Terminal.start(['-s', server.socket, ...args], options);
-  return terminal;
+  return openTerminal(['-s', server.socket, ...args], options);
 }
 
 const ENDINGS = [

@@ -81,7 +81,7 @@ function daemonOf({parent}: ProcessStat): ProcessStat | undefined {
 function runsProftpd(pid: number): boolean {
   const executable = executableOf(pid);
   if (executable === undefined) return process.geteuid?.() !== 0;
-  return PROGRAM.test(executable.path.slice(executable.path.lastIndexOf('/') + 1));
+  return PROGRAM.test(executable.slice(executable.lastIndexOf('/') + 1));
 }
 
 function untrusted(pid: number, uid: number): PassedOver {

@@ -4,20 +4,12 @@ import {executableOf} from '../../transport/processes/proc.ts';
 import {askProftpd, installedProftpd} from '../../transport/processes/proftpdProgram.ts';
 import type {Known} from '../daemon.ts';
 
-const OTHERS_MAY_WRITE = 0o022;
-
 /**
  * The version of the very program that a daemon runs, even if its file has been replaced; for those who may not know
- * that program, of the installed one. Root runs what is root's and nothing else.
+ * that program, of the installed one.
  */
 export async function versionOf(pid: number): Promise<Known<string>> {
-  const executable = executableOf(pid);
-  if (executable !== undefined) {
-    const {uid, mode} = executable.stat;
-    const isSafe = (uid === 0 || uid === process.geteuid?.()) && (mode & OTHERS_MAY_WRITE) === 0;
-    if (!isSafe) return {known: false, why: `${executable.path} is not run: others may have written it`};
-  }
-  const program = executable === undefined ? installedProftpd() : `/proc/${pid}/exe`;
+  const program = executableOf(pid) === undefined ? installedProftpd() : `/proc/${pid}/exe`;
   if (program === undefined) return {known: false, why: 'only root may see which program it runs'};
   const output = await ask(program, '-v');
   if (!output.known) return output;

@@ -148,23 +148,11 @@ function sharesPidNumbers(pid: number): boolean | undefined {
   return numbers?.split(/\s+/).length === 1 ? true : numbers === undefined ? undefined : false;
 }
 
-/** The program that a process runs, even when its file has been replaced since. */
-export interface Executable {
-  readonly path: string;
-  readonly isDeleted: boolean;
-  readonly stat: Stats;
-}
-
-/** `undefined` where we may not know. */
-export function executableOf(pid: number): Executable | undefined {
+/** Path of the program that a process runs, even when its file has been replaced since; `undefined` where we may not know. */
+export function executableOf(pid: number): string | undefined {
   try {
     const link = readlinkSync(`/proc/${pid}/exe`);
-    const isDeleted = link.endsWith(DELETED);
-    return {
-      path: isDeleted ? link.slice(0, -DELETED.length) : link,
-      isDeleted,
-      stat: statSync(`/proc/${pid}/exe`),
-    };
+    return link.endsWith(DELETED) ? link.slice(0, -DELETED.length) : link;
   } catch {
     return undefined;
   }

@@ -1,5 +1,5 @@
 import {spawn} from 'node:child_process';
-import {existsSync} from 'node:fs';
+import {closeSync, constants, existsSync, fstatSync, openSync} from 'node:fs';
 import {type ProftpdVersion, parseVersion} from '../../protocol/version.ts';
 
 /** Where distributions, FreeBSD and the sources put it. Never found by PATH: root asks, too. */
@@ -13,20 +13,39 @@ const PROGRAMS = [
 /** Milliseconds; it takes 4 to 8. */
 const TIMEOUT_MS = 2000;
 const MAX_BYTES = 64 * 1024;
+/** The descriptor of its own file in a program that is run. */
+const INHERITED = 3;
 
 /** The program of the ProFTPD of this machine, whether it runs or not. */
 export function installedProftpd(): string | undefined {
   return PROGRAMS.find((path) => existsSync(path));
 }
 
+/** O_PATH of open(2), which Node does not name: a descriptor of a file that we may run and perhaps not read. */
+const O_PATH = 0o10000000;
+const OTHERS_MAY_WRITE = 0o022;
+
 /**
  * What a ProFTPD says of itself: `-v` its version, `-V` how it was built. Neither changes anything, where `-t` would
- * remove the message queue.
+ * remove the message queue. What is run is the very file that is judged: root's or ours, and written by nobody else.
  *
+ * @param program its path, that of a running one under `/proc` among them
  * @throws Error that says why there is no answer
  */
-export function askProftpd(program: string, option: '-v' | '-V'): Promise<string> {
-  return runProgram(program, [option], {timeout: TIMEOUT_MS, bytes: MAX_BYTES});
+export async function askProftpd(program: string, option: '-v' | '-V'): Promise<string> {
+  const isLinux = process.platform === 'linux';
+  const descriptor = openSync(program, isLinux ? O_PATH : constants.O_RDONLY);
+  try {
+    const {uid, mode} = fstatSync(descriptor);
+    const isSafe = (uid === 0 || uid === process.geteuid?.()) && (mode & OTHERS_MAY_WRITE) === 0;
+    if (!isSafe) throw new Error('not run: others may have written it');
+    // Elsewhere no name leads to a descriptor.
+    const file = isLinux ? `/proc/self/fd/${INHERITED}` : program;
+    const limits = {timeout: TIMEOUT_MS, bytes: MAX_BYTES};
+    return await runProgram({file, argv0: program, descriptor}, [option], limits);
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 /** The version of the ProFTPD of this machine, as `proftpd -v` says it; `undefined` where there is none. */
@@ -48,13 +67,14 @@ export async function installedVersion(): Promise<ProftpdVersion | undefined> {
  * @throws Error that says why there is no answer
  */
 function runProgram(
-  file: string,
+  program: {readonly file: string; readonly argv0: string; readonly descriptor: number},
   args: readonly string[],
   limits: {readonly timeout: number; readonly bytes: number},
 ): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn(file, args, {
-      stdio: ['ignore', 'pipe', 'pipe'],
+    const child = spawn(program.file, args, {
+      argv0: program.argv0,
+      stdio: ['ignore', 'pipe', 'pipe', program.descriptor],
       env: {PATH: '/usr/bin:/bin'},
       cwd: '/',
     });
@@ -62,8 +82,7 @@ function runProgram(
     let bytes = 0;
     const giveUp = (why: string) => {
       child.kill('SIGKILL');
-      child.stdout.destroy();
-      child.stderr.destroy();
+      for (const output of [child.stdout!, child.stderr!]) output.destroy();
       reject(new Error(why));
     };
     const timer = setTimeout(() => giveUp(`no answer within ${limits.timeout} ms`), limits.timeout);
@@ -72,8 +91,7 @@ function runProgram(
       if (bytes > limits.bytes) giveUp(`more than ${limits.bytes} bytes`);
       else chunks.push(chunk);
     };
-    child.stdout.on('data', take);
-    child.stderr.on('data', take);
+    for (const output of [child.stdout!, child.stderr!]) output.on('data', take);
     child.on('error', ({message}) => {
       clearTimeout(timer);
       reject(new Error(message));

@@ -9,6 +9,8 @@ export interface LoggedMessage {
   readonly line: number;
   readonly shown: Set<string>;
   readonly undelivered: Set<string>;
+  /** Sessions whose process ended while showing it. */
+  readonly interrupted: Set<string>;
   /** Sessions that a later server knew nothing of. */
   unknown: number;
 }
@@ -25,6 +27,7 @@ const ORIGIN = /^\S+ \S+ mod_msg\/[\d.]+\[(\d+)\]: (.*)$/;
 const FROM = /^message (\S+) from .* client to .*: (\d+) sessions?/;
 const SHOWN = /^message (\S+) shown to .* \(session (\S+), pid \d+\)$/;
 const UNDELIVERED = /^message (\S+) undelivered to .* \(session (\S+), pid \d+\): /;
+const INTERRUPTED = /^message (\S+) unknown to .* \(session (\S+), pid \d+\): /;
 const UNKNOWN = /^message (\S+) unknown to (\d+) sessions?: /;
 
 export function readMessageLog(file: string): MessageLogSummary {
@@ -37,16 +40,23 @@ export function readMessageLog(file: string): MessageLogSummary {
     const [, pid, text = ''] = ORIGIN.exec(each) ?? [];
     const [, id, count] = FROM.exec(text) ?? [];
     if (id === undefined) continue;
-    const empty = {shown: new Set<string>(), undelivered: new Set<string>(), unknown: 0};
+    const empty = {
+      shown: new Set<string>(),
+      undelivered: new Set<string>(),
+      interrupted: new Set<string>(),
+      unknown: 0,
+    };
     messages.set(id, {recipients: Number(count), pid: Number(pid), line, ...empty});
   }
   for (const [line, each] of lines.entries()) {
     const [, , text = ''] = ORIGIN.exec(each) ?? [];
     const [, shown, shownIn = ''] = SHOWN.exec(text) ?? [];
     const [, undelivered, undeliveredIn = ''] = UNDELIVERED.exec(text) ?? [];
+    const [, interrupted, interruptedIn = ''] = INTERRUPTED.exec(text) ?? [];
     const [, unknown, count] = UNKNOWN.exec(text) ?? [];
     if (shown !== undefined) messages.get(shown)?.shown.add(shownIn);
     else if (undelivered !== undefined) messages.get(undelivered)?.undelivered.add(undeliveredIn);
+    else if (interrupted !== undefined) messages.get(interrupted)?.interrupted.add(interruptedIn);
     else if (unknown !== undefined) {
       const message = messages.get(unknown);
       if (message !== undefined) message.unknown = Number(count);

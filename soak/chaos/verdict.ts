@@ -33,7 +33,7 @@ export function judge(
   let [deliveries, told, counted, covered, lost] = [0, 0, 0, 0, 0];
   for (const [id, message] of log.messages) {
     deliveries += message.recipients;
-    const fates = new Set([...message.shown, ...message.undelivered]).size;
+    const fates = new Set([...message.shown, ...message.undelivered, ...message.interrupted]).size;
     const missing = Math.max(message.recipients - fates, 0);
     const known = Math.min(message.unknown, missing);
     const left = missing - known;

@@ -80,6 +80,10 @@ export class FakeSessionMailbox implements SessionMailbox {
     return [...this.#pending];
   }
 
+  async showing(): Promise<boolean> {
+    return true;
+  }
+
   shown(ids: readonly string[]): void {
     for (const id of ids) {
       const index = this.#pending.findIndex((message) => message.id === id);

@@ -2,7 +2,7 @@ import {type ChildProcess, spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {mkdtemp, rm, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
-import {createInterface} from 'node:readline';
+import {createInterface, type Interface} from 'node:readline';
 import {CHECKOUT} from './checkout.ts';
 import {freePort} from './freePorts.ts';
 import {FtpSession} from './ftpSession.ts';
@@ -14,6 +14,7 @@ export class Servers {
   readonly queue: string;
   readonly config: string;
   readonly #children = new Map<'serve' | 'mock', ChildProcess>();
+  readonly #lines = new WeakMap<ChildProcess, Interface>();
 
   private constructor(
     readonly directory: string,
@@ -54,20 +55,32 @@ export class Servers {
   }
 
   /** Start one of the two and wait until it listens. */
-  async run(which: 'serve' | 'mock'): Promise<void> {
-    const args = [join(CHECKOUT, 'bin/run.js'), which, '--config', this.config];
+  async run(which: 'serve' | 'mock', options: readonly string[] = []): Promise<void> {
+    const args = [join(CHECKOUT, 'bin/run.js'), ...options, which, '--config', this.config];
     const env = cleanEnvironment(this.directory);
     const child = spawn(process.execPath, args, {env, stdio: ['ignore', 'ignore', 'pipe']});
     this.#children.set(which, child);
+    this.#lines.set(
+      child,
+      createInterface(child.stderr!).on('error', () => {}),
+    );
+    await this.says(which, 'listening');
+  }
+
+  /** Wait until one of the two says something on standard error from now on. */
+  async says(which: 'serve' | 'mock', wanted: string): Promise<void> {
+    const lines = this.#lines.get(this.#children.get(which)!)!;
     const said: string[] = [];
-    for await (const line of createInterface(child.stderr!)) {
-      said.push(line);
-      if (line.includes('listening')) {
-        child.stderr!.resume();
-        return;
-      }
-    }
-    throw new Error(`${which} did not start: ${said.join('\n')}`);
+    await new Promise<void>((resolve, reject) => {
+      const listen = (line: string) => {
+        said.push(line);
+        if (!line.includes(wanted)) return;
+        lines.off('line', listen);
+        resolve();
+      };
+      lines.on('line', listen);
+      lines.once('close', () => reject(new Error(`${which} did not say ${wanted}: ${said.join('\n')}`)));
+    });
   }
 
   pid(which: 'serve' | 'mock'): number {

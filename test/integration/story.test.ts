@@ -1,6 +1,9 @@
+import {spawn} from 'node:child_process';
+import {once} from 'node:events';
 import {readdir, readFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {afterEach, beforeEach, describe, expect, test, vi} from 'vitest';
+import {describeWithPeer, whyNoProgram} from '../helpers/peers.ts';
 import {Servers} from '../helpers/servers.ts';
 
 let servers: Servers;
@@ -137,4 +140,68 @@ test('--wait ends when the message was shown, or says that it was not', async ()
   });
   expect((await shown).status).toBe(0);
   expect((await servers.ftpdctl(['msg', '--wait=0.5', 'user', 'dave', 'unseen'])).status).toBe(75);
+});
+
+/** Logs in, lets the octets of its replies fill its small window, and hears no more; each line that it reads is a NOOP. */
+const DEAF_CLIENT = `
+import socket, sys
+client = socket.socket()
+client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+client.connect(('127.0.0.1', int(sys.argv[1])))
+replies = client.makefile('rb')
+for command in (None, 'USER dave', 'PASS x'):
+    if command: client.sendall(command.encode() + b'\\r\\n')
+    replies.readline()
+client.sendall(b'HELP\\r\\n' * 20)
+print('deaf', flush=True)
+for line in sys.stdin: client.sendall(b'NOOP\\r\\n')
+`;
+
+describeWithPeer(whyNoProgram('python3'), 'a message on its way to its client', () => {
+  test.each([
+    [
+      'by SIGKILL: nobody can say, and 75',
+      'SIGKILL',
+      75,
+      /nobody can say whether dave@\S+ saw it, where the session/,
+    ],
+    [
+      'in order: it says that its client has not acknowledged it, and 4',
+      'SIGTERM',
+      4,
+      /undelivered to dave@/,
+    ],
+  ] as const)('whose mock server ends %s', async (_, signal, status, words) => {
+    await servers.kill('mock', 'SIGTERM');
+    await servers.run('mock', ['-v']);
+    const client = spawn('python3', ['-c', DEAF_CLIENT, String(servers.port)], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    try {
+      await once(client.stdout, 'data');
+      await known(1);
+      const sent = servers.ftpdctl(['--json', 'msg', '--wait=60', 'user', 'dave', 'did you see this']);
+      await vi.waitFor(async () => expect((await servers.who())[0]).toMatchObject({waiting: 1}), 10_000);
+      const written = servers.says('mock', '< 200 did you see this');
+      client.stdin.write('\n');
+      await written;
+      await servers.kill('mock', signal);
+      const result = await sent;
+      expect(result.status).toBe(status);
+      const {error, receipt} = JSON.parse(result.stdout);
+      expect(error.message).toMatch(words);
+      expect(receipt).toMatchObject({
+        shown: 0,
+        ...(status === 75 ? {lost: 0, unknown: 1} : {lost: 1, unknown: 0}),
+      });
+      const log = await readFile(join(servers.directory, 'msg.log'), 'utf8');
+      expect(log).toMatch(
+        status === 75
+          ? /unknown to dave@\S+ \(session \S+, pid \d+\): session process ended while showing it/
+          : /undelivered to dave@/,
+      );
+    } finally {
+      client.kill('SIGKILL');
+    }
+  });
 });

@@ -61,13 +61,14 @@ class FakeQueue extends EventEmitter<SessionQueueEvents> implements MessageQueue
       : {
           id,
           sender: this.#sender,
-          recipients: 5,
-          taken: 2,
+          recipients: 6,
+          taken: 3,
           shown: 1,
           lost: 1,
           undelivered: [{session: '1.f', user: 'full', host: 'localhost', reason: 'session ended'}],
           waiting: 1,
-          unknown: 2,
+          unknown: 3,
+          interrupted: [{session: '1.i', user: 'alice', host: 'localhost'}],
         };
   }
 
@@ -321,17 +322,19 @@ describe('receipt', () => {
     const answer = {
       status: 0,
       lines: [
-        'message m1: shown to 1 of 5 sessions',
+        'message m1: shown to 1 of 6 sessions',
         'undelivered to full@localhost: session ended',
         'not yet shown to (none)@localhost',
-        'not known of 2 sessions: an earlier server sent it',
+        'not known of alice@localhost: session process ended while showing it',
+        'not known of 2 sessions: an earlier server sent it, or its process has ended',
       ],
       details: {
         id: 'm1',
-        recipients: 5,
+        recipients: 6,
         shown: 1,
         lost: 1,
-        unknown: 2,
+        unknown: 3,
+        interrupted: [{user: 'alice', host: 'localhost'}],
         unanswered: 0,
         undelivered: [{user: 'full', host: 'localhost', reason: 'session ended'}],
         waiting: [{user: null, host: 'localhost'}],
@@ -343,11 +346,29 @@ describe('receipt', () => {
     expect(await run(receipt, ['m9'], {uid: STRANGER})).toMatchObject({status: -2});
   });
 
+  test('says of what an earlier server sent that it did', async () => {
+    const message = {
+      id: 'm1',
+      sender: OWN,
+      recipients: 1,
+      taken: 0,
+      shown: 0,
+      lost: 0,
+      waiting: 0,
+      unknown: 1,
+    };
+    queue.receipt = () => ({...message, undelivered: [], interrupted: []});
+    expect((await run(receipt, ['m1'])).lines).toEqual([
+      'message m1: shown to 0 of 1 session',
+      'not known of 1 session: an earlier server sent it',
+    ]);
+  });
+
   test('names as many sessions as an answer holds, and counts all', async () => {
     const many = 3000;
     const receiptOfMany = {
       ...{id: 'm1', sender: OWN, recipients: 2 * many, taken: many, shown: 0, unknown: 0},
-      ...{lost: many, waiting: many},
+      ...{lost: many, waiting: many, interrupted: []},
       undelivered: Array.from({length: many}, (_, n) => ({
         session: `1.${n}`,
         user: `user${n}`,

@@ -35,6 +35,11 @@ test.each<[keyof SessionQueueEvents, unknown, string[]]>([
     NAMES.map((name) => `message m1 undelivered to ${name}: session ended`),
   ],
   [
+    'interrupted',
+    {id: 'm1', sessions: SESSIONS},
+    NAMES.map((name) => `message m1 unknown to ${name}: session process ended while showing it`),
+  ],
+  [
     'unknown',
     {id: 'm1', count: 2},
     ['message m1 unknown to 2 sessions: an earlier server sent it, and wrote above what it knew'],

@@ -4,7 +4,7 @@ import {noMailbox} from '../../src/lib/session/mailbox/mailbox.ts';
 import {MailboxSession} from '../../src/lib/session/mailbox/mailboxSession.ts';
 import {identity} from './support.ts';
 
-const nobody = {changed() {}, active() {}, shown() {}, ended() {}};
+const nobody = {changed() {}, active() {}, progress() {}, told: async () => true, ended() {}};
 const origin = {recipients: 1, sender: 0};
 
 it('remembers the latest messages it has shown, and takes none of them twice', () => {
@@ -26,6 +26,23 @@ it('remembers the latest messages it has shown, and takes none of them twice', (
   expect(session.pending()).toEqual([]);
 });
 
+it('has a message pending until it was shown, and says once that it is on its way', async () => {
+  const said: string[] = [];
+  const news = {
+    ...nobody,
+    progress: (_: unknown, id: string, state: string) => void said.push(`${id} ${state}`),
+  };
+  const session = new MailboxSession('1.0123456789ab.1', 1, identity(), news);
+  session.take({id: 'm1', text: 'hi'}, origin);
+  for (const _ of [1, 2]) await session.showing(['m1', 'never taken']);
+  expect(session.pending()).toHaveLength(1);
+  expect([...session.fates()]).toEqual([{id: 'm1', origin, state: 'showing'}]);
+  session.shown(['m1']);
+  await session.showing(['m1']);
+  expect(said).toEqual(['m1 showing', 'm1 shown']);
+  expect(session.pending()).toEqual([]);
+});
+
 it('holds what came when it had ended, for a server that did not know of the end', () => {
   const session = new MailboxSession('1.0123456789ab.1', 1, identity(), nobody);
   session.goodbye();
@@ -39,6 +56,7 @@ it('without a queue does all that a session does, and has no messages', async ()
   session.change({user: 'ann'});
   session.active();
   expect(session.pending()).toEqual([]);
+  expect(await session.showing([])).toBe(true);
   session.shown([]);
   session.goodbye();
   expect(noMailbox.isDown('127.0.0.1#21')).toBe(false);

@@ -17,7 +17,8 @@ function add(n: number): MailboxSession {
   const session = new MailboxSession(`1.0123456789ab.${n}`, n, identity(), {
     changed: (each) => outbox.introduce(each),
     active: (each) => void outbox.active(each),
-    shown: (each, id, from) => outbox.shown(id, from, each),
+    progress: (each, id, state, from) => outbox.progress(each, id, state, from),
+    told: async () => true,
     ended: (each) => outbox.leave(each),
   });
   sessions.set(n, session);
@@ -67,21 +68,23 @@ it('forgets what was acknowledged, and no more', () => {
 });
 
 it('says everything to another server: sessions, then their messages, then who has left, then that this is all', () => {
-  const [showing, holding, leaving] = [add(1), add(2), add(3)];
+  const [shown, holding, leaving, showing] = [add(1), add(2), add(3), add(4)];
   say();
-  for (const session of [showing, holding, leaving]) session.take({id: 'm', text: 'hi'}, origin);
-  showing.shown(['m']);
+  for (const session of [shown, holding, leaving, showing]) session.take({id: 'm', text: 'hi'}, origin);
+  shown.shown(['m']);
   say();
   outbox.acknowledged(2);
   holding.shown(['m']);
+  void showing.showing(['m']);
   leaving.goodbye();
   outbox.restart(true);
   const said = say();
   expect(kinds(said)).toEqual(['hello 3', 'receipts 4', 'goodbye 5', 'complete 6']);
-  expect(said[0]).toMatchObject({items: [{n: 1}, {n: 2}, {n: 3}]});
+  expect(said[0]).toMatchObject({items: [{n: 1}, {n: 2}, {n: 3}, {n: 4}]});
   expect(said[1]).toMatchObject({
     items: [
       {id: 'm', state: 'taken', to: [3, 3]},
+      {id: 'm', state: 'showing', to: [4, 4]},
       {id: 'm', state: 'shown', to: [2, 2]},
       {id: 'm', state: 'recorded', to: [1, 1]},
     ],
@@ -90,6 +93,23 @@ it('says everything to another server: sessions, then their messages, then who h
   // What the server before acknowledges now was said to it, and not to this one.
   outbox.acknowledged(2);
   expect(outbox.isSettled).toBe(false);
+});
+
+it('says that messages are on their way before it says that they have arrived, many sessions at once', () => {
+  const [first, second] = [add(1), add(2)];
+  for (const session of [first, second]) session.take({id: 'm', text: 'hi'}, origin);
+  say();
+  for (const session of [first, second]) void session.showing(['m']);
+  first.shown(['m']);
+  const [said] = say();
+  expect(said).toMatchObject({
+    type: 'receipts',
+    items: [
+      {id: 'm', state: 'showing', to: [1, 2]},
+      {id: 'm', state: 'shown', to: [1, 1]},
+    ],
+  });
+  expect(outbox.hasNext).toBe(false);
 });
 
 it('says that this is all only to a server that has asked', () => {

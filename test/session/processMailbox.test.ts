@@ -2,7 +2,12 @@ import {mkdtempSync, readdirSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterEach, beforeEach, describe, expect, it, vi} from 'vitest';
-import {ACTIVE_INTERVAL_MS, CLOSE_GRACE_MS, RETRY_MS} from '../../src/lib/session/limits.ts';
+import {
+  ACTIVE_INTERVAL_MS,
+  CLOSE_GRACE_MS,
+  RETRY_MS,
+  SHOWING_TIMEOUT_MS,
+} from '../../src/lib/session/limits.ts';
 import type {Mailbox} from '../../src/lib/session/mailbox/mailbox.ts';
 import {openMailbox} from '../../src/lib/session/mailbox/processMailbox.ts';
 import {DatagramSender} from '../../src/lib/transport/sockets/datagram.ts';
@@ -198,6 +203,80 @@ describe('a session that is active', () => {
     const session = open().register(identity());
     session.active();
     expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+describe('a message that is about to be shown', () => {
+  /** One of two sessions with a message each, of a server that knows of both. */
+  async function holding(server: ScriptedServer) {
+    const sessions = ['a', 'b'].map((user) => mailbox.register(identity({user})));
+    await joined(server);
+    server.say({type: 'deliver', items: [{id: 'm', text: 'hi', to: [1, 2], recipients: 2, sender: 0}]});
+    await until(() => server.heard.length === 1);
+    server.heardSince();
+    return sessions;
+  }
+
+  it('is told of first, for all sessions in one datagram', async () => {
+    const server = openWithServer();
+    const [first, second] = await holding(server);
+    const told = Promise.all([first!.showing(['m']), second!.showing(['m'])]);
+    expect(await told).toEqual([true, true]);
+    await until(() => server.heard.length === 1);
+    expect(server.heardSince()).toEqual([
+      `receipts [{"id":"m","state":"showing","to":[1,2],"recipients":2,"sender":0}]`,
+    ]);
+    server.close();
+  });
+
+  it('waits while the server reads nothing, not for ever, and can be shown when it does', async () => {
+    const server = openWithServer();
+    const [first] = await holding(server);
+    const send = vi.spyOn(DatagramSender.prototype, 'send').mockReturnValue({kind: 'full'});
+    const told = vi.fn();
+    void first!.showing(['m']).then(told);
+    await settle();
+    vi.advanceTimersByTime(SHOWING_TIMEOUT_MS - 1);
+    await settle();
+    expect(told).not.toHaveBeenCalled();
+    vi.advanceTimersByTime(1);
+    await settle();
+    expect(told).toHaveBeenCalledWith(false);
+    expect(first!.pending()).toHaveLength(1);
+    send.mockRestore();
+    expect(await first!.showing(['m'])).toBe(true);
+    await until(() => server.heard.length === 1);
+    expect(server.heardSince()).toEqual([expect.stringContaining('"showing","to":[1,1]')]);
+    server.close();
+  });
+
+  it('is shown where no server is there, and the next one hears of it', async () => {
+    const first = openWithServer();
+    const [session] = await holding(first);
+    first.close();
+    expect(await session!.showing(['m'])).toBe(true);
+    const second = new ScriptedServer(queuePath);
+    vi.advanceTimersByTime(RETRY_MS.first);
+    await until(() => second.heard.length > 1);
+    expect(second.heard[1]).toMatchObject({
+      items: [
+        {state: 'taken', to: [2, 2]},
+        {state: 'showing', to: [1, 1]},
+      ],
+    });
+    second.close();
+  });
+
+  it('is not shown where the mailbox closes meanwhile', async () => {
+    const server = openWithServer();
+    const [session] = await holding(server);
+    vi.spyOn(DatagramSender.prototype, 'send').mockReturnValue({kind: 'full'});
+    const told = session!.showing(['m']);
+    const closed = mailbox.close();
+    vi.advanceTimersByTime(CLOSE_GRACE_MS);
+    await closed;
+    expect(await told).toBe(false);
+    server.close();
   });
 });
 

@@ -28,6 +28,26 @@ it('names so many of those who will never show a message, and counts all', () =>
   expect(store.receipt(id)!.undelivered).toEqual(refused.slice(0, MAX_NAMED_UNDELIVERED));
 });
 
+it('names so many of those whose process has ended while it showed a message, and counts all', () => {
+  const store = new ReceiptStore();
+  const sessions = Array.from({length: MAX_NAMED_UNDELIVERED + 1}, (_, n) => session(n + 1));
+  const id = store.newId();
+  store.open({id, bytes: 2, sender: 0}, sessions, []);
+  for (const each of sessions) store.report({id, state: 'showing', recipients: 0, sender: 0}, each);
+  // What is said twice, or too late, is no news.
+  store.report({id, state: 'taken', recipients: 0, sender: 0}, sessions[0]!);
+  expect(store.interrupt(id, sessions[0]!)).toBe(false);
+  store.report({id, state: 'showing', recipients: 0, sender: 0}, sessions[0]!);
+  expect(sessions.map((each) => store.interrupt(id, each))).toEqual(sessions.map(() => true));
+  expect(store.interrupt(id, sessions[0]!)).toBe(false);
+  expect(store.hasOpen).toBe(false);
+  expect(store.receipt(id)).toMatchObject({unknown: sessions.length, waiting: 0, lost: 0});
+  expect(store.receipt(id)!.interrupted).toEqual(
+    sessions.slice(0, -1).map((each) => ({session: each.id, user: 'dave', host: 'localhost'})),
+  );
+  expect(store.newlyUnknown()).toEqual([]);
+});
+
 it('has as much room after a message of another server, however often that has seemed to be over', () => {
   const store = new ReceiptStore();
   const most = MAX_WAITING_BYTES - MESSAGE_OVERHEAD_BYTES;

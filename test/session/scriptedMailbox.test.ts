@@ -122,6 +122,52 @@ describe('what a mailbox says', () => {
     expect(one.heardOf('acknowledge').slice(1)).toEqual([{type: 'acknowledge', seq: 4}]);
   });
 
+  it('it shows and nothing more before it dies leaves open who has seen it; what it had only taken is lost', async () => {
+    const server = open();
+    const one = await introduced(1, 2, 3);
+    const {id} = server.deliver(ALL, 'hi', ROOT);
+    one.say({type: 'receipts', items: [receiptOf(id, 'taken', 1, 2, 3), receiptOf(id, 'showing', 1, 2)]});
+    one.say({type: 'receipts', items: [receiptOf(id, 'shown', 2)]});
+    await settle();
+    expect(server.receipt(id)).toMatchObject({taken: 3, shown: 1, waiting: 2, unknown: 0, interrupted: []});
+    expect(server.waitingFor(id)).toHaveLength(2);
+    one.die();
+    vi.advanceTimersByTime(CHECK_INTERVAL_MS);
+    await settle();
+    expect(server.receipt(id)).toMatchObject({
+      ...{recipients: 3, shown: 1, lost: 1, waiting: 0, unknown: 1},
+      interrupted: [{session: `${one.id}.1`, user: 'user1', host: 'localhost'}],
+      undelivered: [{user: 'user3', reason: 'session ended'}],
+    });
+    expect(log.slice(2)).toEqual([
+      `${id} interrupted in ${one.id}.1`,
+      `${id} not shown to ${one.id}.3: session ended`,
+    ]);
+  });
+
+  it('it was showing is undelivered where it says goodbye: it has seen that its client has not got it', async () => {
+    const server = open();
+    const one = await introduced(1);
+    const {id} = server.deliver(ALL, 'hi', ROOT);
+    one.say({type: 'receipts', items: [receiptOf(id, 'showing', 1)]});
+    one.say({type: 'goodbye', items: [1, 1]});
+    await settle();
+    expect(server.receipt(id)).toMatchObject({taken: 1, lost: 1, unknown: 0, interrupted: []});
+  });
+
+  it('it shows of the server before, and nothing more, leaves open who has seen it', async () => {
+    const server = open();
+    const one = await introduced(1, 2);
+    one.say({type: 'receipts', items: [{...receiptOf('feedfacecafe-1', 'showing', 1), recipients: 3}]});
+    await settle();
+    expect(server.receipt('feedfacecafe-1')).toMatchObject({waiting: 1, unknown: 2});
+    one.die();
+    vi.advanceTimersByTime(CHECK_INTERVAL_MS);
+    await settle();
+    expect(server.receipt('feedfacecafe-1')).toMatchObject({recipients: 3, waiting: 0, lost: 0, unknown: 3});
+    expect(log.at(-1)).toBe(`feedfacecafe-1 interrupted in ${one.id}.1`);
+  });
+
   it('of sessions it has not introduced counts for nothing', async () => {
     const server = open();
     const one = await introduced(1);

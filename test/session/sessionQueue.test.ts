@@ -227,6 +227,7 @@ describe('a message', () => {
       undelivered: [],
       waiting: 1,
       unknown: 0,
+      interrupted: [],
     });
     await vi.waitFor(() => expect(queue.receipt(id)).toMatchObject({taken: 1, shown: 0, waiting: 1}));
     expect(texts(dave)).toEqual(['Hello\nworld']);
@@ -245,6 +246,7 @@ describe('a message', () => {
       undelivered: [],
       waiting: 0,
       unknown: 0,
+      interrupted: [],
     });
     expect(log).toEqual(['Hello\nworld to 1', `${id} shown to ${dave.id}`]);
   });

@@ -29,6 +29,10 @@ export function logOf(queue: SessionQueue): string[] {
     if (sessions.length === 0) log.push(`${id} not shown to nobody: ${reason}`);
     for (const session of sessions) log.push(`${id} not shown to ${session.id}: ${reason}`);
   });
+  queue.on('interrupted', ({id, sessions}) => {
+    if (sessions.length === 0) log.push(`${id} interrupted in nobody`);
+    for (const session of sessions) log.push(`${id} interrupted in ${session.id}`);
+  });
   queue.on('unknown', ({id, count}) => log.push(`${id} unknown: ${count}`));
   queue.on('unfinished', ({id, count}) => log.push(`${id} unfinished: ${count}`));
   queue.on('killed', () => log.push('killed'));

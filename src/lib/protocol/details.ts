@@ -87,8 +87,10 @@ export interface ReceiptDetails {
   readonly probablyShown?: number;
   /** Sessions that will never show it. */
   readonly lost: number;
-  /** Sessions that an earlier server sent it to, and of which this one knows nothing. */
+  /** Sessions that an earlier server sent it to, and of which this one knows nothing; and the interrupted. */
   readonly unknown: number;
+  /** The first of those whose process ended while it showed the message: their clients may have seen it. */
+  readonly interrupted?: readonly SessionName[];
   /** Session processes that have not answered this server yet: they may know of some of those. */
   readonly unanswered: number;
   /** The first of the lost, as many as fit into an answer, and why. */
@@ -194,10 +196,11 @@ export const DETAILS_SCHEMAS = {
       lost: count,
       unknown: count,
       unanswered: count,
+      interrupted: list(object({user: textOrNull, host: text})),
       waiting: list(object({user: textOrNull, host: text})),
       undelivered: list(object({user: textOrNull, host: text, reason: text})),
     },
-    ['taken', 'probablyShown'],
+    ['taken', 'probablyShown', 'interrupted'],
   ),
   aclCheck: object(
     {

@@ -117,6 +117,10 @@ function logEvents(queue: MessageQueue, log: (line: string) => void): void {
   queue.on('undelivered', ({id, reason, sessions}) => {
     for (const session of sessions) log(`message ${id} undelivered to ${nameOf(session)}: ${reason}`);
   });
+  queue.on('interrupted', ({id, sessions}) => {
+    for (const session of sessions)
+      log(`message ${id} unknown to ${nameOf(session)}: session process ended while showing it`);
+  });
   queue.on('unknown', ({id, count}) =>
     log(
       `message ${id} unknown to ${countOf(count, 'session')}: an earlier server sent it, and wrote above what it knew`,

@@ -25,8 +25,11 @@ export const MAX_SESSIONS = 100_000;
 /** Receipts kept of messages that have come to their end: their bytes, roughly, and for how many milliseconds. */
 export const SETTLED_RECEIPTS = {bytes: 16 * 1024 * 1024, lifetimeMs: 600_000} as const;
 
-/** Sessions that a receipt names because they will never show its message. */
+/** Sessions that a receipt names because they will never show its message, or nobody knows whether they have. */
 export const MAX_NAMED_UNDELIVERED = 1000;
+
+/** How long a reply waits until a server that does not read takes that a message is in it: milliseconds. */
+export const SHOWING_TIMEOUT_MS = 200;
 
 /** How long a mailbox may take to say which sessions it has before messages are sent without it: milliseconds. */
 export const ANSWER_TIMEOUT_MS = 2000;

@@ -24,12 +24,12 @@ export interface Origin {
 }
 
 /**
- * What became of a message: the mailbox has it for these sessions; it was shown in them; or it was shown, and an earlier
- * server has acknowledged that.
+ * What became of a message: the mailbox has it for these sessions; it is about to be written to their clients, who may see
+ * it from now on; it was shown in them; or it was shown, and an earlier server has acknowledged that.
  */
 export interface ReceiptRecord extends Origin {
   readonly id: string;
-  readonly state: 'taken' | 'shown' | 'recorded';
+  readonly state: 'taken' | 'showing' | 'shown' | 'recorded';
   readonly to: Ranges;
 }
 
@@ -95,7 +95,12 @@ const sessionRecord = {
 
 const receiptRecord = {
   type: 'object',
-  properties: {id: messageId, state: {enum: ['taken', 'shown', 'recorded']}, to: ranges, ...origin},
+  properties: {
+    id: messageId,
+    state: {enum: ['taken', 'showing', 'shown', 'recorded']},
+    to: ranges,
+    ...origin,
+  },
   required: ['id', 'state', 'to', 'recipients', 'sender'],
 } as const;
 

@@ -72,6 +72,24 @@ describe('a wait ends', () => {
       /^shown to 1 of 3 sessions; nobody can say what became of it in 2 sessions$/,
     ],
     [
+      'with 75 when a process ended while it showed it, and says in whose session',
+      [{shown: 2, unknown: 1, interrupted: [DAVE]}],
+      75,
+      /^shown to 2 of 3 sessions; nobody can say whether dave@work\.example saw it, where the session process ended while showing it$/,
+    ],
+    [
+      'with 75, though not all of those are named',
+      [{unknown: 3, interrupted: [DAVE]}],
+      75,
+      /; nobody can say whether dave@work\.example saw it, .*; nobody can say what became of it in 2 other sessions$/,
+    ],
+    [
+      'with 4 when somebody else never will be',
+      [{unknown: 2, interrupted: [DAVE, DAVE], lost: 1, undelivered: [ENDED]}],
+      4,
+      /; undelivered to dave@work\.example, session ended; nobody can say whether dave@\S+, dave@/,
+    ],
+    [
       'with success when those not known answer after all',
       [{shown: 1, unknown: 2, unanswered: 1}, {shown: 3}],
       0,

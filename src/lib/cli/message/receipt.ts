@@ -125,7 +125,9 @@ function errorIn(receipt: ReceiptDetails): {error?: FtpdctlError} {
   if (unknown === 0 && shown + probablyShown === recipients) return {};
   return {
     error: new FtpdctlError('FATE_UNKNOWN', what, EXIT_TEMPFAIL, {
-      hint: 'the server that sent it has ended; its MessageLog has what it knew',
+      hint: receipt.interrupted?.length
+        ? 'it may have been seen: ask there before it is sent again'
+        : 'the server that sent it has ended; its MessageLog has what it knew',
     }),
   };
 }
@@ -138,8 +140,21 @@ function lostWords({lost, undelivered}: ReceiptDetails): string[] {
   return [`undelivered to ${nameOf(first)}, ${first.reason}${more}`];
 }
 
-function unknownWords({unknown}: ReceiptDetails): string[] {
-  return unknown === 0 ? [] : [`nobody can say what became of it in ${countOf(unknown, 'session')}`];
+function unknownWords({unknown, interrupted = []}: ReceiptDetails): string[] {
+  const names = interrupted.slice(0, MAX_NAMES).map(nameOf);
+  const others = unknown - names.length;
+  return [
+    ...(names.length === 0
+      ? []
+      : [
+          `nobody can say whether ${names.join(', ')} saw it, where the session process ended while showing it`,
+        ]),
+    ...(others === 0
+      ? []
+      : [
+          `nobody can say what became of it in ${countOf(others, names.length === 0 ? 'session' : 'other session')}`,
+        ]),
+  ];
 }
 
 /** The sessions that have not seen it yet: the first of them by name. */

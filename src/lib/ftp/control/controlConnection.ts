@@ -2,7 +2,7 @@ import type {Socket} from 'node:net';
 import {setImmediate as nextTurn} from 'node:timers/promises';
 import {mayJoin} from '../../reply/commands.ts';
 import {countThatFit, formatReply, joinMessages, type Reply, reply} from '../../reply/reply.ts';
-import type {SessionMailbox} from '../../session/mailbox/mailbox.ts';
+import type {Message, SessionMailbox} from '../../session/mailbox/mailbox.ts';
 import {findCommand} from '../commands/commands.ts';
 import {status} from '../commands/info.ts';
 import {ActivePort, type DataPort} from '../data/dataPort.ts';
@@ -277,12 +277,23 @@ export class ControlConnection implements Session {
     const pending = mayJoin(verb, argument, answer.code)
       ? this.#written.unwritten(this.#mailbox.pending())
       : [];
-    const messages = pending.slice(0, countThatFit(pending.map(({text}) => text)));
+    const messages = await this.#announced(pending.slice(0, countThatFit(pending.map(({text}) => text))));
+    if (this.#isClosing) return;
     const texts = messages.map(({text}) => text);
     const joined = joinMessages(answer, texts, this.state.utf8 ? 'utf8' : 'ascii');
     this.#written.add(messages, octetsOf(formatReply(joined)).length);
     await this.#write(joined);
     this.#written.look();
+  }
+
+  get #isClosing(): boolean {
+    return this.#phase.kind === 'closing';
+  }
+
+  /** Those that the server has heard are on their way; while it reads nothing they wait for another reply. */
+  async #announced(messages: readonly Message[]): Promise<readonly Message[]> {
+    if (messages.length === 0) return messages;
+    return (await this.#mailbox.showing(messages.map(({id}) => id))) ? messages : [];
   }
 
   /** Comes back when the kernel has taken the reply, or the connection has gone. */

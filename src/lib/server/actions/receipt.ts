@@ -12,8 +12,8 @@ import type {Action} from './action.ts';
 const MAX_LINES = 100;
 /** Sessions named because they have not shown the message yet. */
 const MAX_NAMED_WAITING = 1000;
-/** Bytes of each of the two lists of sessions: an answer may have 1 MiB. */
-const MAX_LIST_BYTES = 400 * 1024;
+/** Bytes of each of the three lists of sessions: an answer may have 1 MiB. */
+const MAX_LIST_BYTES = 300 * 1024;
 
 /** What has become of a message. Open to its sender, and to callers who may send messages themselves. */
 export const receipt: Action = {
@@ -34,7 +34,7 @@ export const receipt: Action = {
 };
 
 function detailsOf(message: Receipt, messages: Messages): ReceiptDetails {
-  const {id, recipients, shown, lost, undelivered, waiting, unknown} = message;
+  const {id, recipients, shown, lost, undelivered, waiting, unknown, interrupted} = message;
   const names = waiting === 0 ? [] : messages.waitingFor(id);
   return {
     id,
@@ -45,6 +45,10 @@ function detailsOf(message: Receipt, messages: Messages): ReceiptDetails {
     unanswered: messages.unanswered,
     undelivered: takeWhileFits(
       undelivered.map(({user, host, reason}) => ({user, host, reason})),
+      MAX_LIST_BYTES,
+    ),
+    interrupted: takeWhileFits(
+      interrupted.map(({user, host}) => ({user, host})),
       MAX_LIST_BYTES,
     ),
     waiting: takeWhileFits(
@@ -58,12 +62,22 @@ function shownTo({shown, recipients}: ReceiptDetails): string {
   return `shown to ${shown} of ${countOf(recipients, 'session')}`;
 }
 
-function lines({undelivered, waiting, unknown}: ReceiptDetails): string[] {
+function lines({undelivered, waiting, unknown, interrupted = []}: ReceiptDetails): string[] {
+  const others = unknown - interrupted.length;
+  const orEnded = interrupted.length === 0 ? '' : ', or its process has ended';
   return [
     ...undelivered
       .slice(0, MAX_LINES)
       .map(({user, host, reason}) => `undelivered to ${user ?? NOT_LOGGED_IN}@${host}: ${reason}`),
     ...waiting.slice(0, MAX_LINES).map(({user, host}) => `not yet shown to ${user ?? NOT_LOGGED_IN}@${host}`),
-    ...(unknown === 0 ? [] : [`not known of ${countOf(unknown, 'session')}: an earlier server sent it`]),
+    ...interrupted
+      .slice(0, MAX_LINES)
+      .map(
+        ({user, host}) =>
+          `not known of ${user ?? NOT_LOGGED_IN}@${host}: session process ended while showing it`,
+      ),
+    ...(others === 0
+      ? []
+      : [`not known of ${countOf(others, 'session')}: an earlier server sent it${orEnded}`]),
   ];
 }

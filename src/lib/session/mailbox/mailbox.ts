@@ -32,7 +32,13 @@ export interface SessionMailbox {
   active(): void;
   /** Messages waiting to be shown, oldest first. They stay here until `shown`. */
   pending(): readonly Message[];
-  /** These messages have been written to the client's control connection. */
+  /**
+   * These messages are about to be written to the client's control connection. The server hears of it first: if this process
+   * is killed before it can say `shown`, nobody knows whether the client has seen them.
+   * @returns whether they may be written now; not while there is a server that reads nothing
+   */
+  showing(ids: readonly string[]): Promise<boolean>;
+  /** The client has these messages. */
   shown(ids: readonly string[]): void;
   /** The session has ended; what is still pending is reported as undelivered. Said again it does nothing. */
   goodbye(): void;
@@ -51,6 +57,7 @@ const idle: SessionMailbox = {
   change() {},
   active() {},
   pending: () => [],
+  showing: async () => true,
   shown() {},
   goodbye() {},
 };

@@ -7,7 +7,9 @@ import type {Message, SessionMailbox} from './mailbox.ts';
 export interface SessionNews {
   changed(session: MailboxSession): void;
   active(session: MailboxSession): void;
-  shown(session: MailboxSession, id: string, origin: Origin): void;
+  progress(session: MailboxSession, id: string, state: 'showing' | 'shown', origin: Origin): void;
+  /** Resolves when the server has been told all that there is to tell, or there is none; not told in time: false. */
+  told(): Promise<boolean>;
   ended(session: MailboxSession): void;
 }
 
@@ -15,7 +17,7 @@ export interface SessionNews {
 interface Held {
   readonly message: Message;
   readonly origin: Origin;
-  state: 'taken' | 'shown';
+  state: 'taken' | 'showing' | 'shown';
 }
 
 /** What has become of a message in a session. */
@@ -65,16 +67,25 @@ export class MailboxSession implements SessionMailbox {
   }
 
   pending(): readonly Message[] {
-    return [...this.#held.values()].filter(({state}) => state === 'taken').map(({message}) => message);
+    return [...this.#held.values()].filter(({state}) => state !== 'shown').map(({message}) => message);
+  }
+
+  async showing(ids: readonly string[]): Promise<boolean> {
+    this.#progress(ids, 'showing');
+    return await this.#news.told();
   }
 
   shown(ids: readonly string[]): void {
+    this.#progress(ids, 'shown');
+  }
+
+  #progress(ids: readonly string[], state: 'showing' | 'shown'): void {
     if (this.#ended) return;
     for (const id of ids) {
       const held = this.#held.get(id);
-      if (held?.state !== 'taken') continue;
-      held.state = 'shown';
-      this.#news.shown(this, id, held.origin);
+      if (held === undefined || held.state === state || held.state === 'shown') continue;
+      held.state = state;
+      this.#news.progress(this, id, state, held.origin);
     }
   }
 

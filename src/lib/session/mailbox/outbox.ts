@@ -1,6 +1,10 @@
 import {type Origin, pack, pick, type Ranges, type ReceiptRecord, toRanges} from '../schema.ts';
 import type {MailboxSession} from './mailboxSession.ts';
 
+/** The sessions of each message that came so far, in the order in which a server hears of it. */
+class Progress extends Map<string, {readonly origin: Origin; readonly numbers: number[]}> {}
+const PROGRESS = ['showing', 'shown'] as const;
+
 /** Something to say, and what to do once the kernel has it. */
 export interface OutgoingDatagram {
   readonly bytes: Buffer;
@@ -19,7 +23,7 @@ export class Outbox {
   readonly #toIntroduce = new Set<MailboxSession>();
   readonly #active = new Set<MailboxSession>();
   readonly #toLeave = new Set<MailboxSession>();
-  readonly #shown = new Map<string, {origin: Origin; numbers: number[]}>();
+  readonly #progress = {showing: new Progress(), shown: new Progress()};
   readonly #receipts: ReceiptRecord[] = [];
   /** Datagrams that the kernel has, oldest first, and what to do once the server has acknowledged them. */
   readonly #unacknowledged: {readonly seq: number; readonly recorded: () => void}[] = [];
@@ -44,10 +48,12 @@ export class Outbox {
     this.#receipt(id, 'taken', origin, numbers);
   }
 
-  shown(id: string, origin: Origin, session: MailboxSession): void {
-    const shown = this.#shown.get(id);
-    if (shown === undefined) this.#shown.set(id, {origin, numbers: [session.n]});
-    else shown.numbers.push(session.n);
+  /** A message is about to be written to the session's client, or the client has it. */
+  progress(session: MailboxSession, id: string, state: 'showing' | 'shown', origin: Origin): void {
+    const of = this.#progress[state];
+    const known = of.get(id);
+    if (known === undefined) of.set(id, {origin, numbers: [session.n]});
+    else known.numbers.push(session.n);
   }
 
   /** @returns whether the server knows the session and is to be told */
@@ -68,7 +74,7 @@ export class Outbox {
   restart(isAsked: boolean): void {
     this.#known.clear();
     this.#active.clear();
-    this.#shown.clear();
+    for (const state of PROGRESS) this.#progress[state].clear();
     this.#receipts.length = 0;
     this.#unacknowledged.length = 0;
     this.#isCompleteDue = isAsked;
@@ -93,15 +99,18 @@ export class Outbox {
   }
 
   get hasNext(): boolean {
-    const sets = [this.#toIntroduce, this.#shown, this.#active, this.#toLeave];
+    const {showing, shown} = this.#progress;
+    const sets = [this.#toIntroduce, showing, shown, this.#active, this.#toLeave];
     return this.#isCompleteDue || this.#receipts.length > 0 || sets.some(({size}) => size > 0);
   }
 
   /** In this order: a server hears of a session before its receipts, and of its end after them. `null` without `hasNext`. */
   next(): OutgoingDatagram | null {
     if (this.#toIntroduce.size > 0) return this.#hello();
-    for (const [id, {origin, numbers}] of this.#shown) this.#receipt(id, 'shown', origin, numbers);
-    this.#shown.clear();
+    for (const state of PROGRESS) {
+      for (const [id, {origin, numbers}] of this.#progress[state]) this.#receipt(id, state, origin, numbers);
+      this.#progress[state].clear();
+    }
     if (this.#receipts.length > 0) return this.#nextReceipts();
     if (this.#active.size > 0) {
       return this.#list('active', this.#active, (sessions) => {
@@ -131,13 +140,13 @@ export class Outbox {
     const messages = new Map<string, Sorted>();
     for (const session of this.#sessions.values()) {
       for (const {id, origin, state} of session.fates()) {
-        const sorted = messages.get(id) ?? {origin, taken: [], shown: [], recorded: []};
+        const sorted = messages.get(id) ?? {origin, taken: [], showing: [], shown: [], recorded: []};
         sorted[state].push(session.n);
         messages.set(id, sorted);
       }
     }
     for (const [id, sorted] of messages) {
-      for (const state of ['taken', 'shown', 'recorded'] as const) {
+      for (const state of ['taken', ...PROGRESS, 'recorded'] as const) {
         this.#receipt(id, state, sorted.origin, sorted[state]);
       }
     }

@@ -1,6 +1,6 @@
 import type {SessionIdentity} from '../../audience.ts';
 import {DatagramReceiver, DatagramSender} from '../../transport/sockets/datagram.ts';
-import {ACTIVE_INTERVAL_MS, CLOSE_GRACE_MS, RETRY_MS} from '../limits.ts';
+import {ACTIVE_INTERVAL_MS, CLOSE_GRACE_MS, RETRY_MS, SHOWING_TIMEOUT_MS} from '../limits.ts';
 import {asOwnerOfPlace, checkQueuePath, mailboxPath, newMailboxId, trustsBeside} from '../mailboxPath.ts';
 import {type DeliveryRecord, decodeToMailbox, type Origin, pick} from '../schema.ts';
 import type {Mailbox, SessionMailbox} from './mailbox.ts';
@@ -51,6 +51,7 @@ class ProcessMailbox implements Mailbox, SessionNews {
   #flushing: NodeJS.Immediate | undefined;
   #activeTimer: NodeJS.Timeout | undefined;
   #onSettled: (() => void) | undefined;
+  readonly #toTell = new Set<(isTold: boolean) => void>();
 
   constructor(queuePath: string, warn: (line: string) => void) {
     this.#queuePath = queuePath;
@@ -83,6 +84,7 @@ class ProcessMailbox implements Mailbox, SessionNews {
     this.#unlink({kind: 'closed'}, false);
     clearImmediate(this.#flushing);
     clearTimeout(this.#activeTimer);
+    for (const told of this.#toTell) told(false);
     // These messages' receipts were never sent: the file left behind makes the next server report the loss.
     this.#receiver.close({leaveFile: isUntold});
   }
@@ -100,9 +102,22 @@ class ProcessMailbox implements Mailbox, SessionNews {
     }, ACTIVE_INTERVAL_MS).unref();
   }
 
-  shown(session: MailboxSession, id: string, origin: Origin): void {
-    this.#outbox.shown(id, origin, session);
+  progress(session: MailboxSession, id: string, state: 'showing' | 'shown', origin: Origin): void {
+    this.#outbox.progress(session, id, state, origin);
     this.#flushSoon();
+  }
+
+  told(): Promise<boolean> {
+    return new Promise((resolve) => {
+      const done = (isTold: boolean) => {
+        clearTimeout(timer);
+        this.#toTell.delete(done);
+        resolve(isTold);
+      };
+      const timer = setTimeout(done, SHOWING_TIMEOUT_MS, false);
+      this.#toTell.add(done);
+      this.#flushSoon();
+    });
   }
 
   ended(session: MailboxSession): void {
@@ -156,6 +171,12 @@ class ProcessMailbox implements Mailbox, SessionNews {
   #flush(): void {
     clearImmediate(this.#flushing);
     this.#flushing = undefined;
+    this.#send();
+    if (this.#link.kind === 'linked' && this.#outbox.hasNext) return;
+    for (const told of this.#toTell) told(true);
+  }
+
+  #send(): void {
     while (this.#outbox.hasNext) {
       const sender = this.#sender();
       if (sender === null || sender.isCongested) return;

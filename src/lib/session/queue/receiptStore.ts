@@ -24,15 +24,20 @@ export interface Receipt {
   readonly undelivered: readonly Undelivered[];
   /** Sessions that may still show it. */
   readonly waiting: number;
-  /** Sessions that an earlier server has sent it to, and no mailbox has said anything of. */
+  /** Sessions that an earlier server has sent it to, and no mailbox has said anything of; and the interrupted. */
   readonly unknown: number;
+  /** Sessions whose process has ended while it was on the way to their client: the first of them. */
+  readonly interrupted: readonly NamedRecipient[];
 }
 
-/** A session that will never show a message. */
-export interface Undelivered {
+export interface NamedRecipient {
   readonly session: string;
   readonly user: string | null;
   readonly host: string;
+}
+
+/** A session that will never show a message. */
+export interface Undelivered extends NamedRecipient {
   readonly reason: string;
 }
 
@@ -45,6 +50,8 @@ interface Entry {
   waiting: number;
   lost: number;
   readonly undelivered: Undelivered[];
+  interruptions: number;
+  readonly interrupted: NamedRecipient[];
   /** Of a message of an earlier server: the sessions that are accounted for. Their mailboxes may say it again. */
   readonly inherited: Set<string> | null;
   /** How many sessions have been said to be unknown. */
@@ -101,8 +108,8 @@ export class ReceiptStore {
     if (!session.pending.has(id) && !this.#inherit(record, session)) return false;
     const entry = this.#entries.get(id)!;
     if (session.pending.get(id) === 'waiting') entry.taken++;
-    session.pending.set(id, 'taken');
-    if (state === 'taken') return false;
+    session.pending.set(id, state === 'showing' ? 'showing' : 'taken');
+    if (state === 'taken' || state === 'showing') return false;
     session.pending.delete(id);
     entry.waiting--;
     entry.shown++;
@@ -120,13 +127,25 @@ export class ReceiptStore {
     return true;
   }
 
+  /** The session's process has ended. @returns whether nobody knows now if its client has seen the message */
+  interrupt(id: string, session: RegisteredSession): boolean {
+    if (session.pending.get(id) !== 'showing') return false;
+    session.pending.delete(id);
+    const entry = this.#entries.get(id)!;
+    entry.waiting--;
+    entry.interruptions++;
+    if (entry.interrupted.length < MAX_NAMED_UNDELIVERED) entry.interrupted.push(nameOf(session));
+    this.#settleIfOver(id, entry);
+    return true;
+  }
+
   /** What is known of a message; nothing of one that has ended long ago. */
   receipt(id: string): Receipt | undefined {
     this.#prune();
     const entry = this.#entries.get(id);
     if (entry === undefined) return undefined;
     if (entry.settled !== null) this.#touch(id, entry.settled);
-    const {sender, recipients, taken, shown, lost, undelivered, waiting} = entry;
+    const {sender, recipients, taken, shown, lost, undelivered, waiting, interruptions, interrupted} = entry;
     return {
       id,
       sender,
@@ -136,7 +155,8 @@ export class ReceiptStore {
       lost,
       undelivered: [...undelivered],
       waiting,
-      unknown: unknownOf(entry),
+      unknown: unheardOf(entry) + interruptions,
+      interrupted: [...interrupted],
     };
   }
 
@@ -144,7 +164,7 @@ export class ReceiptStore {
   newlyUnknown(): {id: string; count: number}[] {
     const found: {id: string; count: number}[] = [];
     for (const [id, entry] of this.#entries) {
-      const count = unknownOf(entry);
+      const count = unheardOf(entry);
       if (count > entry.unknownTold) found.push({id, count});
       entry.unknownTold = Math.max(count, entry.unknownTold);
     }
@@ -180,6 +200,8 @@ export class ReceiptStore {
       waiting: 0,
       lost: 0,
       undelivered: [],
+      interruptions: 0,
+      interrupted: [],
       unknownTold: 0,
       settled: null,
     };
@@ -225,8 +247,12 @@ export class ReceiptStore {
   }
 }
 
-export function undeliveredTo({id, identity}: RegisteredSession, reason: string): Undelivered {
-  return {session: id, user: identity.user, host: identity.host, reason};
+export function undeliveredTo(session: RegisteredSession, reason: string): Undelivered {
+  return {...nameOf(session), reason};
+}
+
+function nameOf({id, identity}: RegisteredSession): NamedRecipient {
+  return {session: id, user: identity.user, host: identity.host};
 }
 
 function countLost(entry: Entry, undelivered: Undelivered): void {
@@ -234,12 +260,12 @@ function countLost(entry: Entry, undelivered: Undelivered): void {
   if (entry.undelivered.length < MAX_NAMED_UNDELIVERED) entry.undelivered.push(undelivered);
 }
 
-function unknownOf({recipients, inherited}: Entry): number {
+function unheardOf({recipients, inherited}: Entry): number {
   return inherited === null ? 0 : recipients - inherited.size;
 }
 
 /** Bytes of a receipt, roughly. */
-function costOf({undelivered, inherited}: Entry): number {
-  const sessions = undelivered.length + (inherited?.size ?? 0);
+function costOf({undelivered, interrupted, inherited}: Entry): number {
+  const sessions = undelivered.length + interrupted.length + (inherited?.size ?? 0);
   return MESSAGE_OVERHEAD_BYTES * (1 + sessions);
 }

@@ -49,8 +49,9 @@ export interface NamedSession {
 }
 
 /**
- * What a log wants to know. Each message ends with one `shown` or `undelivered` for every recipient, whichever server
- * tells it; those of whom no server can tell any more are counted by `unknown`, or by `unfinished` and `killed`.
+ * What a log wants to know. Each message ends with one `shown`, `undelivered` or `interrupted` for every recipient,
+ * whichever server tells it; those of whom no server can tell any more are counted by `unknown`, or by `unfinished` and
+ * `killed`.
  */
 export interface SessionQueueEvents {
   message: [
@@ -63,6 +64,8 @@ export interface SessionQueueEvents {
   ];
   shown: [{readonly id: string; readonly sessions: readonly NamedSession[]}];
   undelivered: [{readonly id: string; readonly reason: string; readonly sessions: readonly NamedSession[]}];
+  /** The process of these sessions has ended while the message was on the way to their clients. */
+  interrupted: [{readonly id: string; readonly sessions: readonly NamedSession[]}];
   /** An earlier server has sent the message to so many sessions of which no mailbox says anything. */
   unknown: [{readonly id: string; readonly count: number}];
   /** This server closes, and so many sessions have the message and may still show it. */
@@ -106,7 +109,7 @@ export class SessionQueue extends EventEmitter<SessionQueueEvents> {
     this.#sessions = new Sessions(maxSessions);
     this.#receiver = DatagramReceiver.bind(path, (bytes) => this.#receive(bytes));
     this.#mailboxes = new Mailboxes(path, answerTimeout, {
-      died: (mailbox) => this.#endSessions(mailbox, [...mailbox.sessions.values()]),
+      died: (mailbox) => this.#interrupt(mailbox),
       lost: (mailbox) => this.emit('mailboxLost', {mailbox}),
       ignored: (reason) => this.emit('ignored', {reason}),
       allAnswered: () => this.#tellUnknown(),
@@ -319,6 +322,17 @@ export class SessionQueue extends EventEmitter<SessionQueueEvents> {
       for (const {pending} of sessions.values()) if (pending.has(id)) return true;
       return false;
     });
+  }
+
+  /** Its process has ended: what it was showing may have been seen, the rest has not. */
+  #interrupt(mailbox: MailboxConnection): void {
+    const sessions = [...mailbox.sessions.values()];
+    const ids = new Set(sessions.flatMap(({pending}) => [...pending.keys()]));
+    for (const id of ids) {
+      const interrupted = sessions.filter((session) => this.#receipts.interrupt(id, session));
+      if (interrupted.length > 0) this.emit('interrupted', {id, sessions: interrupted});
+    }
+    this.#endSessions(mailbox, sessions);
   }
 
   #endSessions(mailbox: MailboxConnection, sessions: readonly RegisteredSession[]): void {

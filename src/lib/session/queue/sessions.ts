@@ -17,8 +17,8 @@ export interface SessionInfo extends SessionIdentity {
 export class RegisteredSession {
   readonly id: string;
   readonly n: number;
-  /** Messages that it has not shown yet: `waiting` for its mailbox to take them, or `taken`. */
-  readonly pending = new Map<string, 'waiting' | 'taken'>();
+  /** Messages that it has not shown yet: `waiting` for its mailbox to take them, `taken`, or on the way to its client. */
+  readonly pending = new Map<string, 'waiting' | 'taken' | 'showing'>();
   readonly #since: number;
   #identity: SessionIdentity;
   #activeAt: number;

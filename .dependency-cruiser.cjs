@@ -27,6 +27,7 @@ const allowed = {
   ],
   server: ['errors', 'text', 'protocol', 'config', 'acl', 'audience', 'transport', 'session'],
   ftp: ['errors', 'text', 'protocol', 'config', 'audience', 'reply', 'transport', 'session'],
+  fleet: ['errors', 'text', 'protocol', 'transport', 'client', 'daemon'],
   cli: [
     'errors',
     'text',
@@ -41,6 +42,7 @@ const allowed = {
     'daemon',
     'server',
     'ftp',
+    'fleet',
   ],
 };
 

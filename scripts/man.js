@@ -23,7 +23,7 @@ export function pagesWithoutSource() {
 }
 
 function programPage(commands) {
-  const options = Object.values(commands[0].flags).filter(isGlobal);
+  const options = Object.values(commands[0].flags).filter((flag) => isGlobal(flag) || isFleet(flag));
   const list = commands.flatMap((command) => [
     `.It Xr ${pageName(command)} ${SECTION}`,
     ...prose(`${command.summary}.`),
@@ -37,7 +37,7 @@ function programPage(commands) {
 }
 
 function commandPage(command) {
-  const options = Object.values(command.flags).filter((option) => !isGlobal(option));
+  const options = Object.values(command.flags).filter((option) => !isGlobal(option) && !isFleet(option));
   return page(pageName(command), {
     purpose: command.summary[0].toLowerCase() + command.summary.slice(1),
     synopsis: synopsis(command),
@@ -51,6 +51,11 @@ const VERSION = {name: 'version', summary: 'show the version of ftpdctl and of N
 
 function isGlobal({helpGroup}) {
   return helpGroup === 'GLOBAL';
+}
+
+/** They stand before every command, too. */
+function isFleet({helpGroup}) {
+  return helpGroup === 'FLEET';
 }
 
 function pageName({id}) {

@@ -3,6 +3,7 @@ import pjson from '../package.json' with {type: 'json'};
 import {LOADERS} from './commands.ts';
 import {type CommandLine, parseCommandLine} from './lib/cli/options/argv.ts';
 import type {BaseCommand} from './lib/cli/options/baseCommand.ts';
+import {isFleetOption} from './lib/cli/options/flags.ts';
 import {didYouMean, UsageError} from './lib/cli/options/usageError.ts';
 import {reportFailure} from './lib/cli/output/failure.ts';
 import {printJson, watchOutput} from './lib/cli/output/output.ts';
@@ -48,11 +49,22 @@ async function dispatch(line: CommandLine): Promise<void> {
   }
   const {id, argv} = commandOf(line);
   if (id === FORWARD && line.action !== FORWARD) await refuseSlip(line);
+  if (await isElsewhere(line, id)) return;
   await confirmEnding(line);
   const load = COMMANDS[id];
   if (!load) throw unknownCommand(id);
   const {default: Command} = await load();
   await Command.execute(argv, {version: pjson.version, root, commandIDs: Object.keys(COMMANDS)});
+}
+
+/** Whether the line is for other machines, where it then has been run. `hosts` says which those are. @throws FtpdctlError */
+async function isElsewhere({options}: CommandLine, id: string): Promise<boolean> {
+  const given = options.filter(isFleetOption);
+  if (given.length === 0 || id === 'hosts') return false;
+  const name = given[0]!.split('=')[0];
+  if (!given.some((option) => /^--hosts(?:-file)?=/.test(option)))
+    throw new UsageError(`${name} counts with -H only`, 'ftpdctl -H HOSTS COMMAND; see ftpdctl hosts --help');
+  throw new UsageError(`${id.replace(':', ' ')} is run on this machine only`);
 }
 
 /** Who forwards what is no command of ours. */

@@ -28,6 +28,8 @@ const examples = [
   ...manExamples().map(({command}) => command),
   ...[...readme.matchAll(/^ftpdctl .*$/gm)].map(([line]) => line),
 ];
+/** Before every command. */
+const standsBefore = (helpGroup = '') => ['GLOBAL', 'FLEET'].includes(helpGroup);
 const pageOf = ({id}: Command) => `ftpdctl-${id.replaceAll(':', '-')}.8`;
 
 test('there is a page for the program and one for each command', () => {
@@ -45,7 +47,7 @@ describe.each(commands.map((command) => [command.id, command] as const))('%s', (
   test('every option stands in a page', () => {
     expect(options).not.toEqual([]);
     for (const {name, char, helpGroup} of options) {
-      const text = pageText(helpGroup === 'GLOBAL' ? 'ftpdctl.8' : pageOf(command));
+      const text = pageText(standsBefore(helpGroup) ? 'ftpdctl.8' : pageOf(command));
       expect(text).toMatch(new RegExp(`^\\.It .*Fl -${name}\\b`, 'm'));
       if (char !== undefined) expect(text).toMatch(new RegExp(`^\\.It Fl ${char}\\b`, 'm'));
     }
@@ -61,7 +63,7 @@ describe.each(commands.map((command) => [command.id, command] as const))('%s', (
     expect(options).not.toEqual([]);
     for (const {name, char, helpGroup} of options) {
       const option = new RegExp(` (--${name}${char === undefined ? '' : `|-${char}`})\\b`);
-      const ofCommand = examples.filter((line) => helpGroup === 'GLOBAL' || line.includes(words));
+      const ofCommand = examples.filter((line) => standsBefore(helpGroup) || line.includes(words));
       expect(
         ofCommand.filter((line) => option.test(line)),
         name,

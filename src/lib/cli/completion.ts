@@ -5,6 +5,7 @@ import {connect} from '../daemon/connect.ts';
 import {STATUS} from '../protocol/message.ts';
 import {AUDIENCES} from './message/draft.ts';
 import {splitAtFirstWord} from './options/argv.ts';
+import {FLEET_GROUP} from './options/flags.ts';
 
 /** What oclif's manifest says of an option. */
 interface OptionShape {
@@ -212,8 +213,9 @@ function withBare(options: Options): Options {
   return Object.fromEntries(each);
 }
 
+/** Whether it stands before the command. */
 function isGlobal({helpGroup}: OptionShape): boolean {
-  return helpGroup === 'GLOBAL';
+  return helpGroup === 'GLOBAL' || helpGroup === FLEET_GROUP;
 }
 
 function pick(options: Options, wanted: (option: OptionShape) => boolean): Options {

@@ -12,6 +12,9 @@ describe('options stand before the action', () => {
     ['-qv --json help', {action: 'help', options: ['--quiet', '--verbose', '--json'], json: true}],
     ['-qs /x help', {options: ['--quiet', '--socket=/x']}],
     ['--socket=/x --timeout 3 help', {options: ['--socket=/x', '--timeout=3']}],
+    ['-H a -Hb,c --hosts=d msg all -H e', {options: ['--hosts=a,b,c,d'], words: ['all', '-H', 'e']}],
+    ['-x a -xb --exclude c help', {options: ['--exclude=a,b,c']}],
+    ['--hosts-file a --hosts-file b help', {options: ['--hosts-file=b']}],
     ['-- -odd word', {action: '-odd', words: ['word']}],
     ['kick user -n 5 bob', {action: 'kick', words: ['user', '-n', '5', 'bob']}],
     ['-h', {help: true, action: undefined}],
@@ -23,7 +26,15 @@ describe('options stand before the action', () => {
     expect(parseCommandLine(line.split(' ').filter(Boolean))).toMatchObject(expected);
   });
 
-  test.each(['-x', '--foo', '-s', '--timeout', '--json=1', '-vx help'])('%j is a usage error', (line) => {
+  test.each([
+    '-z',
+    '-x',
+    '--foo',
+    '-s',
+    '--timeout',
+    '--json=1',
+    '-vz help',
+  ])('%j is a usage error', (line) => {
     expect(() => parseCommandLine(line.split(' '))).toThrow(UsageError);
   });
 });

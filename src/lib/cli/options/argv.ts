@@ -18,16 +18,19 @@ interface GlobalOption {
   readonly long: string;
   readonly short?: string | undefined;
   readonly takesValue: boolean;
+  /** Given again, it adds to what it said before. */
+  readonly joins: boolean;
 }
 
 /** What may stand before any command: the base command's flags, and those that are no command's. */
 const GLOBAL_OPTIONS: readonly GlobalOption[] = [
-  {long: 'help', short: 'h', takesValue: false},
-  {long: 'version', takesValue: false},
-  ...Object.entries(globalFlags).map(([long, {char, type}]) => ({
+  {long: 'help', short: 'h', takesValue: false, joins: false},
+  {long: 'version', takesValue: false, joins: false},
+  ...Object.entries(globalFlags).map(([long, flag]) => ({
     long,
-    short: char,
-    takesValue: type === 'option',
+    short: flag.char,
+    takesValue: flag.type === 'option',
+    joins: 'joins' in flag,
   })),
 ];
 
@@ -51,9 +54,19 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
   };
 }
 
-/** Of an option given twice the last counts, as with getopt: an alias may name a socket, and `-s` another. */
+/**
+ * Of an option given twice the last counts, as with getopt: an alias may name a socket, and `-s` another. Hosts are added
+ * to those before.
+ */
 function lastOfEach(options: readonly string[]): string[] {
-  return [...new Map(options.map((option) => [splitOnce(option, '=')[0], option])).values()];
+  const each = new Map<string, string>();
+  for (const option of options) {
+    const [name, value] = splitOnce(option, '=');
+    const before = each.get(name);
+    const joins = GLOBAL_OPTIONS.some(({long, joins}) => joins && name === `--${long}`);
+    each.set(name, joins && before !== undefined ? `${before},${value}` : option);
+  }
+  return [...each.values()];
 }
 
 function longOption(token: string, queue: string[]): string[] {

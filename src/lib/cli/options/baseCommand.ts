@@ -1,7 +1,7 @@
 import {Command} from '@oclif/core/command';
 import {setLogger} from '@oclif/core/logger';
 import {reportFailure} from '../output/failure.ts';
-import {globalFlags} from './flags.ts';
+import {globalFlags, isFleetOption} from './flags.ts';
 import {didYouMean, UsageError} from './usageError.ts';
 
 /** What a command may ask of the program it is part of. */
@@ -27,6 +27,8 @@ const silent = {
 /** What every command has: the global options, and errors that are reported as those want it. */
 export abstract class BaseCommand extends Command {
   static override baseFlags = globalFlags;
+  /** Whether it works on the machines that `-H` names by itself: any other command is run on each of them. */
+  static takesHosts = false;
 
   /**
    * Run without loading oclif's configuration from disk, which would cost a third of the program's start. What a
@@ -52,6 +54,16 @@ export abstract class BaseCommand extends Command {
     } catch (error) {
       process.exitCode = reportFailure(error, command.argv.includes('--json'));
     }
+  }
+
+  /** What chooses other machines stands before the command: after it, the command would be run on this one. */
+  protected override async init(): Promise<void> {
+    await super.init();
+    if ((this.ctor as typeof BaseCommand).takesHosts) return;
+    const own = this.argv.slice(0, this.argv.includes('--') ? this.argv.indexOf('--') : undefined);
+    const option = own.find((word) => /^-[Hx]/.test(word) || isFleetOption(word));
+    if (option === undefined) return;
+    throw new UsageError(`${option.split('=')[0]} stands before the command`, 'ftpdctl -H HOSTS COMMAND');
   }
 
   protected override async catch(error: Error): Promise<never> {

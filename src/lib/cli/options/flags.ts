@@ -2,8 +2,44 @@ import {boolean, custom, string} from '@oclif/core/flags';
 import {DEFAULT_TIMEOUT} from '../../client/client.ts';
 import {UsageError} from './usageError.ts';
 
+/** The group of options that only count with `-H` or `--hosts-file`. */
+export const FLEET_GROUP = 'FLEET';
+/** Hosts at a time, and the most that may be asked for. */
+const DEFAULT_FANOUT = 32;
+const MAX_FANOUT = 1024;
+
+/** The options that choose other machines to run a command on, and how. */
+const fleetFlags = {
+  hosts: {
+    ...string({
+      char: 'H',
+      helpValue: 'HOSTS',
+      summary: 'run it on these machines: see ftpdctl hosts --help',
+      helpGroup: 'GLOBAL',
+    }),
+    joins: true,
+  },
+  'hosts-file': string({
+    helpValue: 'FILE',
+    summary: 'and on those in this file, or in standard input ("-")',
+    helpGroup: FLEET_GROUP,
+  }),
+  exclude: {
+    ...string({char: 'x', helpValue: 'HOSTS', summary: 'but not on these', helpGroup: FLEET_GROUP}),
+    joins: true,
+  },
+  fanout: custom<number>({
+    helpValue: 'NUMBER',
+    summary: `on so many at a time at the most (default ${DEFAULT_FANOUT})`,
+    helpGroup: FLEET_GROUP,
+    parse: async (input) => parseFanout(input),
+  })(),
+  sudo: boolean({summary: 'run it there as root, with "sudo -n"', helpGroup: FLEET_GROUP}),
+};
+
 /** The options that stand before any command. */
 export const globalFlags = {
+  ...fleetFlags,
   socket: string({
     char: 's',
     helpValue: 'PATH',
@@ -36,7 +72,28 @@ export const globalFlags = {
   }),
 };
 
-/** The values of `globalFlags`. */
+/** The values of `fleetFlags`. */
+export interface FleetOptions {
+  readonly hosts?: string | undefined;
+  readonly 'hosts-file'?: string | undefined;
+  readonly exclude?: string | undefined;
+  readonly fanout?: number | undefined;
+  readonly sudo: boolean;
+}
+
+/** Whether a word is one of them, in its long form. */
+export function isFleetOption(word: string): boolean {
+  const [name = ''] = word.split('=');
+  return name.startsWith('--') && Object.hasOwn(fleetFlags, name.slice(2));
+}
+
+function parseFanout(text: string): number {
+  const number = /^\d{1,4}$/.test(text) ? Number(text) : 0;
+  if (number >= 1 && number <= MAX_FANOUT) return number;
+  throw new UsageError(`--fanout wants a number from 1 to ${MAX_FANOUT}, not "${text}"`);
+}
+
+/** The values of the others of `globalFlags`. */
 export interface GlobalOptions {
   readonly socket?: string | undefined;
   readonly timeout?: number | undefined;

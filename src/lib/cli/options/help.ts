@@ -3,6 +3,7 @@ import {Config} from '@oclif/core/config';
 import {CommandHelp, Help} from '@oclif/core/help';
 import type {Topic} from '@oclif/core/interfaces';
 import {actionHelp} from './actions.ts';
+import {FLEET_GROUP} from './flags.ts';
 import {didYouMean, UsageError} from './usageError.ts';
 
 /** Columns and rows of a screen where no terminal says its own. */
@@ -16,6 +17,8 @@ const OVERHANG = 2;
 const USAGE = 'ftpdctl [OPTION...] COMMAND [WORD...]: a control client for every ProFTPD';
 const EXAMPLES = ['ftpdctl -s /run/proftpd.sock msg user dave please delete some files'];
 const FORWARDED = 'Any other word is sent to the server as a control action: see ftpdctl help.';
+/** Of the options that stand before every command, those that the program's help has room to explain. */
+const EXPLAINED = ['hosts', 'socket'];
 const WHERE_ACTIONS_ARE =
   'Which actions a server has: ftpdctl help. The commands and options: ftpdctl --help';
 
@@ -77,7 +80,10 @@ class ScreenHelp extends Help {
       screen(
         this.wrap(USAGE, 0),
         page.examplesSection(EXAMPLES),
-        page.optionsSection('OPTIONS (also -h, --version)', isGlobal),
+        [
+          page.optionsSection('OPTIONS', (flag) => EXPLAINED.includes(flag.name)),
+          indented(this.wrap(otherOptions(anyCommand), INDENT)),
+        ].join('\n'),
         this.section('COMMANDS', entries),
         this.wrap(FORWARDED, 0),
       ),
@@ -116,7 +122,7 @@ class CommandPage extends CommandHelp {
       this.wrap(summary, 0),
       this.examplesSection(examples.map((example) => this.render(String(example)))),
       this.section('USAGE', usages.map((line) => this.wrap(`ftpdctl ${line}`)).join('\n')),
-      this.optionsSection('OPTIONS', (flag) => !isGlobal(flag)),
+      this.optionsSection('OPTIONS', (flag) => isShownWith(flag, this.command)),
       this.wrap(description, 0),
       this.wrap(`More: man ftpdctl-${id.replaceAll(' ', '-')}; options of every command: ftpdctl --help`, 0),
     );
@@ -146,6 +152,30 @@ class CommandPage extends CommandHelp {
 
 function isGlobal(flag: Command.Flag.Any): boolean {
   return flag.helpGroup === 'GLOBAL';
+}
+
+/** Its own; and what chooses other machines, which stands before every command, with the one that explains it. */
+function isShownWith(flag: Command.Flag.Any, {id}: Command.Loadable): boolean {
+  return !isGlobal(flag) && (flag.helpGroup !== FLEET_GROUP || id === 'hosts');
+}
+
+/** Columns that what stands in a section is moved by. */
+const INDENT = 2;
+
+function indented(text: string): string {
+  return text.replace(/^/gm, ' '.repeat(INDENT));
+}
+
+/** The names of the others. */
+function otherOptions({flags}: Command.Loadable): string {
+  const others = Object.values(flags)
+    .filter((flag) => isGlobal(flag) && !EXPLAINED.includes(flag.name))
+    .sort(byLetterThenName);
+  const names = others.map(({char, name, ...flag}) => {
+    const value = 'helpValue' in flag && flag.helpValue !== undefined ? `=${flag.helpValue}` : '';
+    return `${char === undefined ? '' : `-${char}/`}--${name}${value}`;
+  });
+  return `${['-h/--help', ...names, '--version'].join(', ')}: man ftpdctl`;
 }
 
 function byLetterThenName(a: Command.Flag.Any, b: Command.Flag.Any): number {

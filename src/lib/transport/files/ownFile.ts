@@ -1,6 +1,7 @@
 import {
   closeSync,
   constants,
+  existsSync,
   fstatSync,
   mkdirSync,
   openSync,
@@ -31,20 +32,31 @@ export interface OwnDirectory {
  * @returns `null` where nothing may be kept: without an absolute home, and for root outside root's own, whose
  * contents another user may serve (FUSE) or replace
  */
-export function xdgDirectory(env: NodeJS.ProcessEnv, kind: 'cache' | 'state'): OwnDirectory | null {
-  const base = env[kind === 'cache' ? 'XDG_CACHE_HOME' : 'XDG_STATE_HOME'];
-  const directory = base?.startsWith('/') ? {path: join(base, 'ftpdctl'), makes: 2} : inHome(env, kind);
+export function xdgDirectory(env: NodeJS.ProcessEnv, kind: XdgKind): OwnDirectory | null {
+  const {variable, inHome} = XDG[kind];
+  const base = env[variable];
+  const directory = base?.startsWith('/')
+    ? {path: join(base, 'ftpdctl'), makes: 2}
+    : below(homeIn(env), inHome);
   if (directory === null || process.geteuid?.() !== 0) return directory;
   const own = accountHome();
   return own !== undefined && directory.path.startsWith(join(own, '/')) ? directory : null;
 }
 
-function inHome(env: NodeJS.ProcessEnv, kind: 'cache' | 'state'): OwnDirectory | null {
-  const home = env['HOME'] ?? accountHome();
-  if (!home?.startsWith('/')) return null;
-  return kind === 'cache'
-    ? {path: join(home, '.cache', 'ftpdctl'), makes: 2}
-    : {path: join(home, '.local', 'state', 'ftpdctl'), makes: 3};
+type XdgKind = 'cache' | 'config' | 'state';
+
+const XDG: Readonly<Record<XdgKind, {readonly variable: string; readonly inHome: readonly string[]}>> = {
+  cache: {variable: 'XDG_CACHE_HOME', inHome: ['.cache']},
+  config: {variable: 'XDG_CONFIG_HOME', inHome: ['.config']},
+  state: {variable: 'XDG_STATE_HOME', inHome: ['.local', 'state']},
+};
+
+function homeIn(env: NodeJS.ProcessEnv): string | undefined {
+  return env['HOME'] ?? accountHome();
+}
+
+function below(home: string | undefined, names: readonly string[]): OwnDirectory | null {
+  return home?.startsWith('/') ? {path: join(home, ...names, 'ftpdctl'), makes: names.length + 1} : null;
 }
 
 let account: {readonly home: string | undefined} | undefined;
@@ -70,6 +82,29 @@ export function readOwnFile(directory: OwnDirectory, name: string): Buffer | und
     using(
       openSync(`${at}/${name}`, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW),
       (fd) => (isOwnFile(fstatSync(fd)) ? readFileSync(fd) : undefined),
+    ),
+  );
+}
+
+/**
+ * What stands in a file that root or the user has written by hand, and nobody else could have; `undefined` where there is
+ * none.
+ * @param directory absolute
+ * @param limit bytes
+ * @throws Error that says why it is not read
+ */
+export function readTrustedFile(directory: string, name: string, limit: number): Buffer | undefined {
+  if (!existsSync(join(directory, name))) return undefined;
+  return using(openOwnDirectory({path: directory, makes: 0}, isPrivate), (parent) =>
+    using(
+      openSync(`${pathOf(parent)}/${name}`, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW),
+      (fd) => {
+        const stat = fstatSync(fd);
+        if (!stat.isFile()) throw new Error('it is not a regular file');
+        if (!isPrivate(stat)) throw new Error('another user can change it');
+        if (stat.size > limit) throw new Error(`it has more than ${limit} bytes`);
+        return readFileSync(fd);
+      },
     ),
   );
 }
@@ -128,18 +163,19 @@ export function openOwnDirectory({path, makes}: OwnDirectory, trusted: (stat: St
   const names = path.split('/').filter((name) => name !== '');
   if (process.platform !== 'linux' || !path.startsWith('/'))
     throw new Error(`not to be opened safely: ${path}`);
-  let fd = openTrusted('/', trusted);
+  let fd = openTrusted('/', '/', trusted);
   for (const [index, name] of names.entries()) {
     fd = using(fd, (parent) => {
-      if (index >= names.length - makes) makeDirectory(`${pathOf(parent)}/${name}`);
-      return openTrusted(`${pathOf(parent)}/${name}`, trusted);
+      const at = `${pathOf(parent)}/${name}`;
+      if (index >= names.length - makes) makeDirectory(at);
+      return openTrusted(at, `/${names.slice(0, index + 1).join('/')}`, trusted);
     });
   }
   return fd;
 }
 
-function openTrusted(path: string, trusted: (stat: Stats) => boolean): number {
-  const fd = openSync(path, STEP);
+function openTrusted(at: string, path: string, trusted: (stat: Stats) => boolean): number {
+  const fd = openSync(at, STEP);
   if (trusted(fstatSync(fd))) return fd;
   closeSync(fd);
   throw new Error(`another user can change ${path}`);

@@ -8,7 +8,7 @@ import {benchStart} from './start.js';
 
 /**
  * `npm run bench [NAME...]`: speed, as ratios measured in one run; names choose some of the measurements. `start` is measured
- * for each Node whose program is given, `npm run bench start /opt/node-24/bin/node /opt/node-26/bin/node`.
+ * for each Node whose program is given, `npm run bench start /opt/node-24/bin/node /usr/lib/ftpdctl/node`.
  */
 const BENCHES = {
   start: () => benchStart(nodes),

@@ -1,8 +1,8 @@
 import {fork, spawnSync} from 'node:child_process';
 import {once} from 'node:events';
-import {mkdtempSync, rmSync} from 'node:fs';
+import {existsSync, mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
-import {join} from 'node:path';
+import {dirname, join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {makeHome} from './home.js';
 import {median, printTable} from './measure.js';
@@ -18,7 +18,7 @@ const printPeakMemory =
  * same version: interleaved runs, medians. Peak memory likewise. To a socket where no `ftpdctl serve` answers, this
  * machine is searched for a ProFTPD first.
  *
- * @param nodes programs, each measured by itself; default: the Node that runs this
+ * @param nodes programs, each measured by itself, that of a package with the package's program; default: the Node that runs this
  */
 export async function benchStart(nodes) {
   const directory = mkdtempSync(join(tmpdir(), 'ftpdctl-bench-'));
@@ -40,7 +40,8 @@ export async function benchStart(nodes) {
 /** The rows of one Node. */
 function measure(node, {serve, proftpd}) {
   const home = makeHome();
-  const program = here('../bin/run.js');
+  const packaged = join(dirname(node), 'bin/run.js');
+  const program = existsSync(packaged) ? packaged : here('../bin/run.js');
   const cases = {
     [BARE]: ['-e', '0'],
     'msg to serve': [program, '-s', serve, 'msg', 'all', 'hi'],

@@ -5,6 +5,7 @@ const allowed = {
   protocol: ['errors', 'text'],
   config: ['errors', 'text'],
   acl: ['errors', 'text', 'protocol', 'config'],
+  diagnosis: ['errors', 'text', 'protocol', 'config', 'acl'],
   audience: ['errors', 'text'],
   reply: ['errors', 'text'],
   scoreboard: ['errors', 'text'],
@@ -18,6 +19,7 @@ const allowed = {
     'protocol',
     'config',
     'acl',
+    'diagnosis',
     'audience',
     'scoreboard',
     'transport',
@@ -34,6 +36,7 @@ const allowed = {
     'protocol',
     'config',
     'acl',
+    'diagnosis',
     'audience',
     'reply',
     'transport',
@@ -46,7 +49,7 @@ const allowed = {
   ],
 };
 
-const pure = ['text', 'protocol', 'config', 'acl', 'audience', 'reply', 'scoreboard'];
+const pure = ['text', 'protocol', 'config', 'acl', 'diagnosis', 'audience', 'reply', 'scoreboard'];
 
 module.exports = {
   forbidden: [

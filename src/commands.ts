@@ -5,6 +5,7 @@ export const LOADERS = {
   'acl:check': () => import('./commands/acl/check.ts'),
   'acl:list': () => import('./commands/acl/list.ts'),
   completion: () => import('./commands/completion.ts'),
+  doctor: () => import('./commands/doctor.ts'),
   hosts: () => import('./commands/hosts.ts'),
   kick: () => import('./commands/kick.ts'),
   mock: () => import('./commands/mock.ts'),

@@ -241,3 +241,28 @@ test('a class takes whom any of its rules takes, unless it says otherwise', () =
 test('a relative ScoreboardFile is refused', () => {
   expect(() => load('ScoreboardFile score')).toThrow('ScoreboardFile: expected an absolute path or off');
 });
+
+test('tells the modules that are loaded, the lines that load them, and the files that were read', () => {
+  const text = [
+    'ModulePath /opt/modules',
+    'LoadModule mod_a.c',
+    'Include /etc/more.conf',
+    '<IfModule mod_msg.c>',
+    'LoadModule mod_b.c',
+    '</IfModule>',
+  ];
+  const source = memorySource({
+    [FILE]: text.join('\n'),
+    '/etc/more.conf': '<IfModule mod_a.c>\nLoadModule mod_c.c\n</IfModule>',
+  });
+  const {modules, moduleLines, files} = loadSettings(source, FILE, new Set(['mod_core.c']));
+  expect([...modules]).toEqual(['mod_core.c', 'mod_a.c', 'mod_c.c']);
+  expect(moduleLines).toEqual([
+    {kind: 'path', value: '/opt/modules', at: {file: FILE, line: 1}},
+    {kind: 'load', value: 'mod_a.c', at: {file: FILE, line: 2}},
+    {kind: 'load', value: 'mod_c.c', at: {file: '/etc/more.conf', line: 2}},
+  ]);
+  expect(files).toEqual([FILE, '/etc/more.conf']);
+  // Without a list those are present that matter here most.
+  expect(loadSettings(source, FILE).modules.has('mod_b.c')).toBe(true);
+});

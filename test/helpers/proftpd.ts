@@ -14,7 +14,7 @@ const STOCK_FTPDCTL = '/usr/bin/ftpdctl';
 const MODULES = '/usr/lib/proftpd';
 
 /** crypt(3) of `PASSWORD` in ftpSession.ts. */
-const PASSWORD_HASH =
+export const PASSWORD_HASH =
   '$6$ftpdctltests$y2WRsplkD7GIgsnjzYpSszMHIDnCpyu3Qm0vcQbJscvHdwVQUp..GofXFR7Sv0LT9LK.slHHCUeJBefg.Us4z.';
 
 /** The first user's uid and gid; the others count up from it. They need not exist on the system. */

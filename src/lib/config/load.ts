@@ -10,7 +10,7 @@ import {
   knownDirective,
 } from './directives.ts';
 import {ConfigError, type ConfigWarning, type Location, parseAt, quoted} from './errors.ts';
-import {parseConfig, type Section} from './parser.ts';
+import {type Directive, parseConfig, type Section} from './parser.ts';
 import type {ServerSettings, Setting, Settings} from './settings.ts';
 import type {ConfigSource} from './source.ts';
 import {address} from './values.ts';
@@ -38,17 +38,36 @@ export interface LoadedConfig {
   readonly warnings: readonly ConfigWarning[];
   /** Directives of other modules, normally. */
   readonly skipped: readonly SkippedDirective[];
+  /** The modules that are loaded at its end: `mod_msg.c`. */
+  readonly modules: ReadonlySet<string>;
+  /** `LoadModule` and `ModulePath`, in file order. */
+  readonly moduleLines: readonly ModuleLine[];
+  /** Every file that was read, the first one first. */
+  readonly files: readonly string[];
+}
+
+/** A line that loads a module, or says where modules are. */
+export interface ModuleLine {
+  readonly kind: 'load' | 'path';
+  /** The module, or the directory. */
+  readonly value: string;
+  readonly at: Location;
 }
 
 /**
  * Reads `proftpd.conf` and all it includes. Touches nothing but what it reads.
  *
  * @param path absolute
+ * @param present the modules an `<IfModule>` finds present without a `LoadModule`; default: those that matter here most
  * @throws ConfigError with file and line: a directive that is known and wrong, a section that is not closed,
  *   a file that cannot be read. Directives nobody here knows are skipped.
  */
-export function loadSettings(source: ConfigSource, path: string): LoadedConfig {
-  const {directives, sections, warnings} = parseConfig(source, path);
+export function loadSettings(
+  source: ConfigSource,
+  path: string,
+  present?: ReadonlySet<string>,
+): LoadedConfig {
+  const {directives, sections, warnings, modules, files} = parseConfig(source, path, present);
   const checked: CheckedDirective[] = [];
   const skipped: SkippedDirective[] = [];
   for (const directive of directives) {
@@ -62,6 +81,9 @@ export function loadSettings(source: ConfigSource, path: string): LoadedConfig {
   return {
     settings,
     skipped,
+    modules,
+    moduleLines: directives.flatMap(moduleLine),
+    files,
     get warnings() {
       return [
         ...warnings,
@@ -155,6 +177,16 @@ function emptyClass(section: Section, found: DirectiveIndex): ConfigWarning[] {
   if (section.kind !== 'Class' || classSettings(found, section).rules.length > 0) return [];
   return [{at: section.at, message: `<Class ${section.args[0]}> is empty: nobody belongs to it`}];
 }
+
+function moduleLine({name, args: [value], at}: Directive): ModuleLine[] {
+  const kind = MODULE_DIRECTIVES.get(name.toLowerCase());
+  return kind === undefined || value === undefined ? [] : [{kind, value, at}];
+}
+
+const MODULE_DIRECTIVES: ReadonlyMap<string, ModuleLine['kind']> = new Map([
+  ['loadmodule', 'load'],
+  ['modulepath', 'path'],
+]);
 
 /** ProFTPD opens this log while it reads, and does not start when it cannot (measured). */
 function checkControlsLog({value: path, at}: Setting<string | null>, source: ConfigSource): void {

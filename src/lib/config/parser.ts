@@ -63,6 +63,10 @@ export interface ParsedConfig {
   /** Every section opened, in file order; the first is the main server. */
   readonly sections: readonly Section[];
   readonly warnings: readonly ConfigWarning[];
+  /** The modules that are loaded at its end, by name. */
+  readonly modules: ReadonlySet<string>;
+  /** Every file that was read, the first one first. */
+  readonly files: readonly string[];
 }
 
 /** A section that is read over: a condition that is false, or a section nobody here knows. */
@@ -78,10 +82,15 @@ interface Skipped {
  * Knows the syntax and the sections, not the directives. Deliberately stricter in one thing: an included file
  * with an error is an error (as in 1.3.10; 1.3.8 goes on without the rest of it).
  *
+ * @param modules those an `<IfModule>` finds present without a `LoadModule`
  * @throws ConfigError with the place
  */
-export function parseConfig(source: ConfigSource, path: string): ParsedConfig {
-  const parser = new Parser(source);
+export function parseConfig(
+  source: ConfigSource,
+  path: string,
+  modules: Iterable<string> = PRESENT_MODULES,
+): ParsedConfig {
+  const parser = new Parser(source, modules);
   if (source.kind(path) !== 'file')
     throw new ConfigError({file: path}, 'expected a configuration file, found none');
   parser.readFile(path, []);
@@ -96,14 +105,16 @@ class Parser {
   readonly #sections: Section[];
   readonly #warnings: ConfigWarning[] = [];
   /** Those an `<IfModule>` finds present: a `LoadModule` adds to them, for what follows it. */
-  readonly #modules = new Set(PRESENT_MODULES);
+  readonly #modules: Set<string>;
+  readonly #files = new Set<string>();
   #section: Section;
   #skipped: Skipped | null = null;
   /** Conditions that were true and whose end is still to come: ProFTPD does not insist on one. */
   #conditions: {name: string; at: Location}[] = [];
 
-  constructor(source: ConfigSource) {
+  constructor(source: ConfigSource, modules: Iterable<string>) {
     this.#source = source;
+    this.#modules = new Set(modules);
     this.#section = {kind: 'server', args: [], at: {file: '', line: 0}, parent: null};
     this.#sections = [this.#section];
   }
@@ -113,11 +124,18 @@ class Parser {
       const {kind, at} = this.#section;
       throw new ConfigError(at, `<${kind}> is not closed: expected </${kind}> before the end of the file`);
     }
-    return {directives: this.#directives, sections: this.#sections, warnings: this.#warnings};
+    return {
+      directives: this.#directives,
+      sections: this.#sections,
+      warnings: this.#warnings,
+      modules: this.#modules,
+      files: [...this.#files],
+    };
   }
 
   /** @param chain the files this one is included by, outermost first */
   readFile(path: string, chain: readonly Location[]): void {
+    this.#files.add(path);
     const text = this.#textOf(path, chain.at(-1));
     if (text.startsWith(BYTE_ORDER_MARK)) {
       const hint = 'save the file as UTF-8 without a byte order mark';

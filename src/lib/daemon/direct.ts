@@ -28,9 +28,9 @@ export interface RecipientSplit {
 
 /** SFTP sessions take messages and lose them, and those whose engine is off never look for any. */
 export function splitRecipients(meant: readonly Recipient[]): RecipientSplit {
-  const recipients = meant.filter((each) => takesMessages(each) && each.session.engine !== false);
-  const engineOff = meant.filter((each) => takesMessages(each) && each.session.engine === false);
-  const others = meant.filter((each) => !takesMessages(each));
+  const recipients = meant.filter((each) => showsMessages(each.protocol) && each.session.engine !== false);
+  const engineOff = meant.filter((each) => showsMessages(each.protocol) && each.session.engine === false);
+  const others = meant.filter((each) => !showsMessages(each.protocol));
   return {
     recipients,
     leftOut: [
@@ -44,7 +44,8 @@ export function splitRecipients(meant: readonly Recipient[]): RecipientSplit {
   };
 }
 
-function takesMessages({protocol}: Recipient): boolean {
+/** Whether sessions of that protocol show messages: those of SFTP take one and lose it. */
+export function showsMessages(protocol: string): boolean {
   return MESSAGE_PROTOCOLS.includes(protocol);
 }
 

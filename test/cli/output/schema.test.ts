@@ -150,6 +150,8 @@ describe('without a server', () => {
     ['acl-check', 0, ['acl', 'check', 'msg', '--config', 'CONFIG']],
     ['acl-check', 6, ['acl', 'check', 'nosuch', '--config', 'CONFIG']],
     ['acl-list', 0, ['acl', 'list', '--config', 'CONFIG']],
+    ['doctor', 1, ['doctor', '--config', 'CONFIG']],
+    ['doctor', 1, ['doctor', '--config', 'BAD']],
   ])('%s: %i for %j', async (schema, status, args) => {
     const bad = join(server.directory, 'bad.conf');
     writeFileSync(bad, 'ControlsEngine perhaps\n');

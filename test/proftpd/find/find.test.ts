@@ -17,7 +17,7 @@ import {afterAll, afterEach, beforeAll, describe, expect, it} from 'vitest';
 import type {ProftpdDaemon} from '../../../src/lib/proftpd/daemon.ts';
 import {findCandidates} from '../../../src/lib/proftpd/find/candidates.ts';
 import {chooseDaemon, findDaemons} from '../../../src/lib/proftpd/find/find.ts';
-import {dialectOf} from '../../../src/lib/proftpd/find/program.ts';
+import {dialectOf, programIn} from '../../../src/lib/proftpd/find/program.ts';
 import {
   type SessionSource,
   sessionId,
@@ -509,4 +509,33 @@ it('a session that has the pid of an earlier one has another id', () => {
   const id = sessionId({pid: 4321, connectedAt: 1_795_399_399_000});
   expect(id).not.toBe(sessionId({pid: 4321, connectedAt: 1_795_399_398_000}));
   expect(id).toMatch(/^4321-[0-9a-z]+$/);
+});
+
+it('understands how a ProFTPD says that it was built', () => {
+  const built = [
+    'Compile-time Settings:',
+    '  Version: 1.3.8 (stable)',
+    '  Files:',
+    '    Scoreboard File:',
+    '      /run/proftpd.scoreboard',
+    '    Shared Module Directory:',
+    '      /usr/lib/proftpd',
+    '  Features:',
+    '    + Controls support',
+  ].join('\n');
+  expect(programIn(built, 'Compiled-in modules:\n  mod_core.c\n  mod_dso.c\n')).toEqual({
+    version: '1.3.8',
+    controls: true,
+    modules: new Set(['mod_core.c', 'mod_dso.c']),
+    moduleDirectory: '/usr/lib/proftpd',
+    scoreboard: '/run/proftpd.scoreboard',
+  });
+  expect(programIn(built.replace('+ Controls', '- Controls'), '').controls).toBe(false);
+  expect(programIn('', '')).toEqual({
+    version: null,
+    controls: null,
+    modules: null,
+    moduleDirectory: null,
+    scoreboard: null,
+  });
 });

@@ -6,6 +6,7 @@ import {
   isUnusedPid,
   listeningSockets,
   processStatus,
+  sharesNamespace,
   socketInode,
 } from '../../../src/lib/transport/processes/proc.ts';
 import {tcpCounters} from '../../../src/lib/transport/sockets/socketDiag.ts';
@@ -100,3 +101,18 @@ test('finds what a process listens on, here and in a network of its own', async 
 function descriptorOf(socket: Socket): number {
   return (socket as unknown as {_handle: {fd: number}})._handle.fd;
 }
+
+const isRoot = process.geteuid?.() === 0;
+
+test.skipIf(!isRoot)('anybody may know whether a process sees the same files', async () => {
+  const child = spawn('unshare', ['-m', 'sh', '-c', 'mount -t tmpfs tmpfs /mnt && echo up && exec sleep 60']);
+  await once(child.stdout, 'data');
+  try {
+    process.seteuid!(65534);
+    expect(sharesNamespace(child.pid!, 'mnt')).toBe(false);
+    expect(sharesNamespace(1, 'mnt')).toBe(true);
+  } finally {
+    process.seteuid!(0);
+    child.kill();
+  }
+});

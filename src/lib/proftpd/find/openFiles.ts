@@ -42,9 +42,14 @@ function portsOf(listening: readonly {kind: string; port?: number}[]): number[] 
 function queuesAmong(files: readonly RegularFile[]): MessageQueue[] {
   const rows = systemVQueues();
   return files.flatMap(({path, stat}) => {
-    const key = fileKeyOf(stat, MESSAGE_PROJECT);
+    const key = messageQueueKey(stat);
     return rows.some((row) => row.key === key && isTrusted(row.creatorUid)) ? [{path, key}] : [];
   });
+}
+
+/** The key of the queue that a `MessageQueue` names. @param stat of its file */
+export function messageQueueKey(stat: {readonly dev: number; readonly ino: number}): number {
+  return fileKeyOf(stat, MESSAGE_PROJECT);
 }
 
 /**
@@ -55,7 +60,7 @@ export function queueOf(
   path: string,
   stat: {readonly dev: number; readonly ino: number},
 ): Known<MessageQueue> {
-  const key = fileKeyOf(stat, MESSAGE_PROJECT);
+  const key = messageQueueKey(stat);
   const row = systemVQueues().find((each) => each.key === key);
   if (row === undefined) return {known: false, why: `there is no queue for ${path}`};
   // Whoever makes the queue first owns it: mod_msg takes what is there.

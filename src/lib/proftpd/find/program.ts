@@ -35,13 +35,50 @@ export async function compiledInFiles(): Promise<{configuration?: string; scoreb
   if (program === undefined) return {};
   const output = await ask(program, '-V');
   if (!output.known) return {};
-  const file = (title: string) => new RegExp(`${title}:\\s*\\n\\s*(/.*)`).exec(output.value)?.[1];
-  const configuration = file('Configuration File');
-  const scoreboard = file('Scoreboard File');
+  const configuration = compiledIn(output.value, 'Configuration File');
+  const scoreboard = compiledIn(output.value, 'Scoreboard File');
   return {...(configuration && {configuration}), ...(scoreboard && {scoreboard})};
 }
 
-async function ask(program: string, option: '-v' | '-V'): Promise<Known<string>> {
+/** What a ProFTPD says of itself. `null`: it does not tell, or was not to be run. */
+export interface ProftpdProgram {
+  readonly path: string;
+  readonly version: string | null;
+  /** Built with `--enable-ctrls`. */
+  readonly controls: boolean | null;
+  /** Those that are part of it: `mod_core.c`. */
+  readonly modules: ReadonlySet<string> | null;
+  /** Where the others are. */
+  readonly moduleDirectory: string | null;
+  /** The scoreboard that no directive has named. */
+  readonly scoreboard: string | null;
+}
+
+/** @param file what is run: the path, or that of a running program under `/proc` */
+export async function describeProgram(path: string, file: string): Promise<ProftpdProgram> {
+  const [built, list] = await Promise.all([ask(file, '-V'), ask(file, '-l')]);
+  return {path, ...programIn(built.known ? built.value : '', list.known ? list.value : '')};
+}
+
+/** What `-V` and `-l` print. */
+export function programIn(built: string, list: string): Omit<ProftpdProgram, 'path'> {
+  const modules = [...list.matchAll(/^\s*(mod_\w+\.c)\s*$/gm)].map(([, name]) => name!);
+  const controls = /^\s*([+-]) Controls support$/m.exec(built)?.[1];
+  return {
+    version: /^\s*Version: (\S+)/m.exec(built)?.[1] ?? null,
+    controls: controls === undefined ? null : controls === '+',
+    modules: modules.length === 0 ? null : new Set(modules),
+    moduleDirectory: compiledIn(built, 'Shared Module Directory') ?? null,
+    scoreboard: compiledIn(built, 'Scoreboard File') ?? null,
+  };
+}
+
+/** A path under its title. */
+function compiledIn(built: string, title: string): string | undefined {
+  return new RegExp(`${title}:\\s*\\n\\s*(/.*)`).exec(built)?.[1];
+}
+
+async function ask(program: string, option: '-v' | '-V' | '-l'): Promise<Known<string>> {
   try {
     return {known: true, value: await askProftpd(program, option)};
   } catch (error) {

@@ -138,8 +138,21 @@ export function sharesNamespace(pid: number, kind: NamespaceKind): boolean | und
   try {
     return readlinkSync(`/proc/${pid}/ns/${kind}`) === readlinkSync(`/proc/self/ns/${kind}`);
   } catch {
-    return kind === 'pid' ? sharesPidNumbers(pid) : undefined;
+    if (kind === 'pid') return sharesPidNumbers(pid);
+    return kind === 'mnt' ? sharesMounts(pid) : undefined;
   }
+}
+
+/** Everybody may read what a process has mounted; the numbers are each mount's own, and of one namespace. */
+function sharesMounts(pid: number): boolean | undefined {
+  const [theirs, ours] = [mountIds(pid), mountIds('self')];
+  if (theirs === undefined || ours === undefined) return undefined;
+  return theirs.some((id) => ours.includes(id));
+}
+
+function mountIds(pid: number | 'self'): string[] | undefined {
+  const rows = readProcessFile(pid, 'mountinfo')?.split('\n');
+  return rows?.flatMap((row) => /^\d+/.exec(row)?.[0] ?? []);
 }
 
 /** Everybody may read how many numbers a process has: one for each pid namespace, ours first. */
@@ -257,7 +270,7 @@ function networkRows(pid: number, file: 'tcp' | 'tcp6' | 'unix'): string[] {
 /** `__SO_ACCEPTCON` of `/proc/net/unix` */
 const SO_ACCEPTCON = 0x10000;
 
-function readProcessFile(pid: number, name: string): string | undefined {
+function readProcessFile(pid: number | 'self', name: string): string | undefined {
   try {
     return readFileSync(`/proc/${pid}/${name}`, 'latin1');
   } catch {

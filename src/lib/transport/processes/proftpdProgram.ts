@@ -26,13 +26,13 @@ const O_PATH = 0o10000000;
 const OTHERS_MAY_WRITE = 0o022;
 
 /**
- * What a ProFTPD says of itself: `-v` its version, `-V` how it was built. Neither changes anything, where `-t` would
- * remove the message queue. What is run is the very file that is judged: root's or ours, and written by nobody else.
+ * What a ProFTPD says of itself: `-v` its version, `-V` how it was built, `-l` the modules in it. None changes anything,
+ * where `-t` would remove the message queue. What is run is the very file that is judged: root's or ours, and written by nobody else.
  *
  * @param program its path, that of a running one under `/proc` among them
  * @throws Error that says why there is no answer
  */
-export async function askProftpd(program: string, option: '-v' | '-V'): Promise<string> {
+export async function askProftpd(program: string, option: '-v' | '-V' | '-l'): Promise<string> {
   const isLinux = process.platform === 'linux';
   const descriptor = openSync(program, isLinux ? O_PATH : constants.O_RDONLY);
   try {

@@ -29,3 +29,20 @@ test('a zombie has ended', async () => {
   handle.close();
   parent.kill();
 });
+
+test('is asked while signals come', async () => {
+  const script = 'import os,signal,sys\nwhile True: os.kill(int(sys.argv[1]), signal.SIGWINCH)';
+  const ignore = () => {};
+  process.on('SIGWINCH', ignore);
+  const child = spawn('python3', ['-c', script, String(process.pid)]);
+  const handle = ProcessHandle.open(child.pid!)!;
+  try {
+    await once(process, 'SIGWINCH');
+    for (let round = 0; round < 10_000; round += 1) expect(handle.hasEnded()).toBe(false);
+  } finally {
+    child.kill();
+    await once(child, 'exit');
+    process.off('SIGWINCH', ignore);
+    handle.close();
+  }
+});

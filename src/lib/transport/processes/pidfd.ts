@@ -61,7 +61,12 @@ export class ProcessHandle {
     const descriptor = Buffer.alloc(POLLFD_BYTES);
     descriptor.writeInt32LE(this.fd, 0);
     descriptor.writeInt16LE(POLLIN, 4);
-    return checked('poll', calls.poll(descriptor, 1, 0)) > 0;
+    for (;;) {
+      const ready: number = calls.poll(descriptor, 1, 0);
+      // A signal to us in this very moment, such as a terminal's change of size: poll(2) fails though it need not wait.
+      if (ready === -1 && koffi.errno() === constants.errno.EINTR) continue;
+      return checked('poll', ready) > 0;
+    }
   }
 
   close(): void {

@@ -1,6 +1,16 @@
 import {execFileSync, spawn} from 'node:child_process';
 import {once} from 'node:events';
-import {chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {afterAll, beforeAll, expect, it} from 'vitest';
@@ -15,6 +25,18 @@ import {spawnServe} from '../helpers/serveProgram.ts';
 
 /** Longer than the test: nothing waits for a poll. */
 const NEVER = 600;
+
+/** Of the scoreboard of a 64-bit ProFTPD with IPv6. */
+const HEADER_BYTES = 32;
+const SLOT_BYTES = 624;
+/** Milliseconds after which a session is believed to be missing from its scoreboard, and the second it began in. */
+const OLD_ENOUGH_MS = 3100;
+
+function findSlot(scoreboard: Buffer, pid: number): number {
+  let offset = HEADER_BYTES;
+  while (scoreboard.readUInt32LE(offset) !== pid) offset += SLOT_BYTES;
+  return offset;
+}
 
 describeWithPeer(whyNoProftpd(), 'msg, directly to the sessions of a real ProFTPD', () => {
   let proftpd: RealProftpd;
@@ -150,6 +172,54 @@ describeWithPeer(whyNoProftpd(), 'msg, directly to the sessions of a real ProFTP
     await bob.close();
     expect(await program.ended).toBe(4);
     expect(program.stderr()).toContain('undelivered to alice@127.0.0.1, it ended before it showed it');
+  });
+
+  it('is no hindrance to logins while a stopped session keeps its message on the queue', async () => {
+    const {sessions} = JSON.parse((await ftpdctl('--json', 'who', '--user', 'alice')).stdout);
+    const {pid} = sessions[0];
+    const queue = SystemVQueue.open(proftpd.queueKey)!;
+    process.kill(pid, 'SIGSTOP');
+    try {
+      const program = spawnServe(['-s', proftpd.socket, 'msg', 'all', 'hello'], {
+        env: {PROFTPD_CONF: proftpd.configFile},
+      });
+      while (queue.list()?.some(({type}) => type === pid) !== true) await sleep(5);
+      const newcomer = await proftpd.session('dave');
+      expect(queue.list()!.map(({type}) => type)).toContain(pid);
+      expect(await newcomer.command('NOOP')).toEqual(['200 NOOP command successful']);
+      process.kill(pid, 'SIGCONT');
+      expect(await program.ended).toBe(0);
+      expect(program.stdout()).toBe('ftpdctl: message sent\nftpdctl: taken by 2 sessions\n');
+      await newcomer.close();
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+    for (const session of [dave, alice]) expect((await session.command('NOOP')).at(-1)).toBe('200 hello');
+  });
+
+  it('tells of sessions that the scoreboard does not have', async () => {
+    const {sessions} = JSON.parse((await ftpdctl('--json', 'who', '--user', 'alice')).stdout);
+    const {pid} = sessions[0];
+    const path = join(proftpd.directory, 'scoreboard');
+    const slot = findSlot(readFileSync(path), pid);
+    const file = openSync(path, 'r+');
+    // As where another session that began in the same moment has been written over it.
+    writeSync(file, Buffer.alloc(SLOT_BYTES), 0, SLOT_BYTES, slot);
+    closeSync(file);
+    while (Date.now() < sessions[0].connectedAt + OLD_ENOUGH_MS) await sleep(50);
+    const missing = `ftpdctl: not sent to 1 session that the scoreboard does not have: pid ${pid}\n`;
+    const dry = await ftpdctl('msg', '--dry-run', 'all', 'hello');
+    expect(dry).toMatchObject({status: 0, stdout: expect.stringContaining(missing)});
+    const run = await ftpdctl('msg', 'all', 'hello');
+    expect(run).toMatchObject({status: 0});
+    expect(run.stdout).toBe(`ftpdctl: message sent\nftpdctl: taken by 1 session\n${missing}`);
+    expect((await dave.command('NOOP')).at(-1)).toBe('200 hello');
+    expect(await alice.command('NOOP')).toEqual(['200 NOOP command successful']);
+    // Others than all may not be meant.
+    expect((await ftpdctl('msg', 'user', 'dave', 'hi')).stdout).not.toContain('scoreboard');
+    await dave.command('NOOP');
+    await alice.close();
+    alice = await proftpd.session('alice');
   });
 
   it('nobody of that name', async () => {

@@ -25,6 +25,7 @@ import {
   DIRECT_RECEIPT_ID,
   type KickResult,
   type OutgoingMessage,
+  type SendingOptions,
   type SessionFilter,
   type SessionsOptions,
   type SessionsResult,
@@ -119,10 +120,10 @@ class Connection implements Daemon {
     return ((await this.#localProftpd()) ?? this.#controls).recipients(message);
   }
 
-  async message(message: OutgoingMessage): Promise<DeliveryResult> {
+  async message(message: OutgoingMessage, options: SendingOptions = {}): Promise<DeliveryResult> {
     const way = await this.#way();
     if (way.via === 'controls') return this.#sendByControls(message);
-    const {result, receipt} = await way.local.deliver(message, way.key);
+    const {result, receipt} = await way.local.deliver(message, way.key, options);
     this.#receipt = receipt;
     return result;
   }

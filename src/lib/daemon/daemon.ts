@@ -30,7 +30,7 @@ export interface Daemon {
    * Send a message.
    * @throws RequestRefused where the text would harm the server or arrive cut; ClientError
    */
-  message(message: OutgoingMessage): Promise<DeliveryResult>;
+  message(message: OutgoingMessage, options?: SendingOptions): Promise<DeliveryResult>;
 
   /** Whether `receipt` will be answered, before anything is sent. @throws ClientError */
   receipts(): Promise<Supported | Unsupported>;
@@ -111,6 +111,14 @@ export interface OutgoingMessage {
   readonly audience: AudienceWords;
   /** Lines are separated by `\n`. */
   readonly text: string;
+}
+
+export interface SendingOptions {
+  /**
+   * Whether `receipt` will be asked for it; default true. Of a direct delivery the scoreboard and the kernel's counters
+   * of all connections are then read whenever sessions have taken it.
+   */
+  readonly receipt?: boolean;
 }
 
 /** What a daemon takes as the text of a message. */

@@ -19,6 +19,9 @@ import {type DaemonAnswer, type DeliveryResult, DIRECT_RECEIPT_ID, type Session}
 /** Lines of an answer about sessions that did not take a message; of more only the number is told. */
 const MAX_LINES = 100;
 
+/** So many sessions that nothing is known of but their pids are named. */
+const MAX_PIDS = 10;
+
 /** Who among those meant can take a message, and who cannot. */
 export interface RecipientSplit {
   readonly recipients: readonly Recipient[];
@@ -26,8 +29,14 @@ export interface RecipientSplit {
   readonly leftOut: readonly string[];
 }
 
-/** SFTP sessions take messages and lose them, and those whose engine is off never look for any. */
-export function splitRecipients(meant: readonly Recipient[]): RecipientSplit {
+/**
+ * SFTP sessions take messages and lose them, and those whose engine is off never look for any.
+ * @param missing pids of sessions that the scoreboard does not have
+ */
+export function splitRecipients(
+  meant: readonly Recipient[],
+  missing: readonly number[] = [],
+): RecipientSplit {
   const recipients = meant.filter((each) => showsMessages(each.protocol) && each.session.engine !== false);
   const engineOff = meant.filter((each) => showsMessages(each.protocol) && each.session.engine === false);
   const others = meant.filter((each) => !showsMessages(each.protocol));
@@ -40,8 +49,15 @@ export function splitRecipients(meant: readonly Recipient[]): RecipientSplit {
           : `not sent to ${nameOf(session)}: ${protocol} shows no messages`,
       ),
       ...engineOff.map(({session}) => `not sent to ${nameOf(session)}: MessageEngine is off`),
+      ...missingLines(missing),
     ],
   };
+}
+
+function missingLines(pids: readonly number[]): string[] {
+  if (pids.length === 0) return [];
+  const named = [...pids.slice(0, MAX_PIDS), ...(pids.length > MAX_PIDS ? ['…'] : [])].join(' ');
+  return [`not sent to ${countOf(pids.length, 'session')} that the scoreboard does not have: pid ${named}`];
 }
 
 /** Whether sessions of that protocol show messages: those of SFTP take one and lose it. */
@@ -56,6 +72,9 @@ export interface DirectDelivery {
   readonly key: number;
   readonly lines: readonly string[];
   readonly meant: readonly Recipient[];
+  /** Pids of sessions that are meant, too, and that the scoreboard does not have. */
+  readonly missing: readonly number[];
+  readonly receipt: boolean;
   /** The sessions of the daemon as they are now; `undefined` where there is no scoreboard. */
   readonly readSlots: () => readonly ScoreboardSession[] | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -65,7 +84,7 @@ export interface DirectDelivery {
 
 export interface DirectResult {
   readonly result: DeliveryResult;
-  /** Absent where nothing was sent. */
+  /** Absent where nothing was sent, or none was wanted. */
   readonly receipt?: DirectReceipt;
 }
 
@@ -75,11 +94,13 @@ export async function deliverDirectly({
   key,
   lines,
   meant,
+  missing,
+  receipt: isReceiptWanted,
   readSlots,
   signal,
   onRemoved,
 }: DirectDelivery): Promise<DirectResult> {
-  const {recipients, leftOut} = splitRecipients(meant);
+  const {recipients, leftOut} = splitRecipients(meant, missing);
   if (recipients.length === 0) return {result: {kind: 'answered', answer: nobody(leftOut), recipients: 0}};
   const queue = DeliveryQueue.open(key, daemon);
   if (queue === undefined) {
@@ -88,20 +109,19 @@ export async function deliverDirectly({
     });
   }
   try {
-    const receipt = new DirectReceipt(lines, recipients, readSlots);
+    const receipt = isReceiptWanted ? new DirectReceipt(lines, recipients, readSlots) : undefined;
     const deliveries = await deliver(daemon, queue, lines, recipients, {
-      onTaken: (sessions) => receipt.taken(sessions),
+      onTaken: (sessions) => receipt?.taken(sessions),
       onRemoved,
       ...(signal === undefined ? {} : {signal}),
     });
-    receipt.delivered(deliveries, ({outcome}) => whyNotTaken(outcome));
+    receipt?.delivered(deliveries, ({outcome}) => whyNotTaken(outcome));
     const result = {
       kind: 'answered',
       answer: answerOf(deliveries, leftOut),
       recipients: recipients.length,
-      receiptId: DIRECT_RECEIPT_ID,
     } as const;
-    return {result, receipt};
+    return receipt === undefined ? {result} : {result: {...result, receiptId: DIRECT_RECEIPT_ID}, receipt};
   } finally {
     queue.close();
   }

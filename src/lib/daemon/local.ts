@@ -8,7 +8,7 @@ import {ifKnown, type ProftpdDaemon} from '../proftpd/daemon.ts';
 import {findLeftovers, type Leftover} from '../proftpd/delivery/deliveryQueue.ts';
 import {guardQueue, type QueueAssessment} from '../proftpd/delivery/queueGuard.ts';
 import {versionOf} from '../proftpd/find/program.ts';
-import {sessionInfo, sessionsOf} from '../proftpd/sessions/list.ts';
+import {sessionInfo, sessionsOf, unlistedSessions} from '../proftpd/sessions/list.ts';
 import {STATUS} from '../protocol/message.ts';
 import {parseVersion} from '../protocol/version.ts';
 import type {ScoreboardSession} from '../scoreboard/scoreboard.ts';
@@ -24,6 +24,7 @@ import type {
   DeliveryResult,
   KickResult,
   OutgoingMessage,
+  SendingOptions,
   Session,
   SessionFilter,
   SessionsResult,
@@ -118,13 +119,20 @@ export class LocalProftpd {
   }
 
   /** Deliver a message past the daemon. @param key of its queue, as `directAccess` has it */
-  async deliver({audience, text}: OutgoingMessage, key: number): Promise<DirectResult> {
+  async deliver(
+    {audience, text}: OutgoingMessage,
+    key: number,
+    {receipt = true}: SendingOptions = {},
+  ): Promise<DirectResult> {
     const recipients = await this.#settled(audience);
+    const missing = this.#unlisted(audience, recipients);
     return deliverDirectly({
       daemon: this.#daemon.pid,
       key,
       lines: text.split('\n'),
       meant: recipients,
+      missing,
+      receipt,
       readSlots: () => sessionsOf(this.#daemon),
       signal: this.#options.signal,
       onRemoved: (leftovers) => this.#tellLeftovers(leftovers, true),
@@ -150,7 +158,8 @@ export class LocalProftpd {
 
   /** Who would get a message. */
   async recipients({audience}: OutgoingMessage): Promise<DeliveryResult> {
-    const {recipients, leftOut} = splitRecipients(await this.#settled(audience));
+    const settled = await this.#settled(audience);
+    const {recipients, leftOut} = splitRecipients(settled, this.#unlisted(audience, settled));
     const sessions = recipients.map(({session}) => session);
     const answer =
       sessions.length === 0
@@ -250,6 +259,11 @@ export class LocalProftpd {
       const recipients = await this.#meant(audience);
       if (recipients.every(({protocol}) => protocol !== '') || performance.now() > end) return recipients;
     }
+  }
+
+  /** Nobody knows who they are: they are among all, and may be anybody else who is meant. */
+  #unlisted([kind]: AudienceWords, recipients: readonly Recipient[]): readonly number[] {
+    return kind === 'all' ? unlistedSessions(this.#daemon, recipients) : [];
   }
 
   async #meant(audience: AudienceWords): Promise<Recipient[]> {

@@ -63,7 +63,7 @@ export async function sendMessage(
   const message = {audience: audienceOf(draft), text: await textOf(draft, options, ask)};
   if (options['dry-run']) return dryRun(message, options, tools);
   if (options.wait !== undefined) await demandReceipts(ask);
-  const result = await ask((daemon) => daemon.message(message));
+  const result = await ask((daemon) => daemon.message(message, {receipt: options.wait !== undefined}));
   if (options.wait === undefined || result.receiptId === undefined)
     reportSent(message, result, options, tools, await nearestConnected(message.audience, result.answer, ask));
   else await follow(message, result, {...options, wait: options.wait}, tools);

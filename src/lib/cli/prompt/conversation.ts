@@ -88,7 +88,7 @@ export class Conversation {
   }
 
   async #send(draft: Pick<Draft, 'kind' | 'name'>, message: OutgoingMessage): Promise<void> {
-    const result = await this.#ask((daemon) => daemon.message(message));
+    const result = await this.#ask((daemon) => daemon.message(message, {receipt: false}));
     tell(result);
     if (result.answer.verdict !== STATUS.OK) return;
     this.#unsent = '';

@@ -2,9 +2,10 @@ import {type ChildProcess, spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {readdirSync, readFileSync, rmSync, statSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
-import {afterEach, beforeEach, describe, expect, test} from 'vitest';
+import {afterEach, beforeEach, describe, expect, test, vi} from 'vitest';
 import {logLines, makePlace, OPEN_TO_ROOT, placesIn} from '../helpers/controlsServer.ts';
 import {requestFrame} from '../helpers/frames.ts';
+import {runProcess} from '../helpers/process.ts';
 import {runFtpdctl} from '../helpers/program.ts';
 import {type ServeProgram, spawnServe} from '../helpers/serveProgram.ts';
 
@@ -80,3 +81,52 @@ describe.runIf(process.geteuid!() === 0)('a user whom ControlsSocketACL denies',
     expect(readFileSync(log(), 'utf8')).not.toContain('x'.repeat(201));
   });
 });
+
+/** Prints how many of 3,000 requests were answered. */
+const COUNT_ANSWERS = `use Socket; use strict; $SIG{PIPE} = 'IGNORE'; my $answered = 0;
+my ($path, $frame) = @ARGV; my $address = sockaddr_un($path);
+open(my $in, '<', $frame); my $bytes; { local $/; $bytes = <$in>; }
+for (1 .. 3000) {
+  socket(my $s, AF_UNIX, SOCK_STREAM, 0) or die; connect($s, $address) or die "connect: $!";
+  syswrite($s, $bytes); my $answer; $answered++ if sysread($s, $answer, 4096); close $s;
+}
+print $answered`;
+
+test.runIf(process.geteuid!() === 0)('who is denied hundreds of times on end is not even heard', async () => {
+  const frame = join(place, 'frame');
+  writeFileSync(frame, requestFrame('json', 'msg', 'all', 'hi'), {mode: 0o644});
+  const user = [`--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'];
+  const begin = performance.now();
+  const {stdout} = await runProcess('setpriv', [...user, 'perl', '-e', COUNT_ANSWERS, socket, frame], {
+    env: {},
+  });
+  const seconds = (performance.now() - begin) / 1000;
+  expect(Number(stdout)).toBeGreaterThanOrEqual(500);
+  expect(Number(stdout)).toBeLessThanOrEqual(500 + 50 * (seconds + 1));
+});
+
+test.runIf(process.geteuid!() === 0)(
+  'a user who may do no more than connect fills no log either',
+  async () => {
+    const log = join(place, 'controls.log');
+    writeFileSync(
+      join(place, 'proftpd.conf'),
+      [...placesIn(place), 'ControlsSocketACL allow user *', ''].join('\n'),
+    );
+    program.signal('SIGHUP');
+    await vi.waitFor(() => expect(logLines(log)).toContain('configuration read again'));
+    const frame = join(place, 'frame');
+    writeFileSync(frame, requestFrame('json', 'acl', 'check', 'x'.repeat(60_000)), {mode: 0o644});
+    await attack(frame);
+    program.signal('SIGTERM');
+    expect(await program.ended).toBe(0);
+    const lines = logLines(log);
+    expect(lines).toContain(
+      `recvd from nobody/nogroup client: 'acl check ${'x'.repeat(190)}… (60010 characters)'`,
+    );
+    expect(lines.find((line) => line.startsWith("sent to nobody/nogroup client: 'x"))).toMatch(
+      /^.{1050,1080}… \(\d{5,6} characters\)'$/,
+    );
+    expect(lines).toContainEqual(expect.stringMatching(/^left out: \d+ connections from nobody/));
+  },
+);

@@ -30,7 +30,7 @@ function request(action: string, ...args: string[]) {
 function everything(to: ControlsLog, who: typeof ROOT): void {
   to.accepted(who);
   to.received(who, request('msg', 'all', 'hi'));
-  to.refused(who, request('msg', 'all', 'hi'));
+  to.untrusted(who, request('msg', 'all', 'hi'));
   to.invalid(who);
   to.sent(who, {status: 0, lines: ['message sent']}, true);
   to.closed(who);
@@ -88,7 +88,7 @@ describe('the log of requests', () => {
     [['help', '', ''], 'help  '],
   ])('has a refused request in no more than 200 characters: %#', (words, text) => {
     const [action, ...args] = words as [string, ...string[]];
-    log.refused(ROOT, {action, args});
+    log.untrusted(ROOT, {action, args});
     expect(texts()).toEqual([`recvd from root/root client: '${text}'`]);
   });
 

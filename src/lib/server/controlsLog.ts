@@ -8,8 +8,10 @@ const ORIGIN = `mod_ctrls/0.9.5[${process.pid}]:`;
 
 /** Lines of an answer that are logged: all of every answer that mod_ctrls has. */
 const MAX_LINES = 64;
-/** Characters that are logged of a request that is not carried out. */
-const MAX_REFUSED_TEXT = 200;
+/** Characters that are logged of a request that is not carried out, or that anybody who connects may make. */
+const MAX_UNTRUSTED_TEXT = 200;
+/** Characters that are logged of a line of an answer: as many as those of 1.3.8 have at most. */
+const MAX_LINE_TEXT = 1024;
 
 /** Whose line it is. */
 export interface LoggedClient {
@@ -42,9 +44,12 @@ export class ControlsLog {
     this.note(who, (client) => `recvd from ${client} client: '${[action, ...args].join(' ')}'`);
   }
 
-  /** A request that is not, for whatever reason. */
-  refused(who: LoggedClient, {action, args}: ControlRequest): void {
-    this.note(who, (client) => `recvd from ${client} client: '${shortened([action, ...args])}'`);
+  /** One that is not, for whatever reason; or that is open to everybody, who must not fill the log with it. */
+  untrusted(who: LoggedClient, {action, args}: ControlRequest): void {
+    this.note(
+      who,
+      (client) => `recvd from ${client} client: '${shortened([action, ...args], MAX_UNTRUSTED_TEXT)}'`,
+    );
   }
 
   /** Bytes that are no request. */
@@ -57,7 +62,9 @@ export class ControlsLog {
     const {client, isLogged} = who;
     if (!isLogged || !this.#isRead) return;
     if (returned) this.line(`sent to ${client} client: return value: ${status}`);
-    for (const line of lines.slice(0, MAX_LINES)) this.line(`sent to ${client} client: '${line}'`);
+    for (const line of lines.slice(0, MAX_LINES)) {
+      this.line(`sent to ${client} client: '${shortened([line], MAX_LINE_TEXT)}'`);
+    }
     const left = lines.length - MAX_LINES;
     if (left > 0) this.line(`sent to ${client} client: ${left} lines more`);
   }
@@ -86,13 +93,13 @@ export class ControlsLog {
 }
 
 /** Never joined as a whole: a request that is refused may have 64 KiB. */
-function shortened(words: readonly string[]): string {
+function shortened(words: readonly string[], most: number): string {
   let text = '';
   for (const [index, word] of words.entries()) {
     text += index === 0 ? word : ` ${word}`;
-    if (text.length <= MAX_REFUSED_TEXT) continue;
+    if (text.length <= most) continue;
     const length = words.reduce((sum, each) => sum + each.length + 1, -1);
-    return `${text.slice(0, MAX_REFUSED_TEXT)}… (${length} characters)`;
+    return `${text.slice(0, most)}… (${length} characters)`;
   }
   return text;
 }

@@ -119,7 +119,7 @@ export class RequestHandler implements ConnectionEvents, ClientHandler {
     const authorization = authorize(request, connection.caller, state);
     if (authorization.kind === 'refused') {
       const {because, result} = authorization;
-      log.refused(connection, request);
+      log.untrusted(connection, request);
       if (because !== undefined) log.note(connection, (client) => `${client} client ${because}`);
       this.#answer(connection, result, dialect, false);
     } else {
@@ -148,11 +148,13 @@ export class RequestHandler implements ConnectionEvents, ClientHandler {
   #queue(connection: Connection, action: Action, request: ControlRequest, dialect: Dialect): void {
     const arrival = performance.now();
     const {uid} = connection.caller;
-    // Actions open to everybody who connects are subject to the log's rate limit, like refusals.
-    const who = action.permission === OPEN_ACTION ? connection : {client: connection.client, isLogged: true};
+    // Actions open to everybody who connects are subject to the log's limits, like refusals.
+    const isOpen = action.permission === OPEN_ACTION;
+    const who = isOpen ? connection : {client: connection.client, isLogged: true};
     const queued = this.#concurrency.run(uid, async (release) => {
       const {authFreshness} = this.#current().settings.controls;
-      this.#current().log.received(who, request);
+      if (isOpen) this.#current().log.untrusted(who, request);
+      else this.#current().log.received(who, request);
       if (performance.now() - arrival > authFreshness.value * 1000) {
         this.#answer(connection, STALE, dialect, false);
         return;
@@ -162,7 +164,7 @@ export class RequestHandler implements ConnectionEvents, ClientHandler {
       this.#answer(connection, result, dialect, true, who);
     });
     if (queued) return;
-    this.#current().log.refused(connection, request);
+    this.#current().log.untrusted(connection, request);
     this.#answer(connection, BLOCKED, dialect, false);
   }
 

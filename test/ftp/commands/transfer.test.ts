@@ -79,6 +79,63 @@ describe('a part of a file', () => {
   });
 });
 
+/** As measured on ProFTPD 1.3.8: the commands, and what the RETR behind them fetches of ten digits. */
+describe('REST is for the next transfer alone, failed or not, and for no other command', () => {
+  const [ALL, REST] = ['0123456789', '456789'];
+  test.each<[string, string, ...string[]]>([
+    [REST, 'REST 4'],
+    [ALL, 'REST 4', '>RETR f'],
+    [ALL, 'REST 4', 'RETR nosuch'],
+    [ALL, 'REST 4', 'RETR'],
+    [ALL, 'REST 40', 'RETR f'],
+    [ALL, 'REST 4', 'STOR d/no/x'],
+    [ALL, 'REST 4', 'STOR new'],
+    [ALL, 'REST 4', 'APPE new'],
+    [ALL, 'REST 4', 'STOU'],
+    ['23456789', 'REST 4', 'REST 2'],
+    [REST, 'REST 4', 'REST x'],
+    [REST, 'REST 4', 'REST'],
+    [REST, 'REST 4', 'NOOP'],
+    [REST, 'REST 4', 'XYZZY'],
+    [REST, 'REST 4', 'PWD', 'SIZE f', 'CWD /', 'TYPE I'],
+    [REST, 'REST 4', '>LIST'],
+    [REST, 'REST 4', '>NLST'],
+    [REST, 'REST 4', '>MLSD'],
+    [REST, 'REST 4', 'DELE nosuch'],
+    [REST, 'REST 4', 'RNFR f', 'RNTO f'],
+    [REST, 'REST 4', 'MKD dd', 'RMD dd'],
+    [REST, 'REST 4', 'USER dave', 'PASS x'],
+    [REST, 'REST 4', 'PORT 127,0,0,1,1,1'],
+    [REST, 'REST 4', 'FEAT', 'SYST', 'STAT', 'STAT f', 'ABOR'],
+    [REST, 'REST 4', 'OPTS UTF8 on', 'SITE CHMOD 644 f', 'MDTM f', 'MLST f', 'MFMT 20200101000000 f'],
+    [REST, 'REST 4', 'ALLO 3', 'ACCT x', 'SMNT x', 'MODE S', 'STRU F'],
+    ['123', 'REST 4', 'RANG 1 3'],
+    [REST, 'RANG 1 3', 'REST 4'],
+    ['123', 'RANG 1 3', 'NOOP', '>LIST'],
+    [ALL, 'RANG 1 3', 'RETR nosuch'],
+    [ALL, 'RANG 1 3', 'APPE new'],
+    [ALL, 'RANG 1 3', 'STOR new'],
+  ])('%s is what is fetched after %j %j %j', async (content, ...commands) => {
+    const {session} = await start();
+    for (const command of commands) {
+      if (command.startsWith('>')) await fetchData(session, command.slice(1));
+      else await session.command(command);
+    }
+    expect((await fetchData(session, 'RETR f')).content).toBe(content);
+    expect((await fetchData(session, 'RETR f')).content).toBe(ALL);
+  });
+});
+
+test('a file with control characters in its name is fetched by its octets, not by what is listed', async () => {
+  const tree = new MemoryTree();
+  tree.addFile('/a\u001b[31m\rred\t', 'red');
+  const session = await (await startMock({tree})).login();
+  const {content} = await fetchData(session, 'NLST');
+  expect(content).toBe('a\\x1b[31m\rred\t\r\n');
+  expect((await fetchData(session, `RETR ${content.slice(0, -2)}`)).content).toBe('');
+  expect((await fetchData(session, 'RETR a\u001b[31m\rred\t')).content).toBe('red');
+});
+
 describe('the octets of a transfer', () => {
   test.each([
     ['A', 'one\r\ntwo\r\n', 'one\ntwo\n'],

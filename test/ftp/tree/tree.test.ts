@@ -19,8 +19,9 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {buffer} from 'node:stream/consumers';
 import {pipeline} from 'node:stream/promises';
-import {afterEach, beforeEach, describe, expect, onTestFinished, test} from 'vitest';
+import {afterEach, beforeEach, describe, expect, onTestFinished, test, vi} from 'vitest';
 import {DiskTree} from '../../../src/lib/ftp/tree/diskTree.ts';
+import {FileContent, Quota} from '../../../src/lib/ftp/tree/fileContent.ts';
 import {MemoryTree} from '../../../src/lib/ftp/tree/memoryTree.ts';
 import {type FileTree, readOnly, resolvePath, type WriteMode} from '../../../src/lib/ftp/tree/tree.ts';
 
@@ -207,6 +208,15 @@ describe('a tree in memory', () => {
     expect((await tree.facts('/a')).size).toBe(1000);
   });
 
+  test('grows by single bytes without being copied for each', async () => {
+    const allocations = vi.spyOn(Buffer, 'alloc');
+    onTestFinished(() => allocations.mockRestore());
+    const content = new FileContent(new Quota(1_000_000));
+    for (let at = 0; at < 20_000; at++) content.write(at, Buffer.of(at));
+    expect(content.size).toBe(20_000);
+    expect(allocations.mock.calls.length).toBeLessThan(50);
+  });
+
   test('two that append to one file both get their bytes in', async () => {
     const tree = new MemoryTree();
     const [one, two] = [await tree.write('/a', {kind: 'append'}), await tree.write('/a', {kind: 'append'})];
@@ -251,6 +261,16 @@ const EXCHANGER = `
     else process.exit(0);
   };
   turn();
+`;
+
+/** Makes a dangling link and removes whatever is at its place, in turn, as fast as it can. */
+const PLANTER = `
+  const {symlinkSync, rmSync} = require('node:fs');
+  for (let count = 1; ; count++) {
+    try { symlinkSync(process.argv[3], process.argv[2]); } catch {}
+    rmSync(process.argv[2], {force: true});
+    if (count === 50) process.send('begun');
+  }
 `;
 
 async function startExchanging(directory: string, target: string): Promise<{stop(): Promise<void>}> {
@@ -326,6 +346,22 @@ describe('nothing leads out of a directory on disk', () => {
     await expect(tree.write('/dangling', {kind: 'new'})).rejects.toMatchObject({name: 'TreeError'});
     await expect(tree.write('/dangling', {kind: 'replace'})).rejects.toMatchObject({name: 'TreeError'});
     expect((await readdir(base)).sort()).toEqual(['root', 'secret']);
+  });
+
+  test('a link that leads nowhere and comes just before a file is made', async () => {
+    const program = join(base, 'planter.cjs');
+    await writeFile(program, PLANTER);
+    const child = fork(program, [join(root, 'file'), join(base, 'planted')], {execArgv: []});
+    onTestFinished(() => void child.kill('SIGKILL'));
+    await once(child, 'message');
+    const written = async () => {
+      const file = await tree.write('/file', {kind: 'append'});
+      await new Promise<void>((done) => file.end('x', () => done()));
+    };
+    for (let tries = 0; tries < 500; tries++) await written().catch(() => {});
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    expect(await readdir(base)).not.toContain('planted');
   });
 
   test('a link inside is followed, and removed as a link', async () => {

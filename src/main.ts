@@ -9,8 +9,9 @@ import {reportFailure} from './lib/cli/output/failure.ts';
 import {printJson, watchOutput} from './lib/cli/output/output.ts';
 import {canAsk} from './lib/cli/prompt/terminal.ts';
 
-const COMMANDS: Readonly<Record<string, () => Promise<{default: Pick<typeof BaseCommand, 'execute'>}>>> =
-  LOADERS;
+const COMMANDS: Readonly<
+  Record<string, () => Promise<{default: Pick<typeof BaseCommand, 'execute' | 'executeElsewhere' | 'flags'>}>>
+> = LOADERS;
 
 /** Commands of two words. */
 const TOPICS = new Set(Object.keys(COMMANDS).flatMap((id) => (id.includes(':') ? [id.split(':')[0]!] : [])));
@@ -49,22 +50,26 @@ async function dispatch(line: CommandLine): Promise<void> {
   }
   const {id, argv} = commandOf(line);
   if (id === FORWARD && line.action !== FORWARD) await refuseSlip(line);
-  if (await isElsewhere(line, id)) return;
-  await confirmEnding(line);
   const load = COMMANDS[id];
   if (!load) throw unknownCommand(id);
+  const program = {version: pjson.version, root, commandIDs: Object.keys(COMMANDS)};
+  if (isElsewhere(line, id)) {
+    const {runElsewhere} = await import('./lib/cli/fleet/run.ts');
+    return runElsewhere(id, line, load, program);
+  }
+  await confirmEnding(line);
   const {default: Command} = await load();
-  await Command.execute(argv, {version: pjson.version, root, commandIDs: Object.keys(COMMANDS)});
+  await Command.execute(argv, program);
 }
 
-/** Whether the line is for other machines, where it then has been run. `hosts` says which those are. @throws FtpdctlError */
-async function isElsewhere({options}: CommandLine, id: string): Promise<boolean> {
+/** Whether the line is for other machines. `hosts` says which those are, and runs here. @throws UsageError */
+function isElsewhere({options}: CommandLine, id: string): boolean {
   const given = options.filter(isFleetOption);
   if (given.length === 0 || id === 'hosts') return false;
   const name = given[0]!.split('=')[0];
   if (!given.some((option) => /^--hosts(?:-file)?=/.test(option)))
     throw new UsageError(`${name} counts with -H only`, 'ftpdctl -H HOSTS COMMAND; see ftpdctl hosts --help');
-  throw new UsageError(`${id.replace(':', ' ')} is run on this machine only`);
+  return true;
 }
 
 /** Who forwards what is no command of ours. */

@@ -1,4 +1,3 @@
-import {askWith} from '../lib/cli/options/ask.ts';
 import {ControlCommand} from '../lib/cli/options/controlCommand.ts';
 import {allServers} from '../lib/cli/servers.ts';
 
@@ -10,6 +9,6 @@ export default class AllServers extends ControlCommand {
   async run(): Promise<void> {
     const {flags} = await this.parse(AllServers);
     const action = this.words[0] === 'up' ? 'up' : 'down';
-    this.report(flags, {action, args: ['all']}, await allServers(action, askWith(flags)));
+    this.report(flags, {action, args: ['all']}, await allServers(action, this.asking(flags)));
   }
 }

@@ -1,5 +1,4 @@
 import {boolean} from '@oclif/core/flags';
-import {askWith} from '../lib/cli/options/ask.ts';
 import {ControlCommand} from '../lib/cli/options/controlCommand.ts';
 import {kickSessions} from '../lib/cli/sessions.ts';
 
@@ -21,7 +20,7 @@ export default class Kick extends ControlCommand {
   async run(): Promise<void> {
     const {flags} = await this.parse(Kick);
     await kickSessions(this.words, flags, {
-      ask: askWith(flags),
+      ask: this.asking(flags),
       report: (request, answer, more) => this.report(flags, request, answer, more),
     });
   }

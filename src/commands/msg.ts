@@ -1,6 +1,5 @@
 import {boolean, custom, string} from '@oclif/core/flags';
 import {sendMessage} from '../lib/cli/message/send.ts';
-import {askWith} from '../lib/cli/options/ask.ts';
 import {ControlCommand} from '../lib/cli/options/controlCommand.ts';
 import {optionalSeconds} from '../lib/cli/options/flags.ts';
 import {UsageError} from '../lib/cli/options/usageError.ts';
@@ -48,7 +47,8 @@ export default class Msg extends ControlCommand {
       throw new UsageError(why, 'leave one of them out');
     }
     await sendMessage(this.words, flags, {
-      ask: askWith(flags),
+      ask: this.asking(flags),
+      text: this.elsewhere?.text,
       report: (request, answer, more) => this.report(flags, request, answer, more),
     });
   }

@@ -1,5 +1,4 @@
 import {string} from '@oclif/core/flags';
-import {askWith} from '../lib/cli/options/ask.ts';
 import {ControlCommand} from '../lib/cli/options/controlCommand.ts';
 import {optionalSeconds} from '../lib/cli/options/flags.ts';
 import {UsageError} from '../lib/cli/options/usageError.ts';
@@ -38,7 +37,7 @@ export default class Who extends ControlCommand {
       throw new UsageError(`who: unexpected word "${this.words[0]}"`, usage);
     }
     await listSessions(flags, {
-      ask: askWith(flags),
+      ask: this.asking(flags),
       refuse: (answer) => this.report(flags, {action: 'who', args: []}, answer),
     });
   }

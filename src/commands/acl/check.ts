@@ -1,6 +1,5 @@
 import {string as word} from '@oclif/core/args';
 import {string} from '@oclif/core/flags';
-import {askWith} from '../../lib/cli/options/ask.ts';
 import {BaseCommand} from '../../lib/cli/options/baseCommand.ts';
 import {
   checkAccess,
@@ -35,7 +34,7 @@ export default class AclCheck extends BaseCommand {
 
   async run(): Promise<void> {
     const {args, flags} = await this.parse(AclCheck);
-    const answer = await checkAccess(args.action, flags, askWith(flags));
+    const answer = await checkAccess(args.action, flags, this.asking(flags));
     reportAccess(answer, flags, exitStatusOfVerdict(answer.details.allowed));
   }
 }

@@ -1,5 +1,4 @@
 import {string} from '@oclif/core/flags';
-import {askWith} from '../../lib/cli/options/ask.ts';
 import {BaseCommand} from '../../lib/cli/options/baseCommand.ts';
 import {listAccess, proftpdFlag, reportAccess} from '../../lib/cli/serve/aclQuestions.ts';
 
@@ -20,6 +19,6 @@ export default class AclList extends BaseCommand {
 
   async run(): Promise<void> {
     const {flags} = await this.parse(AclList);
-    reportAccess(await listAccess(flags, askWith(flags)), flags, 0);
+    reportAccess(await listAccess(flags, this.asking(flags)), flags, 0);
   }
 }

@@ -10,7 +10,6 @@ import {type OutgoingRequest, planRequest} from '../protocol/plan.ts';
 import {kickTargetsAmong} from './audience.ts';
 import {
   ControlsDaemon,
-  type MakeClient,
   NO_ACCESS_ANSWERS,
   NO_RECEIPTS,
   NO_SESSION_KICK,
@@ -79,7 +78,7 @@ type Local = LocalProftpd | FtpdctlError | null;
 /** Chooses, for each thing that is asked, between the controls socket and a ProFTPD of this machine. */
 class Connection implements Daemon {
   readonly #options: ConnectOptions;
-  readonly #makeClient: MakeClient;
+  readonly #makeClient: (timeout?: number) => ControlsClient;
   readonly #controls: ControlsDaemon;
   #local: Promise<Local> | undefined;
   /** Of the last direct delivery. */

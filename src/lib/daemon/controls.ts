@@ -28,7 +28,10 @@ import type {
 } from './daemon.ts';
 
 /** A client with a deadline of its own for one request. @param timeout milliseconds; the options' without it */
-export type MakeClient = (timeout?: number) => ControlsClient;
+type MakeClient = (timeout?: number) => ControlsRequester;
+
+/** What sends requests to the server behind a controls socket. */
+export type ControlsRequester = Pick<ControlsClient, 'request' | 'message' | 'detectServer'>;
 
 export const NO_ACCESS_ANSWERS: Unsupported = {
   kind: 'unsupported',
@@ -51,7 +54,7 @@ export const NO_SESSION_KICK: Unsupported = {
 /** The daemon behind a controls socket: `ftpdctl serve` tells everything, a ProFTPD no more than "message sent". */
 export class ControlsDaemon implements Daemon {
   readonly #makeClient: MakeClient;
-  readonly #client: ControlsClient;
+  readonly #client: ControlsRequester;
 
   constructor(makeClient: MakeClient) {
     this.#makeClient = makeClient;

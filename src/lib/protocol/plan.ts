@@ -36,11 +36,17 @@ export function planRequest(
 }
 
 function planFrame(request: OutgoingRequest, dialect: Dialect, server: ServerKind): Plan {
+  const laidOut = requestFor(request, dialect, server);
+  if (laidOut.kind === 'refused') return laidOut;
+  return {kind: 'frames', frames: [{dialect, bytes: encodeRequest(dialect, laidOut.request)}]};
+}
+
+/** The request as a server takes it in one dialect, or why it may not be sent. */
+export function requestFor(request: OutgoingRequest, dialect: Dialect, server: ServerKind): MessageRequest {
   const laidOut = layOut(request, dialect, server);
   if (laidOut.kind === 'refused') return laidOut;
   const refusal = refusalOf(laidOut.request, dialect, server);
-  if (refusal) return {kind: 'refused', refusal};
-  return {kind: 'frames', frames: [{dialect, bytes: encodeRequest(dialect, laidOut.request)}]};
+  return refusal ? {kind: 'refused', refusal} : laidOut;
 }
 
 function layOut(request: OutgoingRequest, dialect: Dialect, server: ServerKind): MessageRequest {

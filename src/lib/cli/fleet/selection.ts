@@ -14,7 +14,7 @@ function isFleet({hosts, 'hosts-file': file}: Pick<FleetOptions, 'hosts' | 'host
  * The hosts that the options mean.
  * @throws HostsError; UsageError where they mean nobody
  */
-async function selectHosts(options: FleetOptions, env: NodeJS.ProcessEnv): Promise<Host[]> {
+export async function selectHosts(options: FleetOptions, env: NodeJS.ProcessEnv): Promise<Host[]> {
   const {hosts = '', exclude = '', 'hosts-file': file} = options;
   const listed = file === undefined ? '' : selectionIn(await readHostsFile(file));
   const groups: Groups = /@/.test(`${hosts} ${listed} ${exclude}`) ? loadGroups(env) : new Map();

@@ -36,6 +36,8 @@ export interface SendOptions extends GlobalOptions {
 /** What the command that sends has to offer. */
 export interface SendTools {
   readonly ask: Ask;
+  /** The text, where it was read already. */
+  readonly text?: string | undefined;
   /** Print an answer and set the exit status. @param more of the JSON object, another exit status, and what to do */
   readonly report: (
     request: {readonly action: string; readonly args: readonly string[]},
@@ -60,7 +62,7 @@ export async function sendMessage(
 ): Promise<void> {
   const {ask} = tools;
   const draft = await completeDraft(draftOf(words), options);
-  const message = {audience: audienceOf(draft), text: await textOf(draft, options, ask)};
+  const message = {audience: audienceOf(draft), text: await textOf(draft, options, tools)};
   if (options['dry-run']) return dryRun(message, options, tools);
   if (options.wait !== undefined) await demandReceipts(ask);
   const result = await ask((daemon) => daemon.message(message, {receipt: options.wait !== undefined}));
@@ -95,8 +97,8 @@ async function completeDraft(draft: Draft, options: SendOptions): Promise<Draft>
   return askMissingWords(draft, {options, hasText});
 }
 
-async function textOf(draft: Draft, options: SendOptions, ask: Ask): Promise<string> {
-  let text = await sourceText(draft, options.file);
+async function textOf(draft: Draft, options: SendOptions, {ask, text: known}: SendTools): Promise<string> {
+  let text = known ?? (await sourceText(draft, options.file));
   if (options.transliterate) {
     const {default: anyAscii} = await import('any-ascii');
     text = anyAscii(text);
@@ -107,7 +109,7 @@ async function textOf(draft: Draft, options: SendOptions, ask: Ask): Promise<str
 }
 
 /** The message as it was given: words, a file, or standard input. */
-async function sourceText(draft: Draft, file: string | undefined): Promise<string> {
+export async function sourceText(draft: Draft, file: string | undefined): Promise<string> {
   // The one message that is no words: `msg all -F FILE`, where a person puts the option last.
   const [first, second, ...more] = draft.words;
   if (file === undefined && first === '-F' && second !== undefined && more.length === 0)

@@ -1,6 +1,7 @@
 import {Command} from '@oclif/core/command';
 import {setLogger} from '@oclif/core/logger';
 import {reportFailure} from '../output/failure.ts';
+import {type Ask, askWith} from './ask.ts';
 import {globalFlags, isFleetOption} from './flags.ts';
 import {didYouMean, UsageError} from './usageError.ts';
 
@@ -11,6 +12,24 @@ export interface Program {
   readonly root: string;
   /** Our own commands by their oclif ids. */
   readonly commandIDs: string[];
+  /** Where it asks, and what hears its answer, in place of a daemon of this machine and of standard output. */
+  readonly elsewhere?: Elsewhere;
+}
+
+/** Another machine that a command is carried out for, and not printed. */
+export interface Elsewhere {
+  readonly ask: Ask;
+  readonly onAnswer: (answer: PresentedAnswer) => void;
+  /** The text of a message that was read already. */
+  readonly text?: string;
+}
+
+/** An answer as it is printed, and as `--json` has it. */
+export interface PresentedAnswer {
+  readonly exitStatus: number;
+  readonly lines: readonly string[];
+  readonly hint?: string;
+  readonly json: Readonly<Record<string, unknown>>;
 }
 
 /** oclif's own debug output, unless DEBUG asks for it. */
@@ -35,25 +54,31 @@ export abstract class BaseCommand extends Command {
    * command asks of a configuration while it runs is answered here: there are no plugins, hooks or themes.
    */
   static async execute(argv: readonly string[], program: Program): Promise<void> {
-    if (!process.env['DEBUG']) setLogger({root: '', logger: silent});
-    const config = {
-      bin: 'ftpdctl',
-      name: 'ftpdctl',
-      ...program,
-      userAgent: `ftpdctl/${program.version}`,
-      plugins: new Map(),
-      runHook: async () => ({successes: [], failures: []}),
-      scopedEnvVar: () => undefined,
-      scopedEnvVarKeys: () => [],
-    } as unknown as Command['config'];
     // biome-ignore lint/complexity/noThisInStatic: the command's own class is meant
-    const Runnable = this as unknown as new (argv: string[], config: Command['config']) => BaseCommand;
-    const command = new Runnable([...argv], config);
+    const command = new (runnable(this))([...argv], configOf(program));
     try {
       await command._run();
     } catch (error) {
       process.exitCode = reportFailure(error, command.argv.includes('--json'));
     }
+  }
+
+  /** The same for another machine: what goes wrong is thrown, and nothing is printed. */
+  static async executeElsewhere(
+    argv: readonly string[],
+    program: Program & {readonly elsewhere: Elsewhere},
+  ): Promise<void> {
+    // biome-ignore lint/complexity/noThisInStatic: the command's own class is meant
+    await new (runnable(this))([...argv], configOf(program))._run();
+  }
+
+  protected get elsewhere(): Elsewhere | undefined {
+    return (this.config as Partial<Program>).elsewhere;
+  }
+
+  /** Asks the daemon that the command is for. */
+  protected asking(options: Parameters<typeof askWith>[0]): Ask {
+    return this.elsewhere?.ask ?? askWith(options);
   }
 
   /** What chooses other machines stands before the command: after it, the command would be run on this one. */
@@ -79,6 +104,26 @@ export abstract class BaseCommand extends Command {
       didYouMean(options[0] ?? '', known, 'see --help'),
     );
   }
+}
+
+type Runnable = new (argv: string[], config: Command['config']) => BaseCommand;
+
+function runnable(command: unknown): Runnable {
+  return command as Runnable;
+}
+
+function configOf(program: Program): Command['config'] {
+  if (!process.env['DEBUG']) setLogger({root: '', logger: silent});
+  return {
+    bin: 'ftpdctl',
+    name: 'ftpdctl',
+    ...program,
+    userAgent: `ftpdctl/${program.version}`,
+    plugins: new Map(),
+    runHook: async () => ({successes: [], failures: []}),
+    scopedEnvVar: () => undefined,
+    scopedEnvVarKeys: () => [],
+  } as unknown as Command['config'];
 }
 
 /** oclif's `NonExistentFlagsError`, which it does not export. */

@@ -30,17 +30,22 @@ function isAll([first = '']: readonly string[]): boolean {
  * server to be ended, do not.
  * @param words the action and those after it
  * @param options those before it, in their long form
+ * @param hosts other machines that it is for
  * @throws FtpdctlError when the answer is no; PromptAborted when the person leaves
  */
-export async function confirmEnding(words: readonly string[], options: readonly string[]): Promise<void> {
-  const question = questionBefore(words);
+export async function confirmEnding(
+  words: readonly string[],
+  options: readonly string[],
+  hosts?: string,
+): Promise<void> {
+  const question = questionBefore(words)?.replace(/\?$/, hosts === undefined ? '?' : ` on ${hosts}?`);
   if (question === undefined || options.includes('--yes')) return;
   if (words.at(-1) === '--yes') {
     const line = words.slice(0, -1).join(' ');
     throw new UsageError('--yes stands before the action', `ftpdctl --yes ${line}`);
   }
   const output = screenFor(options.includes('--json'));
-  if (output === undefined || !(await hasServer(options))) return;
+  if (output === undefined || (hosts === undefined && !(await hasServer(options)))) return;
   const questions = await openQuestions(output);
   try {
     if (await questions.confirm(question, false)) return;

@@ -4,7 +4,6 @@ import {exitStatusOf, normalizeStatus, STATUS, statusName} from '../../protocol/
 import {hintFor, shownLines} from '../output/answer.ts';
 import {printError, printJson, printLine} from '../output/output.ts';
 import {splitAtFirstWord} from './argv.ts';
-import {askWith} from './ask.ts';
 import {BaseCommand} from './baseCommand.ts';
 import type {GlobalOptions} from './flags.ts';
 
@@ -32,7 +31,7 @@ export abstract class ControlCommand extends BaseCommand {
 
   /** Send and explain the wait; print nothing. */
   protected async ask<T>(options: GlobalOptions, work: (daemon: Daemon) => Promise<T>): Promise<T> {
-    return askWith(options)(work);
+    return this.asking(options)(work);
   }
 
   /**
@@ -50,21 +49,26 @@ export abstract class ControlCommand extends BaseCommand {
     } = {},
   ): void {
     const exitStatus = more.exitStatus ?? answer.exitStatus ?? exitStatusFor(answer, options, request);
-    process.exitCode = exitStatus;
     const hint = hintFor(request.action, answer, this.config.commandIDs, options.socket) ?? more.hint;
-    if (options.json) {
-      printJson({
-        action: request.action,
-        args: request.args,
-        status: answer.status,
-        verdict: statusName(-exitStatus) ?? statusName(answer.verdict),
-        exitStatus,
-        responses: answer.responses,
-        ...pick(answer, 'via', 'dialect', 'socket', 'server'),
-        ...(hint === undefined ? {} : {hint}),
-        ...more.fields,
-      });
-    } else if (!(options.quiet && exitStatus === 0)) {
+    const json = {
+      action: request.action,
+      args: request.args,
+      status: answer.status,
+      verdict: statusName(-exitStatus) ?? statusName(answer.verdict),
+      exitStatus,
+      responses: answer.responses,
+      ...pick(answer, 'via', 'dialect', 'socket', 'server'),
+      ...(hint === undefined ? {} : {hint}),
+      ...more.fields,
+    };
+    if (this.elsewhere) {
+      const lines = shownLines(request.action, answer);
+      this.elsewhere.onAnswer({exitStatus, lines, json, ...(hint === undefined ? {} : {hint})});
+      return;
+    }
+    process.exitCode = exitStatus;
+    if (options.json) printJson(json);
+    else if (!(options.quiet && exitStatus === 0)) {
       // With -q standard output stays empty: of a failure the lines are an error.
       for (const line of shownLines(request.action, answer)) (options.quiet ? printError : printLine)(line);
       if (hint !== undefined) printError(hint);

@@ -5,7 +5,7 @@ import {UsageError} from './usageError.ts';
 /** The group of options that only count with `-H` or `--hosts-file`. */
 export const FLEET_GROUP = 'FLEET';
 /** Hosts at a time, and the most that may be asked for. */
-const DEFAULT_FANOUT = 32;
+export const DEFAULT_FANOUT = 32;
 const MAX_FANOUT = 1024;
 
 /** The options that choose other machines to run a command on, and how. */
@@ -87,7 +87,8 @@ export function isFleetOption(word: string): boolean {
   return name.startsWith('--') && Object.hasOwn(fleetFlags, name.slice(2));
 }
 
-function parseFanout(text: string): number {
+/** @throws UsageError */
+export function parseFanout(text: string): number {
   const number = /^\d{1,4}$/.test(text) ? Number(text) : 0;
   if (number >= 1 && number <= MAX_FANOUT) return number;
   throw new UsageError(`--fanout wants a number from 1 to ${MAX_FANOUT}, not "${text}"`);
@@ -114,7 +115,7 @@ export function optionalSeconds(name: string, bare: string, summary: string) {
 const MAX_SECONDS = 2_147_483;
 
 /** Seconds as a person writes them, in milliseconds. @throws UsageError unless a number above 0. */
-function parseSeconds(option: string, text: string): number {
+export function parseSeconds(option: string, text: string): number {
   const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
   if (!(seconds > 0 && seconds <= MAX_SECONDS)) {
     throw new UsageError(`${option} wants a number of seconds, not "${text}"`, `for example ${option}=30`);

@@ -4,7 +4,7 @@ import {printable} from './output.ts';
 interface Column {
   readonly name: string;
   /** `null` where nothing is known; a column of which nothing is known is left out. */
-  readonly cell: (session: Session) => string | null;
+  readonly cell: (session: SessionRow) => string | null;
 }
 
 const COLUMNS: readonly Column[] = [
@@ -24,13 +24,23 @@ const COLUMNS: readonly Column[] = [
   },
 ];
 
+/** A session, and the machine that it is on where there are several. */
+export type SessionRow = Session & {readonly machine?: string};
+
+/** Of several machines: their own names come first, so the client's has another heading. */
+const COLUMNS_OF_MACHINES: readonly Column[] = [
+  {name: 'HOST', cell: ({machine}) => machine ?? null},
+  ...COLUMNS.map((column) => (column.name === 'HOST' ? {...column, name: 'CLIENT'} : column)),
+];
+
 /**
  * The sessions as a table, or a line that says that there are none.
  * @param width columns of the terminal; that of standard output without it
  */
-export function sessionTable(sessions: readonly Session[], width?: number): string {
+export function sessionTable(sessions: readonly SessionRow[], width?: number): string {
   if (sessions.length === 0) return 'no sessions\n';
-  const columns = COLUMNS.filter(({cell}) => sessions.some((session) => cell(session) !== null));
+  const all = sessions[0]!.machine === undefined ? COLUMNS : COLUMNS_OF_MACHINES;
+  const columns = all.filter(({cell}) => sessions.some((session) => cell(session) !== null));
   return table(
     columns.map(({name}) => name),
     sessions.map((session) => columns.map(({cell}) => cell(session) ?? '-')),

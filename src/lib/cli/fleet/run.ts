@@ -1,0 +1,161 @@
+import {ControlsDaemon} from '../../daemon/controls.ts';
+import {FtpdctlError} from '../../errors.ts';
+import {ClientMemory, type RemoteClient} from '../../fleet/clients.ts';
+import {HostError} from '../../fleet/errors.ts';
+import {foldHosts, type Host} from '../../fleet/hosts.ts';
+import {type RunClient, runOnHosts} from '../../fleet/run.ts';
+import {linesOf, StockClient} from '../../fleet/stock.ts';
+import {STATUS} from '../../protocol/message.ts';
+import type {CommandLine} from '../options/argv.ts';
+import type {BaseCommand, PresentedAnswer, Program} from '../options/baseCommand.ts';
+import {globalFlags} from '../options/flags.ts';
+import {type FleetCommand, fleetCommand} from './command.ts';
+import {FleetProgress} from './progress.ts';
+import {type HostAnswer, reportFleet} from './report.ts';
+import {selectHosts} from './selection.ts';
+
+/** The class of a command. */
+type CommandClass = Pick<typeof BaseCommand, 'executeElsewhere' | 'flags'>;
+
+/** What a stock client can do by its controls socket, with all that is ours on this side. */
+const BY_CONTROLS_SOCKET = new Set(['msg', 'kick', 'status', 'request', '__allServers']);
+
+/** What ends the whole of it in good order, by their numbers. */
+const SIGNALS = {SIGHUP: 1, SIGINT: 2, SIGTERM: 15} as const;
+
+/**
+ * Run a command line on the hosts that it names, and tell what has become of it.
+ * @param id oclif's name of the command
+ * @throws FtpdctlError before anything is done anywhere
+ */
+export async function runElsewhere(
+  id: string,
+  line: CommandLine,
+  load: () => Promise<{readonly default: CommandClass}>,
+  program: Program,
+): Promise<void> {
+  const {default: Command} = await load();
+  const command = await fleetCommand(id, line, {...globalFlags, ...Command.flags});
+  const hosts = await selectHosts(selectionOf(line.options), process.env);
+  await confirm(line, hosts);
+  const progress = new FleetProgress(hosts, command);
+  const [stop, ended] = onSignals();
+  try {
+    const outcomes = await runOnHosts(hosts, {
+      ...command,
+      env: process.env,
+      memory: new ClientMemory(process.env),
+      signal: stop.signal,
+      task: (_, client, run) =>
+        client.kind === 'ours' ? runOurs(command, run) : runStock(command, client, run, Command, program),
+      onEvent: (event) => progress.on(event),
+    });
+    progress.end();
+    process.exitCode = reportFleet(hosts, outcomes, command, ended());
+  } finally {
+    progress.end();
+    stop.abort();
+  }
+}
+
+function selectionOf(options: readonly string[]) {
+  const value = (name: string) =>
+    options.find((option) => option.startsWith(`--${name}=`))?.slice(name.length + 3);
+  return {hosts: value('hosts'), exclude: value('exclude'), 'hosts-file': value('hosts-file'), sudo: false};
+}
+
+/** @throws FtpdctlError, PromptAborted when a person would rather not */
+async function confirm({action, words, options}: CommandLine, hosts: readonly Host[]): Promise<void> {
+  const {confirmEnding} = await import('../options/confirm.ts');
+  const named = action === 'request' ? words : [action!, ...words];
+  await confirmEnding(named, options, foldHosts(hosts.map(({name}) => name)));
+}
+
+/** The first signal gives up what runs, and lets what was done be told; the second ends it at once. */
+function onSignals(): [AbortController, () => number | undefined] {
+  const stop = new AbortController();
+  let number: number | undefined;
+  const handlers = Object.entries(SIGNALS).map(([signal, value]) => {
+    const handler = () => {
+      if (number !== undefined) process.exit(128 + value);
+      number = value;
+      stop.abort();
+    };
+    process.on(signal, handler);
+    return () => process.off(signal, handler);
+  });
+  stop.signal.addEventListener('abort', () => {
+    if (number === undefined) for (const off of handlers) off();
+  });
+  return [stop, () => number];
+}
+
+/** Our own client there does everything there; it is asked in JSON where a program is to read it. */
+async function runOurs(command: FleetCommand, run: RunClient): Promise<HostAnswer> {
+  const asJson = command.json || command.id === 'who';
+  const {words, input} = command;
+  const {status, stdout, stderr} = await run(
+    [...(asJson ? ['--json'] : []), ...words],
+    input === undefined ? {} : {input},
+  );
+  const errors = linesOf(stderr);
+  if (!asJson) return {exitStatus: status, lines: linesOf(stdout), errors};
+  const json = objectIn(stdout);
+  if (json === undefined) {
+    throw new HostError(
+      'ANSWER_INVALID',
+      `its answer makes no sense: ${[...errors, ...linesOf(stdout)][0] ?? 'it is empty'}`,
+      {
+        mayBeDone: true,
+      },
+    );
+  }
+  return {exitStatus: status, lines: [], errors, json};
+}
+
+function objectIn(text: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Readonly<Record<string, unknown>>)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The stock client there carries the request; what it means, and what must not be sent, is known here. */
+async function runStock(
+  command: FleetCommand,
+  client: RemoteClient,
+  run: RunClient,
+  Command: CommandClass,
+  program: Program,
+): Promise<HostAnswer> {
+  if (!BY_CONTROLS_SOCKET.has(command.id)) {
+    const why = 'the ftpdctl that came with ProFTPD cannot say that';
+    throw new FtpdctlError('UNSUPPORTED', why, -STATUS.UNSUPPORTED_OPERATION, {
+      hint: 'install this one there',
+    });
+  }
+  const stock = new StockClient((words, before) => run(words, {before}), client.dialect, command.socket);
+  const daemon = new ControlsDaemon(() => stock);
+  let answer: PresentedAnswer | undefined;
+  await Command.executeElsewhere(command.argv, {
+    ...program,
+    elsewhere: {
+      ask: (work) => work(daemon),
+      onAnswer: (presented) => {
+        answer = presented;
+      },
+      ...(command.text === undefined ? {} : {text: command.text}),
+    },
+  });
+  if (answer === undefined) throw new HostError('ANSWER_INVALID', 'there is no answer', {mayBeDone: true});
+  const {exitStatus, lines, hint, json} = answer;
+  const isSilent = command.quiet && exitStatus === 0;
+  const said = hint === undefined || isSilent ? [] : [hint];
+  return command.quiet
+    ? {exitStatus, lines: [], errors: isSilent ? [] : [...lines, ...said], json}
+    : {exitStatus, lines, errors: said, json};
+}

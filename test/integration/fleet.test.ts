@@ -1,0 +1,365 @@
+import {existsSync, readdirSync, readFileSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {Ajv2020} from 'ajv/dist/2020.js';
+import fc from 'fast-check';
+import {afterAll, beforeAll, beforeEach, describe, expect, test, vi} from 'vitest';
+import {CHECKOUT} from '../helpers/checkout.ts';
+import {makeOwnHome, removeOwnHome} from '../helpers/ownHome.ts';
+import {describeWithPeer, whyNoProgram} from '../helpers/peers.ts';
+import {runProcess} from '../helpers/process.ts';
+import {OPEN_ACLS, type RealProftpd, startProftpd, whyNoProftpd} from '../helpers/proftpd.ts';
+import {runFtpdctl} from '../helpers/program.ts';
+import {spawnServe} from '../helpers/serveProgram.ts';
+import {Sshd, whyNoSshd} from '../helpers/sshd.ts';
+
+/** A client that says it is ours, and shows its words, a line of hexadecimal digits each. */
+const SHOWING = `
+[ "$1" = --version ] && { echo ftpdctl/9.9.9; exit; }
+for word do printf %s "$word" | od -An -v -tx1 | tr -d ' \\n'; echo; done`;
+
+/** One that says so and then does not come to an end; it leaves its pid in its home. */
+const HANGING = `
+[ "$1" = --version ] && { echo ftpdctl/9.9.9; exit; }
+echo $$ > ~/hanging; exec sleep 600`;
+
+/** One that breaks the connection it is run over. */
+const BREAKING = `
+[ "$1" = --version ] && { echo ftpdctl/9.9.9; exit; }
+p=$PPID; while [ "$(cat /proc/$p/comm)" != sshd ]; do set -- $(cat /proc/$p/stat); p=$4; done
+kill -9 $p; sleep 600`;
+
+const SHELLS = ['bash', 'csh', 'dash', 'fish', 'zsh'];
+
+const peers = [whyNoSshd(), whyNoProftpd(), ...SHELLS.map(whyNoProgram)].find((why) => why !== null) ?? null;
+
+describeWithPeer(peers, 'many hosts over OpenSSH', () => {
+  let sshd: Sshd;
+  let proftpd: RealProftpd;
+  let denying: RealProftpd;
+  let home: string;
+  beforeAll(async () => {
+    [sshd, proftpd, denying] = await Promise.all([
+      Sshd.start({
+        accounts: [
+          ...SHELLS.map((name) => ({name, shell: whichOf(name), client: SHOWING})),
+          {name: 'hanging', client: HANGING},
+          {name: 'breaking', client: BREAKING},
+          {name: 'noisy', forced: 'sh -c "echo welcome; echo warning >&2; printf no-line-end; exec sh"'},
+          {name: 'mute', forced: 'sleep 600'},
+          {name: 'closed', forced: 'echo This account is not available.; exit 1'},
+        ],
+      }),
+      startProftpd(),
+      startProftpd({acls: [...OPEN_ACLS.slice(0, 2), 'MessageControlsACLs all allow user nobody']}),
+    ]);
+  });
+  beforeEach(() => {
+    home = makeOwnHome();
+    return () => removeOwnHome(home);
+  });
+  afterAll(async () => {
+    await Promise.all([sshd?.stop(), proftpd?.stop(), denying?.stop()]);
+  });
+
+  const run = (args: readonly string[], input?: string) =>
+    runFtpdctl(args, {home, env: sshd.env, ...(input === undefined ? {} : {input})});
+  const ftpdctl = (hosts: string, ...args: string[]) => run(['-H', hosts, '-s', proftpd.socket, ...args]);
+
+  describe.each(['ours', 'stock'])('with the client "%s" on the other side', (client) => {
+    const hosts = `${client}@ftp[01-03]`;
+
+    test('a message arrives, and is told in one line', async () => {
+      const session = await proftpd.session('dave');
+      const sent = await ftpdctl(hosts, 'msg', 'user', 'dave', "it's", '$HOME', '`x`', ' * ', '--now', '!');
+      expect(sent).toMatchObject({status: 0, stdout: `${hosts}: message sent\n`, stderr: ''});
+      await vi.waitFor(async () => {
+        const text = (await session.command('NOOP')).join();
+        expect(text).toContain("it's $HOME `x`  *  --now !");
+      });
+      await session.close();
+    });
+
+    test('nobody connected: 0 for all, 4 for a user', async () => {
+      expect(await ftpdctl(hosts, 'msg', 'all', 'hi')).toMatchObject({
+        status: 0,
+        stdout: `${hosts}: error sending message: Success\n`,
+        stderr: `${hosts}: nobody is connected: no message was sent\n`,
+      });
+      const run = await ftpdctl(hosts, 'msg', 'user', 'nosuch', 'hi');
+      expect(run).toMatchObject({
+        status: 4,
+        stdout: `${hosts}: unable to send message: no such client connected\n`,
+      });
+    });
+
+    test('a refusal of the server is 2, and no fault of the way to it', async () => {
+      const {status, stdout} = await run(['-H', hosts, '-s', denying.socket, 'msg', 'all', 'hi']);
+      expect({status, stdout}).toEqual({status: 2, stdout: `${hosts}: access denied\n`});
+    });
+
+    test('what would crash a ProFTPD is sent to none', async () => {
+      const {status, stdout, stderr} = await ftpdctl(hosts, 'msg', 'all', 'grüße');
+      expect({status, stdout}).toEqual({status: 3, stdout: ''});
+      expect(stderr).toMatch(/^\w+@ftp\[01-03\]: "ü" \(U\+00FC\) at character 3 of "grüße" is not ASCII/);
+      expect(proftpd.crashed()).toBe(false);
+    });
+
+    test('a text of five thousand bytes, from a file and from standard input', async () => {
+      const session = await proftpd.session('dave');
+      const text = 'word '.repeat(999).trim();
+      writeFileSync(join(home, 'text'), `${text}\n`);
+      const file = await ftpdctl(`${client}@ftp01`, 'msg', '-F', join(home, 'text'), 'all');
+      expect(file).toMatchObject({status: 0, stderr: ''});
+      await vi.waitFor(async () => expect((await session.command('NOOP')).join()).toContain(text));
+      const input = await run(
+        ['-H', `${client}@ftp01`, '-s', proftpd.socket, 'msg', 'all', '-'],
+        'from here\n',
+      );
+      expect(input).toMatchObject({status: 0, stderr: ''});
+      await vi.waitFor(async () => expect((await session.command('NOOP')).join()).toContain('from here'));
+      await session.close();
+    });
+
+    test.each([
+      [['status'], 0, /: status: 127\.0\.0\.1#\d+ UP\n$/],
+      [['status', '192.0.2.1'], 4, /no server associated with/],
+      [['kick', 'user', 'nosuch'], 4, /: user 'nosuch' not connected\n$/],
+      [['lsctrl'], 0, /: msg \(mod_msg\.c\)\n/],
+      [['request', 'nosuch'], 7, /: unsupported action requested\n$/],
+      [['kick', 'usr', 'dave'], 3, /^$/],
+      [['up', 'all'], 0, /UP\n$/],
+    ])('%j', async (args, status, stdout) => {
+      const run = await ftpdctl(hosts, ...args);
+      expect(run.status, run.stderr).toBe(status);
+      expect(run.stdout).toMatch(stdout);
+      const lines = run.stdout.split('\n').filter((line) => line !== '');
+      expect(lines.every((line) => line.startsWith(`${hosts}: `))).toBe(true);
+    });
+
+    test('--json has a member for each host', async () => {
+      const run = await ftpdctl(`${client}@ftp[1-2],h:1`, '--json', 'status');
+      expectFleet(run.stdout);
+      const {hosts, exitStatus} = JSON.parse(run.stdout);
+      expect({status: run.status, exitStatus}).toEqual({status: 69, exitStatus: 69});
+      expect(Object.keys(hosts)).toEqual([`${client}@ftp1`, `${client}@ftp2`, 'h:1']);
+      expect(hosts[`${client}@ftp1`]).toMatchObject({
+        state: 'answered',
+        exitStatus: 0,
+        client: client === 'ours' ? 'ftpdctl' : 'stock',
+        answer: {action: 'status', args: ['all'], verdict: 'OK', dialect: 'binary', socket: proftpd.socket},
+      });
+      expect(hosts['h:1']).toMatchObject({
+        state: 'unreachable',
+        exitStatus: 69,
+        error: {code: 'UNREACHABLE'},
+      });
+    });
+
+    test('-q says nothing of what went well, and what went wrong on standard error', async () => {
+      expect(await ftpdctl(hosts, '-q', 'status')).toMatchObject({status: 0, stdout: '', stderr: ''});
+      const run = await ftpdctl(hosts, '-q', 'msg', 'user', 'nosuch', 'hi');
+      expect(run).toMatchObject({status: 4, stdout: ''});
+      expect(run.stderr).toContain(`${hosts}: unable to send message: no such client connected\n`);
+    });
+
+    test('which client it is is asked once', async () => {
+      const asked = async () =>
+        (await ftpdctl(`${client}@ftp01`, '-v', 'status')).stderr.includes('as remembered');
+      expect([await asked(), await asked()]).toEqual([false, true]);
+    });
+  });
+
+  test('who: one table, the machine first', async () => {
+    const session = await proftpd.session('dave');
+    const {status, stdout} = await ftpdctl('ours@ftp[01-02]', 'who');
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^HOST +ID +USER +CLIENT /);
+    expect(stdout.match(/^ours@ftp0[12] +\S+ +dave /gm)).toHaveLength(2);
+    await session.close();
+  });
+
+  test('identical answers together, the odd ones by themselves, failures last', async () => {
+    const hosts = 'h[1-2]:1,stock@a[1-2],ours@b1,nobody-here@c1';
+    const {status, stdout, stderr} = await ftpdctl(hosts, 'status');
+    expect(status).toBe(69);
+    expect(stdout).toMatch(/^stock@a\[1-2\],ours@b1: status: \S+ UP\n$/);
+    expect(stderr.split('\n')).toEqual([
+      expect.stringMatching(
+        /^h\[1-2\]:1: unreachable: ssh: connect to host \S+ port 1: Connection refused \(does sshd/,
+      ),
+      expect.stringMatching(
+        /^nobody-here@c1: unreachable: .*Permission denied \(publickey\) \(it must let you in/,
+      ),
+      '',
+    ]);
+  });
+
+  test.each([
+    ['changed', /REMOTE HOST IDENTIFICATION HAS CHANGED!; .*known_hosts:2; .*ssh-keygen -R/],
+    ['unknown', /Host key verification failed \(its key is not known here/],
+    ['nowhere', /Could not resolve hostname nowhere\.invalid/],
+    ['closed@h', /^closed@h: unreachable: /],
+  ])("%s: ssh's own words, and what to do", async (host, words) => {
+    const run = await ftpdctl(host, 'status');
+    expect(run).toMatchObject({status: 69, stdout: ''});
+    expect(run.stderr).toMatch(words);
+  });
+
+  test('what the login prints beside is not taken for an answer', async () => {
+    const {status, stdout, stderr} = await ftpdctl('noisy@h', 'status');
+    expect({status, stderr}).toEqual({status: 0, stderr: ''});
+    expect(stdout).toMatch(/^noisy@h: status: \S+ UP\n$/);
+  });
+
+  test('a host that never gets to a shell is not reached; one that hangs then may have done it', async () => {
+    const {status, stdout, stderr} = await ftpdctl('mute@a,hanging@b,stock@c', '--timeout=3', 'status');
+    expect(status).toBe(75);
+    expect(stdout).toMatch(/^stock@c: status: \S+ UP\n$/);
+    expect(stderr).toContain('mute@a: unreachable: no connection within 3 s');
+    expect(stderr).toContain('hanging@b: no answer within 3 s; it may still be carried out');
+    await vi.waitFor(() => expect(isAlive(readFileSync(sshd.file('home/hanging'), 'utf8'))).toBe(false));
+  });
+
+  test('a connection that breaks in the middle leaves it unknown', async () => {
+    const {status, stdout} = await ftpdctl('breaking@h,stock@h', '--json', 'msg', 'user', 'nosuch', 'hi');
+    expect(status).toBe(75);
+    expectFleet(stdout);
+    expect(JSON.parse(stdout).hosts['breaking@h']).toMatchObject({
+      state: 'unknown',
+      exitStatus: 75,
+      error: {code: 'CONNECTION_LOST'},
+    });
+  });
+
+  test('a multiplexing master that stays behind keeps nobody waiting', async () => {
+    try {
+      const first = await ftpdctl('kept1,kept2', 'status');
+      expect(first).toMatchObject({status: 0, stderr: ''});
+      expect(existsSync(sshd.file('master-kept1'))).toBe(true);
+      expect(await ftpdctl('kept1,kept2', 'status')).toEqual(first);
+    } finally {
+      for (const name of ['kept1', 'kept2'])
+        await runProcess(sshd.ssh, ['-O', 'exit', name], {env: {PATH: process.env['PATH']}});
+    }
+  });
+
+  test('Ctrl-C: who was done, who was not, who may be; and no process is left', async () => {
+    const args = ['-H', 'stock@a,hanging@b,stock@c', '--fanout=1', '-s', proftpd.socket, 'status'];
+    writeFileSync(sshd.file('home/hanging'), '');
+    const program = spawnServe(args, {cwd: home, env: sshd.env});
+    await vi.waitFor(() => expect(readFileSync(sshd.file('home/hanging'), 'utf8')).not.toBe(''), 10_000);
+    program.signal('SIGINT');
+    expect(await program.ended).toBe(130);
+    expect(program.stdout()).toMatch(/^stock@a: status: \S+ UP\n$/);
+    expect(program.stderr()).toBe(
+      'ftpdctl: interrupted: answered by stock@a; nothing was done on stock@c; nobody knows of hanging@b\n',
+    );
+    await vi.waitFor(() => expect(isAlive(readFileSync(sshd.file('home/hanging'), 'utf8'))).toBe(false));
+  });
+
+  test.each([
+    [['serve'], 'serve is for this machine only'],
+    [['mock'], 'mock is for this machine only'],
+    [['prompt'], 'prompt is for this machine only'],
+    [['completion', 'bash'], 'completion is for this machine only'],
+    [['who', '--watch'], '--watch is for this machine only'],
+    [[], 'missing required action'],
+    [['msg', 'all'], 'msg all: missing required message'],
+    [['msg', 'usr', 'dave', 'x'], 'unknown audience "usr"'],
+    [['msg', '-F', '/nonexistent', 'all'], 'cannot read /nonexistent'],
+  ])('%j is refused before anybody is asked', async (args, words) => {
+    const run = await ftpdctl('stock@a', ...args);
+    expect(run).toMatchObject({status: 3, stdout: ''});
+    expect(run.stderr).toContain(words);
+  });
+
+  test('any words arrive byte for byte, whichever the login shell is', async () => {
+    const character = fc.oneof(
+      fc.constantFrom(...' \t\n\r\'"`$\\!#*?[]{}()<>|&;~^%@=-,:\u0001\u007f'),
+      fc.string({unit: 'binary', minLength: 1, maxLength: 1}),
+      fc.string({unit: 'grapheme', minLength: 1, maxLength: 1}),
+    );
+    const word = fc
+      .array(character, {maxLength: 12})
+      .map((characters) => characters.join('').replaceAll('\0', ''))
+      .filter((text) => text.isWellFormed());
+    const hosts = SHELLS.map((name) => `${name}@h`);
+    await fc.assert(
+      fc.asyncProperty(fc.array(word, {minLength: 30, maxLength: 60}), async (words) => {
+        const run = await ftpdctl(hosts.join(), 'request', 'x', '', '-n', '--', '-', ...words);
+        const shown = ['request', 'x', '', '-n', '--', '-', ...words].map((each) =>
+          Buffer.from(each).toString('hex'),
+        );
+        expect(run).toMatchObject({status: 0, stderr: ''});
+        expect(run.stdout.split('\n').slice(2, -1)).toEqual(shown.map((hex) => `${hosts.join()}: ${hex}`));
+      }),
+      {numRuns: 4},
+    );
+  });
+});
+
+describeWithPeer(whyNoSshd(), 'an sshd that has little room', () => {
+  test('more connections at once than MaxStartups lets in are made again', async () => {
+    const sshd = await Sshd.start({
+      server: ['MaxStartups 2:80:4'],
+      accounts: [{name: 'show', client: SHOWING}],
+    });
+    const home = makeOwnHome();
+    try {
+      const run = await runFtpdctl(['-H', 'show@h[1-24]', 'request', 'x'], {home, env: sshd.env});
+      expect(run).toMatchObject({status: 0, stderr: ''});
+      expect(run.stdout).toContain('show@h[1-24]: 78\n');
+      expect(sshd.log()).toContain('MaxStartups');
+    } finally {
+      removeOwnHome(home);
+      await sshd.stop();
+    }
+  }, 60_000);
+});
+
+describeWithPeer(whyNoSshd(), 'a host with no client', () => {
+  test('is told apart, with what to do', async () => {
+    const sshd = await Sshd.start({withoutStock: true});
+    const home = makeOwnHome();
+    try {
+      const run = await runFtpdctl(['-H', 'h1', 'status'], {home, env: sshd.env});
+      expect(run).toMatchObject({
+        status: 7,
+        stdout: '',
+        stderr: "h1: there is no ftpdctl (install this one on h1, or ProFTPD's own (Debian: proftpd-core))\n",
+      });
+    } finally {
+      removeOwnHome(home);
+      await sshd.stop();
+    }
+  });
+});
+
+const schemas = new Ajv2020({strict: true, allowUnionTypes: true});
+for (const name of readdirSync(join(CHECKOUT, 'schemas')))
+  schemas.addSchema(JSON.parse(readFileSync(join(CHECKOUT, 'schemas', name), 'utf8')), name);
+
+/** What `--json` prints is what the schema says, and each host's answer what that of its command says. */
+function expectFleet(stdout: string): void {
+  const validate = (schema: string, value: unknown) => {
+    const check = schemas.getSchema(schema)!;
+    check(value);
+    expect(check.errors ?? [], stdout).toEqual([]);
+  };
+  const value = JSON.parse(stdout) as {hosts: Record<string, {answer?: {action?: string}}>};
+  validate('fleet.json', value);
+  for (const {answer} of Object.values(value.hosts)) {
+    if (answer?.action !== undefined) validate(`${answer.action}.json`, answer);
+  }
+}
+
+function whichOf(program: string): string {
+  const found = ['/bin', '/usr/bin', '/usr/local/bin']
+    .map((folder) => join(folder, program))
+    .find(existsSync);
+  return found ?? '/bin/sh';
+}
+
+function isAlive(pid: string): boolean {
+  return existsSync(`/proc/${pid.trim()}`);
+}

@@ -162,16 +162,23 @@ describeWithPeer(whyNoProftpd(), 'msg, directly to the sessions of a real ProFTP
     await alice.command('NOOP');
   });
 
-  it('--wait: 4 when the client hangs up first', async () => {
+  it.each([
+    ['with its last reply, and quits', 'NOOP\r\nQUIT\r\n', '200 perhaps seen by you'],
+    ['or hangs up without another word', '', undefined],
+  ])('--wait: 75 for a client that has seen the message %s: nobody can tell them apart', async (_, said, seen) => {
     const bob = await proftpd.session('alice');
     const {sessions} = JSON.parse((await ftpdctl('--json', 'who', '--user', 'alice')).stdout);
     const latest = sessions.at(-1).id;
-    const args = ['-s', proftpd.socket, 'msg', '--wait=10', 'session', latest, 'too late for you'];
+    const args = ['-s', proftpd.socket, 'msg', '--wait=10', 'session', latest, 'perhaps seen by you'];
     const program = spawnServe(args, {env: {PROFTPD_CONF: proftpd.configFile}});
     while (!program.stdout().includes('taken by 1 session')) await sleep(20);
+    bob.send(Buffer.from(said));
+    if (seen !== undefined) expect((await bob.reply()).at(-1)).toBe(seen);
     await bob.close();
-    expect(await program.ended).toBe(4);
-    expect(program.stderr()).toContain('undelivered to alice@127.0.0.1, it ended before it showed it');
+    expect(await program.ended).toBe(75);
+    expect(program.stderr()).toContain(
+      'nobody can say whether alice@127.0.0.1 saw it: the session ended before that was known',
+    );
   });
 
   it('is no hindrance to logins while a stopped session keeps its message on the queue', async () => {

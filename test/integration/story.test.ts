@@ -163,7 +163,7 @@ describeWithPeer(whyNoProgram('python3'), 'a message on its way to its client', 
       'by SIGKILL: nobody can say, and 75',
       'SIGKILL',
       75,
-      /nobody can say whether dave@\S+ saw it, where the session/,
+      /nobody can say whether dave@\S+ saw it: the session ended/,
     ],
     [
       'in order: it says that its client has not acknowledged it, and 4',

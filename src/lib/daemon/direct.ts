@@ -211,7 +211,8 @@ export interface Recipient extends SessionProcessInfo {
 /** Milliseconds between two looks: a command that takes longer is seen. */
 const POLL_INTERVAL_MS = 50;
 
-type State = 'waiting' | 'probably shown' | 'shown' | {readonly lost: string};
+/** `interrupted`: it has ended between two looks, and may have shown the message before. */
+type State = 'waiting' | 'probably shown' | 'shown' | 'interrupted' | {readonly lost: string};
 
 /** Watches, until nothing more can be known, whether sessions have shown what they have taken. */
 export class DirectReceipt {
@@ -250,7 +251,11 @@ export class DirectReceipt {
   details(): ReceiptDetails {
     this.#look();
     const states = [...this.#states];
-    const count = (wanted: State) => states.filter(([, state]) => state === wanted).length;
+    const namesOf = (wanted: State) =>
+      states.flatMap(([{session}, state]) =>
+        state === wanted ? [{user: session.user, host: session.host}] : [],
+      );
+    const interrupted = namesOf('interrupted');
     const undelivered = states.flatMap(([{session}, state]) =>
       typeof state === 'object' ? [{user: session.user, host: session.host, reason: state.lost}] : [],
     );
@@ -258,26 +263,21 @@ export class DirectReceipt {
       id: DIRECT_RECEIPT_ID,
       recipients: states.length,
       taken: this.#taken.size,
-      shown: count('shown'),
-      probablyShown: count('probably shown'),
+      shown: namesOf('shown').length,
+      probablyShown: namesOf('probably shown').length,
       lost: undelivered.length,
-      unknown: 0,
+      unknown: interrupted.length,
+      interrupted,
       unanswered: 0,
       undelivered,
-      waiting: states.flatMap(
-        ([
-          {
-            session: {user, host},
-          },
-          state,
-        ]) => (state === 'waiting' ? [{user, host}] : []),
-      ),
+      waiting: namesOf('waiting'),
     };
   }
 
   #look(): void {
     for (const {session, state} of this.#receipts.poll()) {
-      this.#states.set(session, state === 'ended' ? {lost: 'it ended before it showed it'} : state);
+      // A client that has read the message in its last reply looks like one that has read nothing.
+      this.#states.set(session, state === 'ended' ? 'interrupted' : state);
     }
     if (this.#receipts.pending > 0) return;
     clearInterval(this.#timer);

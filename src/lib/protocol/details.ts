@@ -89,7 +89,7 @@ export interface ReceiptDetails {
   readonly lost: number;
   /** Sessions that an earlier server sent it to, and of which this one knows nothing; and the interrupted. */
   readonly unknown: number;
-  /** The first of those whose process ended while it showed the message: their clients may have seen it. */
+  /** The first of those that ended before it was known whether their client had seen the message. */
   readonly interrupted?: readonly SessionName[];
   /** Session processes that have not answered this server yet: they may know of some of those. */
   readonly unanswered: number;

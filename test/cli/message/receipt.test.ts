@@ -75,13 +75,13 @@ describe('a wait ends', () => {
       'with 75 when a process ended while it showed it, and says in whose session',
       [{shown: 2, unknown: 1, interrupted: [DAVE]}],
       75,
-      /^shown to 2 of 3 sessions; nobody can say whether dave@work\.example saw it, where the session process ended while showing it$/,
+      /^shown to 2 of 3 sessions; nobody can say whether dave@work\.example saw it: the session ended before that was known$/,
     ],
     [
       'with 75, though not all of those are named',
       [{unknown: 3, interrupted: [DAVE]}],
       75,
-      /; nobody can say whether dave@work\.example saw it, .*; nobody can say what became of it in 2 other sessions$/,
+      /; nobody can say whether dave@work\.example saw it: .*; nobody can say what became of it in 2 other sessions$/,
     ],
     [
       'with 4 when somebody else never will be',

@@ -146,9 +146,7 @@ function unknownWords({unknown, interrupted = []}: ReceiptDetails): string[] {
   return [
     ...(names.length === 0
       ? []
-      : [
-          `nobody can say whether ${names.join(', ')} saw it, where the session process ended while showing it`,
-        ]),
+      : [`nobody can say whether ${names.join(', ')} saw it: the session ended before that was known`]),
     ...(others === 0
       ? []
       : [

@@ -33,7 +33,7 @@ export async function build({types = false} = {}) {
       external: [...common.external, './program.cjs'],
       minify: true,
       keepNames: true,
-      plugins: [bindOclifOnFirstUse, compileDetailsSchemas],
+      plugins: [bindBuiltinsOnFirstUse, bindOclifOnFirstUse, compileDetailsSchemas],
       define: {'import.meta.url': '__url'},
       banner: {js: "const __url = require('node:url').pathToFileURL(__filename).href;"},
     }),
@@ -82,6 +82,9 @@ function escapeCharacter(character) {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
+/** oclif's own, which opens the stream; `watchOutput` has one for whoever does. */
+const STDOUT_HANDLER = /^process\.stdout\.on\('error'[\s\S]*?^\}\);$/m;
+
 /**
  * oclif requires everything it might need as it starts, most of it for help and plugins. Its modules are compiled
  * TypeScript: what they require is bound once and used as `name_1.member`, so that each binding can wait for its first
@@ -91,7 +94,7 @@ const bindOclifOnFirstUse = {
   name: 'bind-oclif-on-first-use',
   setup(build) {
     build.onLoad({filter: /@oclif\/core\/lib\/.*\.js$/}, ({path}) => ({
-      contents: bindOnFirstUse(readFileSync(path, 'utf8')),
+      contents: bindOnFirstUse(readFileSync(path, 'utf8').replace(STDOUT_HANDLER, '')),
       loader: 'js',
     }));
   },
@@ -113,6 +116,25 @@ function bindOnFirstUse(source) {
   }
   return text;
 }
+
+/** Modules of Node that take longer to load than a message takes, of which most messages need nothing. */
+const LATE_BUILTINS = /^node:(?:net|os|stream|timers\/promises|tty)$/;
+
+/** Each export of these modules is looked up when it is used, and only then is the module loaded. */
+const bindBuiltinsOnFirstUse = {
+  name: 'bind-builtins-on-first-use',
+  setup(build) {
+    const namespace = 'late-builtin';
+    build.onResolve({filter: LATE_BUILTINS}, ({path, namespace: importer}) =>
+      importer === namespace ? {path, external: true} : {path, namespace},
+    );
+    build.onLoad({filter: /^/, namespace}, async ({path}) => {
+      const names = Object.keys(await import(path)).filter((name) => name !== 'default');
+      const getters = names.map((name) => `get ${name}() {return require('${path}').${name};}`);
+      return {contents: `module.exports = {${getters.join()}};`};
+    });
+  },
+};
 
 /** The validators as ajv writes them, in place of ajv and the schemas they are made of. */
 const compileDetailsSchemas = {

@@ -1,6 +1,6 @@
 import {spawn} from 'node:child_process';
 import {once} from 'node:events';
-import {existsSync} from 'node:fs';
+import {existsSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {afterAll, afterEach, beforeAll, describe, expect, test} from 'vitest';
 import {hang, send, speak} from '../helpers/behaviours.ts';
@@ -9,6 +9,7 @@ import {responseFrame} from '../helpers/frames.ts';
 import {makeOwnHome, removeOwnHome} from '../helpers/ownHome.ts';
 import {cleanEnvironment, runFtpdctl} from '../helpers/program.ts';
 import {type ScriptedServer, startScriptedServer} from '../helpers/scriptedServer.ts';
+import {spawnServe} from '../helpers/serveProgram.ts';
 
 let server: ScriptedServer | undefined;
 afterEach(async () => {
@@ -240,4 +241,38 @@ test.each([
   child.kill(signal);
   expect(await exit).toEqual([null, signal]);
   expect(paths.some((path) => existsSync(path))).toBe(false);
+});
+
+test("a message that is answered at once loads neither Node's net nor its streams", async () => {
+  const home = makeOwnHome();
+  const [socket, config] = [join(home, 'sock'), join(home, 'serve.conf')];
+  const open = ['ControlsSocketACL allow user *', 'MessageControlsACLs all allow user *'];
+  writeFileSync(config, ['ControlsEngine on', `ControlsSocket ${socket}`, ...open].join('\n'));
+  const serve = spawnServe(['serve', '--config', config]);
+  try {
+    await serve.said(/listening/);
+    const list = join(home, 'list.cjs');
+    writeFileSync(
+      list,
+      `process.on('exit', () => require('fs').writeSync(2, process.moduleLoadList.join()))`,
+    );
+    const env = {NODE_OPTIONS: `--require ${list}`};
+    const loaded = async () => {
+      const {status, stderr} = await runFtpdctl(['-s', socket, 'msg', 'all', 'hi'], {home, env});
+      expect(status).toBe(0);
+      return stderr.split(',').map((name) => name.replace(/^NativeModule /, ''));
+    };
+    const late = new Set(['net', 'stream', 'tty', 'timers/promises']);
+    // On a busy machine an answer may take longer than is waited without them.
+    for (let tries = 20; ; tries--) {
+      const names = await loaded();
+      expect(names).toContain('fs');
+      if (names.some((name) => late.has(name)) && tries > 0) continue;
+      expect(names.filter((name) => late.has(name))).toEqual([]);
+      return;
+    }
+  } finally {
+    await serve.kill();
+    removeOwnHome(home);
+  }
 });

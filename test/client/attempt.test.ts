@@ -18,6 +18,7 @@ function answering(path: string | undefined, ...pieces: Buffer[]): ControlsConne
   return {
     path,
     close: () => void open.delete(name),
+    block: () => {},
     async read(take) {
       for (const piece of pieces) if (open.has(name) && take(piece)) break;
       return {kind: 'closed'};
@@ -35,6 +36,7 @@ function silent(path: string): ControlsConnection {
       open.delete(path);
       settle();
     },
+    block: () => {},
     read: () =>
       new Promise((resolve) => {
         settle = () => resolve({kind: 'closed'});

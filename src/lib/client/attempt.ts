@@ -32,6 +32,7 @@ type Outcome =
  * taken back, since a server reads what was written even after the client has gone.
  *
  * @param onSent called when something was sent, with the dialects of it
+ * @param block milliseconds that the event loop may stand still for the first answer
  * @throws ClientError `ANSWER_LOST` when an answer breaks off or is none; SystemCallError when connecting fails.
  */
 export async function attempt(
@@ -39,6 +40,7 @@ export async function attempt(
   frames: readonly Frame[],
   signal: AbortSignal,
   onSent: (dialects: readonly Dialect[]) => void = () => {},
+  block = 0,
 ): Promise<AttemptResult> {
   signal.throwIfAborted();
   const sent = sendAll(socketPath, frames);
@@ -49,6 +51,7 @@ export async function attempt(
   signal.addEventListener('abort', closeAll);
   try {
     onSent(sent.map(({frame}) => frame.dialect));
+    if (block > 0) sent[0]!.connection.block(block);
     const result = await firstConclusive(sent);
     if (result) return result;
     signal.throwIfAborted();

@@ -46,6 +46,11 @@ export interface ControlsClientOptions {
   /** Default: `process.env`. `FTPDCTL_SOCKET`, `XDG_*`, `HOME`, `PROFTPD_CONF` are read. */
   readonly env?: NodeJS.ProcessEnv;
   readonly signal?: AbortSignal;
+  /**
+   * Milliseconds that an attempt may block the event loop for its answer before it waits for it beside other work: for a
+   * program that does nothing else meanwhile. Default 0.
+   */
+  readonly block?: number;
   readonly onEvent?: (event: ClientEvent) => void;
 }
 
@@ -181,9 +186,9 @@ export class ControlsClient {
         continue;
       }
       const {frames} = plan;
-      const result = await attempt(socket, frames, deadline, (dialects) =>
-        this.#tell({kind: 'sending', action: actionOf(request), dialects}),
-      );
+      const onSent = (dialects: readonly Dialect[]) =>
+        this.#tell({kind: 'sending', action: actionOf(request), dialects});
+      const result = await attempt(socket, frames, deadline, onSent, this.#options.block);
       if (result.kind === 'answered') return this.#accept(socket, binding, result);
       candidates = nextCandidates(result, frames, ruledOut, server);
       if (result.kind !== 'no-slot' && result.kind !== 'not-executed') continue;

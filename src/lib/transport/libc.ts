@@ -163,13 +163,32 @@ export function shutdownDescriptor(fd: number): void {
 
 const POLLIN = 1;
 
+/** What the kernel will write to, on threads of the pool: until then it must not be collected. */
+const polled = new Set<Buffer>();
+
 /** Wait, on a thread of the pool, until a descriptor has something to accept or has been shut down. */
 export function untilReadable(fd: number): Promise<void> {
-  // struct pollfd: int fd; short events; short revents
+  const descriptor = pollInput(fd);
+  polled.add(descriptor);
+  return new Promise((resolve) =>
+    calls.poll.async(descriptor, 1, -1, () => {
+      polled.delete(descriptor);
+      resolve();
+    }),
+  );
+}
+
+/** Block until a descriptor has something to read, for so many milliseconds at the most. */
+export function waitReadable(fd: number, milliseconds: number): void {
+  calls.poll(pollInput(fd), 1, milliseconds);
+}
+
+/** `struct pollfd { int fd; short events; short revents; }` */
+function pollInput(fd: number): Buffer {
   const descriptor = Buffer.alloc(8);
   descriptor.writeInt32LE(fd, 0);
   descriptor.writeInt16LE(POLLIN, 4);
-  return new Promise((resolve) => calls.poll.async(descriptor, 1, -1, () => resolve()));
+  return descriptor;
 }
 
 /**

@@ -1,3 +1,4 @@
+import {once} from 'node:events';
 import {
   chownSync,
   existsSync,
@@ -8,12 +9,14 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import {createServer, type Socket} from 'node:net';
 import {join} from 'node:path';
 import {afterEach, beforeEach, describe, expect, test, vi} from 'vitest';
 import {bindPath, closeDescriptor, streamSocket} from '../../../src/lib/transport/libc.ts';
 import {
   bindClientPath,
   isOurClientPath,
+  openConnection,
   removeClientPath,
 } from '../../../src/lib/transport/sockets/connection.ts';
 import {spawnTs} from '../../helpers/spawnTs.ts';
@@ -185,5 +188,64 @@ describe.runIf(isRoot)('with the rights of the client', () => {
     vi.mocked(lstatSync).mockReturnValueOnce({isSocket: () => true, uid: NOBODY} as Stats);
     removeClientPath(path, NOBODY);
     expect(existsSync(path)).toBe(true);
+  });
+});
+
+describe('an answer', () => {
+  const socket = `/tmp/ftpdctl-answer-${process.pid}`;
+  /** A connection to which the first piece of an answer has been written, and the server's end of it. */
+  const answered = async (piece: string) => {
+    const server = createServer().listen(socket);
+    cleanups.push(() => server.close());
+    await once(server, 'listening');
+    const connection = openConnection(socket, Buffer.from('request'));
+    const [client] = (await once(server, 'connection')) as [Socket];
+    await new Promise((written) => client.write(piece, written));
+    connection.block(1000);
+    return {connection, client};
+  };
+  const readAll = async (connection: ReturnType<typeof openConnection>) => {
+    const chunks: Buffer[] = [];
+    const exchange = await connection.read((chunk) => {
+      chunks.push(chunk);
+      return false;
+    });
+    return [exchange.kind, Buffer.concat(chunks).toString()];
+  };
+
+  test('of which one piece is there before it is read and one comes after', async () => {
+    const {connection, client} = await answered('one, ');
+    const read = readAll(connection);
+    client.end('two');
+    expect(await read).toEqual(['closed', 'one, two']);
+    expect(existsSync(connection.path!)).toBe(false);
+  });
+
+  test('that is all there, and longer than what is read at once', async () => {
+    const long = 'x'.repeat(50_000);
+    const {connection, client} = await answered(long);
+    client.end();
+    expect(await readAll(connection)).toEqual(['closed', long]);
+  });
+
+  test('that the reader has had enough of', async () => {
+    const {connection, client} = await answered('enough');
+    cleanups.push(() => client.destroy());
+    expect(await connection.read(() => true)).toEqual({kind: 'closed'});
+    expect(existsSync(connection.path!)).toBe(false);
+  });
+
+  test('that is broken off', async () => {
+    const {connection, client} = await answered('one, ');
+    const read = readAll(connection);
+    client.destroy();
+    expect((await read)[1]).toBe('one, ');
+  });
+
+  test('that was given up before it was read', async () => {
+    const {connection, client} = await answered('late');
+    cleanups.push(() => client.destroy());
+    connection.close();
+    expect(await readAll(connection)).toEqual(['closed', '']);
   });
 });

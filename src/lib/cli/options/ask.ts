@@ -8,6 +8,9 @@ import type {GlobalOptions} from './flags.ts';
 /** Ask the daemon something. Rejects with the reason of the signal when it is aborted meanwhile. */
 export type Ask = <T>(work: (daemon: Daemon) => Promise<T>) => Promise<T>;
 
+/** Milliseconds that the event loop may stand still: `ftpdctl serve` has mostly answered by then, and nothing else waits. */
+const BLOCK_MS = 10;
+
 /**
  * A connection as the global options want it: with `-v` each step is said, and at a terminal a wait is explained while
  * it lasts.
@@ -19,6 +22,7 @@ export function askWith(
   let waiting: Waiting | undefined;
   const {socket, timeout, verbose, via} = options;
   const daemon = connect({
+    block: BLOCK_MS,
     ...(signal === undefined ? {} : {signal}),
     ...(socket === undefined ? {} : {socket}),
     ...(timeout === undefined ? {} : {timeout}),

@@ -1,4 +1,4 @@
-import {fstatSync, readFileSync, readlinkSync} from 'node:fs';
+import {fstatSync, readFileSync, readlinkSync, writeSync} from 'node:fs';
 import {isatty} from 'node:tty';
 import {reasonOf} from '../../errors.ts';
 import {CONTROLS, escapeControls, escapeJsonControls} from '../../text.ts';
@@ -13,22 +13,54 @@ const EXIT_IOERR = 74;
 const STDOUT = 1;
 const STDERR = 2;
 
-/** See to what cannot be printed: a success that nobody could read is none. */
+/** Whether nobody can read what is printed; asked once. */
+let closed: boolean | undefined;
+
+/**
+ * See to what cannot be printed: a success that nobody could read is none. Node's stream, which libraries write to, is
+ * opened when it is first used: for a pipe it loads `node:net`, which takes longer than most requests.
+ */
 export function watchOutput(): void {
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    // A reader that has gone (`| head`) is no fault of ours.
-    if (error.code !== 'EPIPE') {
-      printError(`cannot write to standard output: ${reasonOf(error)}`);
-      process.exitCode ||= EXIT_IOERR;
-    }
-    process.exit();
-  });
-  if (isClosed()) process.stdout.write = failToWrite;
+  const open = Object.getOwnPropertyDescriptor(process, 'stdout')!.get!;
+  const shape = {configurable: true, enumerable: true};
+  const openWatched = (): NodeJS.WriteStream => {
+    const stream: NodeJS.WriteStream = open.call(process);
+    stream.on('error', loseOutput);
+    closed ??= isClosed();
+    if (closed) stream.write = failToWrite;
+    Object.defineProperty(process, 'stdout', {...shape, value: stream});
+    return stream;
+  };
+  Object.defineProperty(process, 'stdout', {...shape, get: openWatched});
+}
+
+function loseOutput(error: NodeJS.ErrnoException): void {
+  // A reader that has gone (`| head`) is no fault of ours.
+  if (error.code !== 'EPIPE') {
+    printError(`cannot write to standard output: ${reasonOf(error)}`);
+    process.exitCode ||= EXIT_IOERR;
+  }
+  process.exit();
 }
 
 function failToWrite(): boolean {
-  process.nextTick(() => process.stdout.emit('error', new Error('it is closed')));
+  process.nextTick(loseOutput, new Error('it is closed'));
   return false;
+}
+
+/** On standard output, as it is, and at once: nothing more is written when this returns. */
+function writeOutput(text: string): void {
+  closed ??= isClosed();
+  if (closed) return void failToWrite();
+  const bytes = Buffer.from(text);
+  let written = 0;
+  try {
+    while (written < bytes.length) written += writeSync(STDOUT, bytes, written);
+  } catch (error) {
+    // Who made the pipe does not want to wait for its reader: Node's stream can.
+    if ((error as NodeJS.ErrnoException).code === 'EAGAIN') process.stdout.write(bytes.subarray(written));
+    else process.nextTick(loseOutput, error);
+  }
 }
 
 const SHELLS = /^(?:ba|da|z|fi|k|mk|tc|a)?sh\n$|^busybox\n$/;
@@ -69,7 +101,7 @@ function targetOf(process: string): string | undefined {
 
 /** One line on standard output, made safe for a terminal. */
 export function printLine(text: string): void {
-  process.stdout.write(`${PREFIX}${printable(text)}\n`);
+  writeOutput(`${PREFIX}${printable(text)}\n`);
 }
 
 /** Standard error, opened when it is first needed: most runs have nothing to say there. */
@@ -86,12 +118,21 @@ export function printError(text: string): void {
 
 /** The one JSON object of `--json`. */
 export function printJson(value: unknown): void {
-  process.stdout.write(`${printableJson(JSON.stringify(value, undefined, 2))}\n`);
+  writeOutput(`${printableJson(JSON.stringify(value, undefined, 2))}\n`);
 }
 
 /** Whether a person watches standard error, so that a wait may be explained there. */
 export function isWatched(): boolean {
-  return isatty(STDERR);
+  return isTerminal(STDERR);
+}
+
+/** Node's own `isatty` loads `node:net`: it is asked of what may be a terminal. */
+export function isTerminal(fd: number): boolean {
+  try {
+    return fstatSync(fd).isCharacterDevice() && isatty(fd);
+  } catch {
+    return false;
+  }
 }
 
 /** A text that does nothing to a terminal but stand there: `\x1b` for an escape, `\u202e` for an override. */

@@ -1,6 +1,4 @@
-import {Writable} from 'node:stream';
 import {setTimeout as sleep} from 'node:timers/promises';
-import type {WriteStream} from 'node:tty';
 import type {ChalkInstance} from 'chalk';
 import {onExit} from '../../transport/processes/exitCleanup.ts';
 import {errorOutput, isWatched, printable, printError} from './output.ts';
@@ -23,33 +21,6 @@ export function isColourful(
 export async function chalkFor(stream: {readonly isTTY?: boolean}): Promise<ChalkInstance> {
   const {Chalk} = await import('chalk');
   return new Chalk({level: isColourful(stream) ? 1 : 0});
-}
-
-/** "Select graphic rendition" (ECMA-48, 8.3.117): colours and weights. */
-const RENDITION = /\x1b\[[\d;]*m/g;
-
-/** A terminal without its colours. inquirer on Node 20 does not ask for NO_COLOR itself. */
-export class ColourlessOutput extends Writable {
-  readonly isTTY = true;
-
-  readonly #terminal: WriteStream;
-
-  constructor(terminal: WriteStream) {
-    super({decodeStrings: false});
-    this.#terminal = terminal;
-  }
-
-  get columns(): number {
-    return this.#terminal.columns;
-  }
-
-  get rows(): number {
-    return this.#terminal.rows;
-  }
-
-  override _write(text: string, _encoding: BufferEncoding, written: (error?: Error | null) => void): void {
-    this.#terminal.write(text.replace(RENDITION, ''), written);
-  }
 }
 
 /** The size of a terminal that does not say. */

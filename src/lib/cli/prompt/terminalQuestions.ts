@@ -1,6 +1,8 @@
+import {Writable} from 'node:stream';
+import type {WriteStream} from 'node:tty';
 import {styleText} from 'node:util';
 import {printError} from '../output/output.ts';
-import {ColourlessOutput, cut, isColourful, wrapWords} from '../output/terminal.ts';
+import {cut, isColourful, wrapWords} from '../output/terminal.ts';
 import {Keyboard} from './keyboard.ts';
 import {messagePrompt, type TerminalMessageQuestion} from './messagePrompt.ts';
 import {type Choice, type Questions, StepBack} from './questions.ts';
@@ -47,6 +49,33 @@ const MAX_LINE = 1024;
 class AnswerTooLong extends Error {
   constructor(length: number) {
     super(`too long to be inserted: ${length} characters, of which ${MAX_LINE} would fit`);
+  }
+}
+
+/** "Select graphic rendition" (ECMA-48, 8.3.117): colours and weights. */
+const RENDITION = /\x1b\[[\d;]*m/g;
+
+/** A terminal without its colours. inquirer on Node 20 does not ask for NO_COLOR itself. */
+class ColourlessOutput extends Writable {
+  readonly isTTY = true;
+
+  readonly #terminal: WriteStream;
+
+  constructor(terminal: WriteStream) {
+    super({decodeStrings: false});
+    this.#terminal = terminal;
+  }
+
+  get columns(): number {
+    return this.#terminal.columns;
+  }
+
+  get rows(): number {
+    return this.#terminal.rows;
+  }
+
+  override _write(text: string, _encoding: BufferEncoding, written: (error?: Error | null) => void): void {
+    this.#terminal.write(text.replace(RENDITION, ''), written);
   }
 }
 

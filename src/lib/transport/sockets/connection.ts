@@ -1,4 +1,4 @@
-import {chmodSync, lstatSync, type Stats, unlinkSync} from 'node:fs';
+import {chmodSync, lstatSync, readSync, type Stats, unlinkSync} from 'node:fs';
 import {Socket} from 'node:net';
 import {
   bindPath,
@@ -8,6 +8,7 @@ import {
   SystemCallError,
   sendWhole,
   streamSocket,
+  waitReadable,
 } from '../libc.ts';
 import {onExit} from '../processes/exitCleanup.ts';
 
@@ -24,6 +25,8 @@ export interface ControlsConnection {
   readonly path: string | undefined;
   /** Hand over all bytes as they come, until `take` returns true, the server closes, or the connection is closed here. */
   read(take: (chunk: Buffer) => boolean): Promise<Exchange>;
+  /** Block until there is something to read, for so many milliseconds at the most. To be called before `read`. */
+  block(milliseconds: number): void;
   /** Close and remove the client path. May be called twice. */
   close(): void;
 }
@@ -49,7 +52,7 @@ export function openConnection(socketPath: string, frame: Buffer, mustBind = fal
     bound?.remove();
     throw error;
   }
-  return reading(new Socket({fd, readable: true, writable: true}), bound);
+  return reading(fd, bound);
 }
 
 function tryBind(fd: number): ClientPath | undefined {
@@ -61,28 +64,59 @@ function tryBind(fd: number): ClientPath | undefined {
   }
 }
 
-function reading(socket: Socket, bound: ClientPath | undefined): ControlsConnection {
+/** Room for an answer as servers give them; a longer one is read piece by piece. */
+const CHUNK_BYTES = 16_384;
+
+function reading(fd: number, bound: ClientPath | undefined): ControlsConnection {
+  let open: {readonly kind: 'descriptor'} | {readonly kind: 'socket'; readonly socket: Socket} | undefined = {
+    kind: 'descriptor',
+  };
   const close = () => {
     bound?.remove();
-    socket.destroy();
+    if (open?.kind === 'socket') open.socket.destroy();
+    else if (open) closeDescriptor(fd);
+    open = undefined;
   };
+  const readSocket = (take: (chunk: Buffer) => boolean) =>
+    new Promise<Exchange>((resolve) => {
+      const socket = new Socket({fd, readable: true, writable: true});
+      open = {kind: 'socket', socket};
+      const settle = (exchange: Exchange) => {
+        close();
+        resolve(exchange);
+      };
+      socket.on('data', (chunk) => {
+        if (take(chunk)) settle({kind: 'closed'});
+      });
+      socket.on('end', () => settle({kind: 'closed'}));
+      socket.on('error', () => settle({kind: 'reset'}));
+      socket.on('close', () => settle({kind: 'closed'}));
+    });
   return {
     path: bound?.path,
     close,
-    read: (take) =>
-      new Promise<Exchange>((resolve) => {
-        const settle = (exchange: Exchange) => {
-          close();
-          resolve(exchange);
-        };
-        socket.on('data', (chunk) => {
-          if (take(chunk)) settle({kind: 'closed'});
-        });
-        socket.on('end', () => settle({kind: 'closed'}));
-        socket.on('error', () => settle({kind: 'reset'}));
-        socket.on('close', () => settle({kind: 'closed'}));
-      }),
+    block: (milliseconds) => waitReadable(fd, milliseconds),
+    read: async (take) => {
+      if (!open) return {kind: 'closed'};
+      const exchange = readPresent(fd, take);
+      if (!exchange) return readSocket(take);
+      close();
+      return exchange;
+    },
   };
+}
+
+/** What there is already. @returns `undefined` when more may come */
+function readPresent(fd: number, take: (chunk: Buffer) => boolean): Exchange | undefined {
+  try {
+    for (;;) {
+      const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+      const bytes = readSync(fd, chunk);
+      if (bytes === 0 || take(chunk.subarray(0, bytes))) return {kind: 'closed'};
+    }
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EAGAIN' ? undefined : {kind: 'reset'};
+  }
 }
 
 /**

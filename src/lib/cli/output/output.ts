@@ -127,7 +127,7 @@ export function isWatched(): boolean {
 }
 
 /** Node's own `isatty` loads `node:net`: it is asked of what may be a terminal. */
-export function isTerminal(fd: number): boolean {
+function isTerminal(fd: number): boolean {
   try {
     return fstatSync(fd).isCharacterDevice() && isatty(fd);
   } catch {

@@ -3,7 +3,7 @@ import {runDoctor} from '../lib/cli/doctor.ts';
 import {BaseCommand} from '../lib/cli/options/baseCommand.ts';
 
 export default class Doctor extends BaseCommand {
-  static override summary = 'Say what keeps messages from arriving, and the lines that mend it';
+  static override summary = 'Say what keeps messages from arriving, and what mends it';
   static override description =
     'It looks at the ProFTPD of this machine, its configuration, socket, ACLs, module, queue and scoreboard, as far as you ' +
     'may see them, and changes nothing. Several are told apart by their controls socket (-s) or configuration. ' +

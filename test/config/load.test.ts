@@ -33,6 +33,7 @@ test('defaults, and that nothing said them', () => {
     acls: [],
     scoreboardFile: byDefault(null),
     allowLogSymlinks: byDefault(false),
+    maxInstances: byDefault(null),
   });
 });
 
@@ -62,6 +63,7 @@ MessageQueue "/var/q u"
 <VirtualHost 192.0.2.4>
 </VirtualHost>
 ScoreboardFile /run/x.scoreboard
+MaxInstances 30
 `);
   const at = (line: number) => ({file: FILE, line});
   expect([warnings, skipped]).toEqual([[], []]);
@@ -100,6 +102,7 @@ ScoreboardFile /run/x.scoreboard
     acls: [],
     allowLogSymlinks: {value: true, at: at(4)},
     scoreboardFile: {value: '/run/x.scoreboard', at: at(25)},
+    maxInstances: {value: 30, at: at(26)},
   });
 });
 
@@ -265,4 +268,17 @@ test('tells the modules that are loaded, the lines that load them, and the files
   expect(files).toEqual([FILE, '/etc/more.conf']);
   // Without a list those are present that matter here most.
   expect(loadSettings(source, FILE).modules.has('mod_b.c')).toBe(true);
+});
+
+test.each<[string, number | null]>([
+  ['none', null],
+  ['NONE', null],
+  ['5', 5],
+  ['" 7"', 7],
+])('MaxInstances %s', (word, value) => {
+  expect(load(`MaxInstances 3\nMaxInstances ${word}`).settings.maxInstances.value).toBe(value);
+});
+
+test.each(['0', '-1', 'abc', '5x', '""'])('MaxInstances %s is refused, as ProFTPD 1.3.8 does', (word) => {
+  expect(() => load(`MaxInstances ${word}`)).toThrow('expected a positive number or none');
 });

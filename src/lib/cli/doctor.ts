@@ -1,4 +1,5 @@
 import {resolve} from 'node:path';
+import {namedSocket} from '../client/discovery.ts';
 import {gatherFacts} from '../daemon/diagnose.ts';
 import type {Facts} from '../diagnosis/facts.ts';
 import {type Diagnosis, diagnose, type Finding, type FindingDetails} from '../diagnosis/findings.ts';
@@ -18,7 +19,7 @@ export async function runDoctor(options: DoctorOptions): Promise<void> {
   const {socket, config, probe, json, quiet} = options;
   const {env} = process;
   const configuration = (config && resolve(config)) || env['PROFTPD_CONF'] || undefined;
-  const named = socket ?? (env['FTPDCTL_SOCKET'] || undefined);
+  const named = namedSocket(socket, env)?.path;
   const send = (path: string, words: readonly string[]) =>
     askWith({...options, socket: path, via: 'controls'})((daemon) => daemon.request('msg', words));
   const facts = await gatherFacts({socket: named, configuration, env, ...(probe ? {send} : {})});

@@ -31,9 +31,8 @@ export async function candidateSockets(
   given: string | undefined,
   env: NodeJS.ProcessEnv,
 ): Promise<SocketCandidate[]> {
-  if (given !== undefined) return [absolute(given, '-s', '-s ')];
-  const fromEnv = env['FTPDCTL_SOCKET'];
-  if (fromEnv) return [absolute(fromEnv, 'FTPDCTL_SOCKET', 'FTPDCTL_SOCKET=')];
+  const named = namedSocket(given, env);
+  if (named !== undefined) return [named];
   const candidates = [
     ...(await configuredSockets()),
     ...DEFAULTS.map((path) => ({path, because: 'a default'})),
@@ -44,6 +43,13 @@ export async function candidateSockets(
     })),
   ];
   return candidates.filter(({path}, i) => candidates.findIndex((other) => other.path === path) === i);
+}
+
+/** The socket that is asked for, if one is. @throws ClientError `BAD_SOCKET_PATH` */
+export function namedSocket(given: string | undefined, env: NodeJS.ProcessEnv): SocketCandidate | undefined {
+  if (given !== undefined) return absolute(given, '-s', '-s ');
+  const fromEnv = env['FTPDCTL_SOCKET'];
+  return fromEnv ? absolute(fromEnv, 'FTPDCTL_SOCKET', 'FTPDCTL_SOCKET=') : undefined;
 }
 
 function absolute(path: string, from: string, before: string): SocketCandidate {

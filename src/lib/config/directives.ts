@@ -11,6 +11,7 @@ import {
   port,
   portDoubts,
   positiveNumber,
+  positiveNumberOrNone,
 } from './values.ts';
 
 /** What a directive takes, and where. */
@@ -64,6 +65,7 @@ export const DIRECTIVES = {
   DelayControlsACLs: acl('DelayControlsACLs'),
   DynMasqControlsACLs: acl('DynMasqControlsACLs'),
   From: {contexts: ['Class'], parameters: 0, surplus: 'used', value: from, doubts: fromDoubts},
+  MaxInstances: one(SERVER, positiveNumberOrNone),
   MessageControlsACLs: acl('MessageControlsACLs'),
   MessageEngine: one(ANY_SERVER, boolean),
   MessageLog: one(SERVER, absolutePathOrNone),

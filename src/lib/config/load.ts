@@ -129,6 +129,7 @@ function settingsOf(found: DirectiveIndex, sections: readonly Section[]): Settin
     },
     acls: found.acls(),
     scoreboardFile: setting(found.last('ScoreboardFile'), null),
+    maxInstances: setting(found.last('MaxInstances'), null),
     allowLogSymlinks: setting(
       found.first('AllowLogSymlinks', main) ?? found.firstGlobal('AllowLogSymlinks'),
       false,

@@ -54,5 +54,7 @@ export interface Settings {
   readonly acls: readonly AclRule[];
   /** Path; `null`: none is wanted, or not said (`at` tells), and every build of ProFTPD has its own default. */
   readonly scoreboardFile: Setting<string | null>;
+  /** Sessions that there may be at a time; `null`: as many as like. */
+  readonly maxInstances: Setting<number | null>;
   readonly allowLogSymlinks: Setting<boolean>;
 }

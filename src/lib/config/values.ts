@@ -22,6 +22,15 @@ export function positiveNumber(word: string): number {
   return Math.min(number, INT_MAX);
 }
 
+/** A positive number, and nothing behind it, or `none` in any case, for which `null` stands (measured). */
+export function positiveNumberOrNone(word: string): number | null {
+  if (word.toLowerCase() === 'none') return null;
+  if (!/^[ \t\n\v\f\r]*\+?[0-9]+$/.test(word) || Number(word) < 1) {
+    throw new UnexpectedValue(`expected a positive number or none, not ${quoted(word)}`);
+  }
+  return positiveNumber(word);
+}
+
 const MAX_PORT = 65535;
 
 /**

@@ -29,6 +29,7 @@ import {describeProgram} from '../proftpd/find/program.ts';
 import {sessionsOf} from '../proftpd/sessions/list.ts';
 import {compareVersions, type ProftpdVersion, parseVersion} from '../protocol/version.ts';
 import {systemConfigSource} from '../transport/files/configSource.ts';
+import {SystemCallError} from '../transport/libc.ts';
 import {nameService} from '../transport/nameService.ts';
 import {executableOf, listeningSockets, sharesNamespace} from '../transport/processes/proc.ts';
 import {installedProftpd} from '../transport/processes/proftpdProgram.ts';
@@ -383,11 +384,26 @@ async function queueFacts(
   if (row.creatorUid !== 0 && row.creatorUid !== process.geteuid?.()) {
     return {kind: 'foreign', path, uid: row.creatorUid, key: `0x${(key >>> 0).toString(16)}`};
   }
+  try {
+    return await filling(daemon.pid, path, key, signal);
+  } catch (error) {
+    // It may be removed in between, or its layout may not be known here.
+    if (!(error instanceof FtpdctlError || error instanceof SystemCallError)) throw error;
+    return {kind: 'unknown', why: error.message};
+  }
+}
+
+async function filling(
+  daemon: number,
+  path: string,
+  key: number,
+  signal: AbortSignal | undefined,
+): Promise<QueueFacts> {
   const queue = SystemVQueue.open(key);
   if (queue === undefined) return {kind: 'missing', path};
   const {bytes, capacity, messages} = queue.status();
-  const dead = findLeftovers(daemon.pid, queue).filter(({kind}) => kind === 'dead');
-  const {kind} = await guardQueue(daemon.pid, queue, 1, SHORT_TEXT_BYTES, signal);
+  const dead = findLeftovers(daemon, queue).filter(({kind}) => kind === 'dead');
+  const {kind} = await guardQueue(daemon, queue, 1, SHORT_TEXT_BYTES, signal);
   const leftovers = dead.reduce((sum, {texts}) => sum + texts.length, 0);
   return {kind: 'there', path, bytes, capacity, messages, leftovers, isFull: kind === 'refuse'};
 }

@@ -150,6 +150,9 @@ describe('without a server', () => {
     ['acl-check', 0, ['acl', 'check', 'msg', '--config', 'CONFIG']],
     ['acl-check', 6, ['acl', 'check', 'nosuch', '--config', 'CONFIG']],
     ['acl-list', 0, ['acl', 'list', '--config', 'CONFIG']],
+    ['check', 3, ['check', '-w', 'many']],
+    ['check', 2, ['-s', '/tmp/nosuch.sock', 'check']],
+    ['metrics', 0, ['-s', '/tmp/nosuch.sock', 'metrics']],
     ['doctor', 1, ['doctor', '--config', 'CONFIG']],
     ['doctor', 1, ['doctor', '--config', 'BAD']],
   ])('%s: %i for %j', async (schema, status, args) => {

@@ -17,7 +17,7 @@ const OVERHANG = 2;
 const USAGE = 'ftpdctl [OPTION...] COMMAND [WORD...]: a control client for every ProFTPD';
 const EXAMPLES = ['ftpdctl -s /run/proftpd.sock msg user dave please delete some files'];
 const FORWARDED = 'Any other word is sent to the server as a control action: see ftpdctl help.';
-/** Of the options that stand before every command, those that the program's help has room to explain. */
+/** Of the options that stand before every command, those that the program's help explains where the screen has room. */
 const EXPLAINED = ['hosts', 'socket'];
 const WHERE_ACTIONS_ARE =
   'Which actions a server has: ftpdctl help. The commands and options: ftpdctl --help';
@@ -64,7 +64,11 @@ function columns(): number {
 function screen(...sections: readonly string[]): string {
   const present = sections.filter((section) => section !== '');
   const airy = present.join('\n\n');
-  return airy.split('\n').length < (process.stdout.rows || ROWS) ? airy : present.join('\n');
+  return fits(airy) ? airy : present.join('\n');
+}
+
+function fits(text: string): boolean {
+  return text.split('\n').length < (process.stdout.rows || ROWS);
 }
 
 /** oclif's help, led by examples and laid out to fit on one screen. */
@@ -76,17 +80,22 @@ class ScreenHelp extends Help {
     const page = new CommandPage(anyCommand, this.config, this.opts);
     const commands = this.sortedCommands.filter(({id}) => !id.includes(':'));
     const entries = [...this.sortedTopics, ...commands].map(entryOf).sort(([a], [b]) => (a < b ? -1 : 1));
-    this.log(
+    const pageWith = (options: string) =>
       screen(
         this.wrap(USAGE, 0),
         page.examplesSection(EXAMPLES),
-        [
-          page.optionsSection('OPTIONS', (flag) => EXPLAINED.includes(flag.name)),
-          indented(this.wrap(otherOptions(anyCommand), INDENT)),
-        ].join('\n'),
+        options,
         this.section('COMMANDS', entries),
         this.wrap(FORWARDED, 0),
-      ),
+      );
+    const explained = pageWith(
+      [
+        page.optionsSection('OPTIONS', (flag) => EXPLAINED.includes(flag.name)),
+        indented(this.wrap(otherOptions(anyCommand, EXPLAINED), INDENT)),
+      ].join('\n'),
+    );
+    this.log(
+      fits(explained) ? explained : pageWith(this.wrap(`Options: ${otherOptions(anyCommand, [])}`, 0)),
     );
   }
 
@@ -167,9 +176,9 @@ function indented(text: string): string {
 }
 
 /** The names of the others. */
-function otherOptions({flags}: Command.Loadable): string {
+function otherOptions({flags}: Command.Loadable, explained: readonly string[]): string {
   const others = Object.values(flags)
-    .filter((flag) => isGlobal(flag) && !EXPLAINED.includes(flag.name))
+    .filter((flag) => isGlobal(flag) && !explained.includes(flag.name))
     .sort(byLetterThenName);
   const names = others.map(({char, name, ...flag}) => {
     const value = 'helpValue' in flag && flag.helpValue !== undefined ? `=${flag.helpValue}` : '';

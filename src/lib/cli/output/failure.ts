@@ -29,7 +29,8 @@ export function errorLine({message, hint}: FtpdctlError): string {
   return hint === undefined ? message : `${message} (${hint})`;
 }
 
-function understand(thrown: unknown): FtpdctlError {
+/** Whatever was thrown, as an error of ours. */
+export function understand(thrown: unknown): FtpdctlError {
   if (thrown instanceof FtpdctlError) return unwrapped(thrown);
   const error = thrown instanceof Error ? thrown : new Error(String(thrown));
   if (isOclifUsageError(error)) return new UsageError(inOurWords(oneLine(error.message)), 'see --help');

@@ -5,6 +5,7 @@ import {printTable} from './measure.js';
 import {benchServer} from './server.js';
 import {benchSessions} from './sessions.js';
 import {benchStart} from './start.js';
+import {benchWho} from './who.js';
 
 /**
  * `npm run bench [NAME...]`: speed, as ratios measured in one run; names choose some of the measurements. `start` is measured
@@ -17,6 +18,7 @@ const BENCHES = {
   sessions: benchSessions,
   delivery: benchDelivery,
   direct: benchDirect,
+  who: benchWho,
 };
 
 async function benchBroadcast() {

@@ -1,8 +1,12 @@
+import {mkdtemp, rm} from 'node:fs/promises';
+import {join} from 'node:path';
 import {afterAll, beforeAll, expect, it} from 'vitest';
+import {checkoutFor} from '../helpers/checkout.ts';
 import type {FtpSession} from '../helpers/ftpSession.ts';
 import {describeWithPeer} from '../helpers/peers.ts';
+import {runProcess} from '../helpers/process.ts';
 import {type RealProftpd, startProftpd, whyNoProftpd} from '../helpers/proftpd.ts';
-import {runFtpdctl} from '../helpers/program.ts';
+import {cleanEnvironment, runFtpdctl} from '../helpers/program.ts';
 import {openTerminal} from '../helpers/terminal.ts';
 
 /** Longer than the test: nobody waits for a poll. */
@@ -86,5 +90,35 @@ describeWithPeer(whyNoProftpd(), 'who, of a real ProFTPD that is never asked', (
   it('is for anybody who may read the configuration', async () => {
     const run = await runFtpdctl(['-s', proftpd.socket, 'who', '--user', 'dave'], {uid: 65_534, env});
     expect(run).toMatchObject({status: 0, stderr: '', stdout: expect.stringContaining('dave')});
+  });
+});
+
+describeWithPeer(whyNoProftpd(), 'several ProFTPDs, and nothing that says which one is meant', () => {
+  it.each([
+    ['who'],
+    ['who', '--user', 'dave'],
+    ['msg', 'all', 'hello'],
+    ['status', 'all'],
+    ['kick', 'user', 'dave'],
+    ['lsctrl'],
+  ])('%s…: they are listed, though a default socket has been left behind', async (...words) => {
+    const daemons = await Promise.all([startProftpd(), startProftpd()]);
+    const home = await mkdtemp('/tmp/ftpdctl-home-');
+    try {
+      const stale = "socket.socket(socket.AF_UNIX).bind('/run/proftpd.sock')";
+      const setUp = `mount -t tmpfs none /run && python3 -c "import socket; ${stale}" && exec "$@"`;
+      const program = [process.execPath, join(checkoutFor(undefined), 'bin', 'run.js')];
+      const run = await runProcess('unshare', ['-m', 'sh', '-c', setUp, 'sh', ...program, ...words], {
+        env: cleanEnvironment(home),
+      });
+      expect(run).toMatchObject({status: 3, stdout: ''});
+      expect(run.stderr).toMatch(
+        /^ftpdctl: \d+ ProFTPDs run on this machine: .*\(say which one by .* -s \/.*\)\n$/,
+      );
+      for (const {socket} of daemons) expect(run.stderr).toContain(socket);
+    } finally {
+      await Promise.all(daemons.map((daemon) => daemon.stop()));
+      await rm(home, {recursive: true, force: true});
+    }
   });
 });

@@ -1,6 +1,7 @@
 import {existsSync} from 'node:fs';
 import {normalize} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
+import type {FtpdctlError} from '../errors.ts';
 import type {ServerKind} from '../protocol/guard.ts';
 import {SERVE_REQUEST_BYTES} from '../protocol/limits.ts';
 import type {ControlResponse, Dialect, ServerIdentity, Status} from '../protocol/message.ts';
@@ -52,6 +53,8 @@ export interface ControlsClientOptions {
    */
   readonly block?: number;
   readonly onEvent?: (event: ClientEvent) => void;
+  /** Asked where no socket was named and none answers: the error to end with, if the caller knows more. */
+  readonly explainSilence?: () => Promise<FtpdctlError | undefined>;
 }
 
 /** The answer to one request. */
@@ -231,7 +234,8 @@ export class ControlsClient {
         if (error.code === 'EACCES' && existsSync(candidate.path)) break;
       }
     }
-    throw connectError(failures);
+    const isNamed = candidates.length === 1;
+    throw (isNamed ? undefined : await this.#options.explainSilence?.()) ?? connectError(failures);
   }
 
   async #withDeadline<T>(work: (deadline: AbortSignal) => Promise<T>): Promise<T> {

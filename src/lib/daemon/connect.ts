@@ -50,7 +50,7 @@ export function connect(options: ConnectOptions = {}): Daemon {
 }
 
 /** How to connect. */
-export interface ConnectOptions extends Omit<ControlsClientOptions, 'onEvent'> {
+export interface ConnectOptions extends Omit<ControlsClientOptions, 'onEvent' | 'explainSilence'> {
   /** Default `auto`. */
   readonly via?: Via;
   readonly onEvent?: (event: DaemonEvent) => void;
@@ -86,8 +86,9 @@ class Connection implements Daemon {
 
   constructor(options: ConnectOptions) {
     this.#options = options;
+    const explainSilence = () => this.#severalProftpds();
     this.#makeClient = (timeout) =>
-      new ControlsClient(timeout === undefined ? options : {...options, timeout});
+      new ControlsClient({...options, explainSilence, ...(timeout === undefined ? {} : {timeout})});
     this.#controls = new ControlsDaemon(this.#makeClient);
   }
 
@@ -238,6 +239,12 @@ class Connection implements Daemon {
   async #localProftpd(): Promise<LocalProftpd | undefined> {
     const local = await this.#findLocal();
     return local === null || local instanceof FtpdctlError ? undefined : local;
+  }
+
+  /** Several of this machine, none of them at a default socket: which one is meant must be said. */
+  async #severalProftpds(): Promise<FtpdctlError | undefined> {
+    const local = await this.#findLocal();
+    return local instanceof FtpdctlError && local.code === 'PROFTPD_AMBIGUOUS' ? local : undefined;
   }
 
   async #look(): Promise<Local> {

@@ -8,6 +8,7 @@ export const LOADERS = {
   completion: () => import('./commands/completion.ts'),
   doctor: () => import('./commands/doctor.ts'),
   hosts: () => import('./commands/hosts.ts'),
+  drain: () => import('./commands/drain.ts'),
   kick: () => import('./commands/kick.ts'),
   metrics: () => import('./commands/metrics.ts'),
   mock: () => import('./commands/mock.ts'),

@@ -23,6 +23,7 @@ import {
   type DeliveryResult,
   DIRECT_RECEIPT_ID,
   type KickResult,
+  type Maintenance,
   type OutgoingMessage,
   type SendingOptions,
   type SessionFilter,
@@ -150,6 +151,14 @@ class Connection implements Daemon {
 
   async kickTargets(words: readonly string[]): Promise<DeliveryResult | Unsupported> {
     return kickTargetsAmong(await this.sessions(), words);
+  }
+
+  async maintenance(): Promise<Maintenance> {
+    const local = await this.#findLocal();
+    if (local instanceof FtpdctlError && local.code === 'PROFTPD_AMBIGUOUS') throw local;
+    const isLocal = local !== null && !(local instanceof FtpdctlError);
+    if (isLocal && process.geteuid?.() === 0) return local.maintenance();
+    return this.#controls.maintenanceOf(this);
   }
 
   async access(question: AccessQuestion): Promise<AccessResult | Unsupported> {

@@ -18,6 +18,7 @@ import type {
   Daemon,
   DeliveryResult,
   KickResult,
+  Maintenance,
   OutgoingMessage,
   Session,
   SessionFilter,
@@ -127,6 +128,16 @@ export class ControlsDaemon implements Daemon {
 
   async kickTargets(words: readonly string[]): Promise<DeliveryResult | Unsupported> {
     return kickTargetsAmong(await this.sessions(), words);
+  }
+
+  async maintenance(): Promise<Maintenance> {
+    return this.maintenanceOf(this);
+  }
+
+  /** @param daemon who lists the sessions and takes the requests */
+  async maintenanceOf(daemon: Daemon): Promise<Maintenance> {
+    const {controlsMaintenance} = await import('./maintenance.ts');
+    return controlsMaintenance(daemon, await this.#client.detectServer());
   }
 
   async access(question: AccessQuestion): Promise<AccessResult | Unsupported> {

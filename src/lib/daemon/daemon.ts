@@ -53,6 +53,9 @@ export interface Daemon {
   /** Whom `kick` would end; nobody is. @throws ClientError; FtpdctlError `USAGE`, `UNKNOWN_HOST` */
   kickTargets(words: readonly string[]): Promise<DeliveryResult | Unsupported>;
 
+  /** Its maintenance: close logins, end sessions. Nothing is touched yet. @throws ClientError */
+  maintenance(): Promise<Maintenance>;
+
   /** Who may run which action, as the running daemon judges; of a ProFTPD of this machine, by its configuration. @throws ClientError */
   access(question: AccessQuestion): Promise<AccessResult | Unsupported>;
 }
@@ -172,6 +175,50 @@ export interface KickResult {
   /** Sessions that were there before and are not any more, of those that were meant; absent where nobody can look. */
   readonly ended?: number;
   readonly meant?: number;
+}
+
+/** What can be done to a daemon for its maintenance. */
+export interface Maintenance {
+  /**
+   * What can be done, before anything is.
+   * @throws FtpdctlError `SHUTMSG_FOREIGN` where logins are closed by what is not ours; ClientError
+   */
+  abilities(): Promise<MaintenanceAbilities>;
+  /**
+   * Let nobody in any more.
+   * @param text what clients are told, where they are told one
+   * @throws FtpdctlError, ClientError
+   */
+  closeLogins(gate: LoginGate, text: string): Promise<void>;
+  /** End these sessions and wait for their end, some seconds at the most: who is left, the next look tells. */
+  endSessions(sessions: readonly Session[], options: EndOptions): Promise<void>;
+}
+
+export interface MaintenanceAbilities {
+  readonly logins: LoginGate | Unsupported;
+  /** Whether sessions can be seen and ended. */
+  readonly ending: Supported | Unsupported;
+  /** Whether a session that is in a transfer can be told from one that is not. */
+  readonly seesTransfers: boolean;
+}
+
+export interface EndOptions {
+  /** Tell them first where that can be (421); otherwise they end without a word. */
+  readonly withReply: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** How logins are closed. It is all that is needed to open them again. */
+export type LoginGate =
+  /** A file that closes every ProFTPD that sees it. */
+  | {readonly kind: 'shutmsg'; readonly path: string; readonly closes: readonly ClosedDaemon[]}
+  /** The action `down`, server by server. */
+  | {readonly kind: 'down'; readonly servers: readonly string[]};
+
+/** A ProFTPD of this machine to which the file closes logins. */
+export interface ClosedDaemon {
+  readonly pid: number;
+  readonly ports: readonly number[];
 }
 
 export type AccessQuestion =

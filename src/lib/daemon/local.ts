@@ -23,6 +23,7 @@ import type {
   DaemonAnswer,
   DeliveryResult,
   KickResult,
+  Maintenance,
   OutgoingMessage,
   SendingOptions,
   Session,
@@ -198,6 +199,12 @@ export class LocalProftpd {
       case 'refused':
         return kicked(directAnswer(STATUS.OPERATION_DENIED, [`${name} was not ended: ${end.why}`]), 0, 1);
     }
+  }
+
+  /** @throws FtpdctlError `SHUTMSG_FOREIGN` */
+  async maintenance(): Promise<Maintenance> {
+    const {localMaintenance} = await import('./maintenance.ts');
+    return localMaintenance(this.#daemon);
   }
 
   /** Count by looking: `kick` answers 0 where nobody was found, and with -n the most it would end (measured). */

@@ -46,13 +46,32 @@ export async function confirmEnding(
   }
   const output = screenFor(options.includes('--json'));
   if (output === undefined || (hosts === undefined && !(await hasServer(options)))) return;
+  if (!(await confirmAt(output, question))) throw new FtpdctlError('DECLINED', 'nothing was sent');
+}
+
+/**
+ * Ask a person at a terminal; with `--yes`, or without a terminal, do not.
+ * @param before shows what the question is about, where it is asked
+ * @returns whether to go on
+ */
+export async function confirmWith(
+  question: string,
+  {yes, json}: {readonly yes: boolean; readonly json: boolean},
+  before: (output: NodeJS.WriteStream) => void,
+): Promise<boolean> {
+  const output = yes ? undefined : screenFor(json);
+  if (output === undefined) return true;
+  before(output);
+  return confirmAt(output, question);
+}
+
+async function confirmAt(output: NodeJS.WriteStream, question: string): Promise<boolean> {
   const questions = await openQuestions(output);
   try {
-    if (await questions.confirm(question, false)) return;
+    return await questions.confirm(question, false);
   } finally {
     questions.close();
   }
-  throw new FtpdctlError('DECLINED', 'nothing was sent');
 }
 
 /** Its descriptor: to ask for `process.stdin` would open it. */

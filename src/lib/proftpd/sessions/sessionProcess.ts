@@ -2,7 +2,8 @@ import {setTimeout as sleep} from 'node:timers/promises';
 import type {ScoreboardSession} from '../../scoreboard/scoreboard.ts';
 import {SystemCallError} from '../../transport/libc.ts';
 import {ProcessHandle} from '../../transport/processes/pidfd.ts';
-import {type ProcessStatus, processStatus} from '../../transport/processes/proc.ts';
+import {isChrooted, type ProcessStatus, processStatus} from '../../transport/processes/proc.ts';
+import type {ProcessIdentity} from '../daemon.ts';
 
 /** What must be known of a session to reach its process. */
 export type SessionProcessInfo = Pick<ScoreboardSession, 'pid' | 'connectedAt' | 'protocol'>;
@@ -71,13 +72,20 @@ export type SessionEnd =
   | {readonly kind: 'refused'; readonly why: 'not its process' | 'permission'};
 
 export interface EndSessionOptions {
-  /** Milliseconds to wait for the end. Default 5000. */
+  /** Milliseconds to wait for the end after the last signal. Default 5000. */
   readonly timeoutMs?: number;
-  /** Ends the waiting, not the session's end. */
-  readonly signal?: AbortSignal;
+  /**
+   * Send SIGUSR1 first: while `/etc/shutmsg` is there, a session answers it with 421, unless a chroot hides the file from it
+   * (measured on 1.3.8).
+   */
+  readonly withReply?: boolean;
+  /** Ends the waiting, not the session's end; and after it nothing more is sent. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 const TIMEOUT_MS = 5000;
+/** Milliseconds for a session to say 421: it takes a few. */
+const REPLY_TIMEOUT_MS = 1000;
 const POLL_INTERVAL_MS = 5;
 
 /**
@@ -88,9 +96,10 @@ const POLL_INTERVAL_MS = 5;
  */
 export async function endSession(
   daemon: number,
-  session: SessionProcessInfo,
-  {timeoutMs = TIMEOUT_MS, signal}: EndSessionOptions = {},
+  session: Pick<SessionProcessInfo, 'pid' | 'connectedAt'>,
+  {timeoutMs = TIMEOUT_MS, withReply = false, signal}: EndSessionOptions = {},
 ): Promise<SessionEnd> {
+  if (signal?.aborted) return {kind: 'running'};
   const found = openSessionProcess(daemon, session);
   if (found.kind === 'gone') return found;
   if (found.kind !== 'open') {
@@ -98,13 +107,40 @@ export async function endSession(
   }
   const {handle} = found;
   try {
-    if (!handle.signal('SIGTERM')) return {kind: 'gone'};
-    const deadline = performance.now() + timeoutMs;
-    while (!handle.hasEnded()) {
-      if (signal?.aborted || performance.now() > deadline) return {kind: 'running'};
-      await sleep(POLL_INTERVAL_MS);
+    if (withReply && !isChrooted(session.pid)) {
+      if (!handle.signal('SIGUSR1')) return {kind: 'gone'};
+      if (await hasEnded(handle, REPLY_TIMEOUT_MS, signal)) return {kind: 'ended'};
+      if (signal?.aborted) return {kind: 'running'};
     }
-    return {kind: 'ended'};
+    if (!handle.signal('SIGTERM')) return withReply ? {kind: 'ended'} : {kind: 'gone'};
+    return {kind: (await hasEnded(handle, timeoutMs, signal)) ? 'ended' : 'running'};
+  } finally {
+    handle.close();
+  }
+}
+
+/** @returns `false` when it has not within the time, or the signal is aborted */
+async function hasEnded(handle: ProcessHandle, timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
+  const deadline = performance.now() + timeoutMs;
+  while (!handle.hasEnded()) {
+    if (signal?.aborted || performance.now() > deadline) return false;
+    await sleep(POLL_INTERVAL_MS);
+  }
+  return true;
+}
+
+/**
+ * Have a daemon look at `/etc/shutmsg` now, which it does whenever it wakes (measured on 1.3.8: 8 of 8).
+ * @returns whether it was there to be told
+ */
+export function wakeDaemon({pid, startTicks}: ProcessIdentity): boolean {
+  const handle = ProcessHandle.open(pid);
+  if (handle === undefined) return false;
+  try {
+    const status = processStatus(pid);
+    // Without the handler, which the daemon installs as it starts, the signal would end it; and it has yet to look anyway.
+    if (status === undefined || status.startTicks !== startTicks || !status.handles('SIGUSR2')) return false;
+    return handle.signal('SIGUSR2');
   } finally {
     handle.close();
   }

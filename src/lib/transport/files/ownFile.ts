@@ -1,4 +1,5 @@
 import {
+  chmodSync,
   closeSync,
   constants,
   existsSync,
@@ -25,6 +26,8 @@ export interface OwnDirectory {
   readonly path: string;
   /** So many of its last names are made where they are missing. Those before must be there. */
   readonly makes: number;
+  /** Others may look into those that are made. */
+  readonly isReadable?: boolean;
 }
 
 /**
@@ -159,7 +162,10 @@ const STEP = O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW;
  * @returns the descriptor of the directory; to be closed
  * @throws when one is missing, a link, or not trusted; and where there is no /proc of Linux to go by
  */
-export function openOwnDirectory({path, makes}: OwnDirectory, trusted: (stat: Stats) => boolean): number {
+export function openOwnDirectory(
+  {path, makes, isReadable = false}: OwnDirectory,
+  trusted: (stat: Stats) => boolean,
+): number {
   const names = path.split('/').filter((name) => name !== '');
   if (process.platform !== 'linux' || !path.startsWith('/'))
     throw new Error(`not to be opened safely: ${path}`);
@@ -167,7 +173,7 @@ export function openOwnDirectory({path, makes}: OwnDirectory, trusted: (stat: St
   for (const [index, name] of names.entries()) {
     fd = using(fd, (parent) => {
       const at = `${pathOf(parent)}/${name}`;
-      if (index >= names.length - makes) makeDirectory(at);
+      if (index >= names.length - makes) makeDirectory(at, isReadable);
       return openTrusted(at, `/${names.slice(0, index + 1).join('/')}`, trusted);
     });
   }
@@ -181,9 +187,11 @@ function openTrusted(at: string, path: string, trusted: (stat: Stats) => boolean
   throw new Error(`another user can change ${path}`);
 }
 
-function makeDirectory(path: string): void {
+function makeDirectory(path: string, isReadable: boolean): void {
   try {
     mkdirSync(path, {mode: 0o700});
+    // Whatever our umask.
+    if (isReadable) chmodSync(path, 0o755);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }

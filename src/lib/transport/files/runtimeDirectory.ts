@@ -60,7 +60,7 @@ function standingOf(path: string, makes: number): 'ours' | 'missing' | 'foreign'
 }
 
 /** Whether nobody but us and root can put another directory in place of one of ours: in `/tmp` only its owner can. */
-function isLasting(stat: Stats): boolean {
+export function isLasting(stat: Stats): boolean {
   const sticky = 0o1000;
   return isPrivate(stat) || (stat.uid === 0 && (stat.mode & sticky) !== 0);
 }

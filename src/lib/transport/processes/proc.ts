@@ -161,6 +161,25 @@ function sharesPidNumbers(pid: number): boolean | undefined {
   return numbers?.split(/\s+/).length === 1 ? true : numbers === undefined ? undefined : false;
 }
 
+/** Whether the root of a process is another directory than ours; `false` where we may not know. */
+export function isChrooted(pid: number): boolean {
+  try {
+    return readlinkSync(`/proc/${pid}/root`) !== '/';
+  } catch {
+    return false;
+  }
+}
+
+/** Whether a process means by `/etc` the directory that we mean; `undefined` where we may not know. */
+export function sharesEtc(pid: number): boolean | undefined {
+  try {
+    const [ours, its] = [statSync('/etc'), statSync(`/proc/${pid}/root/etc`)];
+    return ours.dev === its.dev && ours.ino === its.ino;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Path of the program that a process runs, even when its file has been replaced since; `undefined` where we may not know. */
 export function executableOf(pid: number): string | undefined {
   try {

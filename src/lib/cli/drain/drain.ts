@@ -1,0 +1,224 @@
+import {spawn} from 'node:child_process';
+import {once} from 'node:events';
+import {constants} from 'node:os';
+import type {MaintenanceAbilities, Session} from '../../daemon/daemon.ts';
+import {FtpdctlError} from '../../errors.ts';
+import {processStat} from '../../transport/processes/proc.ts';
+import {type Ask, askWith} from '../options/ask.ts';
+import {confirmWith} from '../options/confirm.ts';
+import type {GlobalOptions} from '../options/flags.ts';
+import {errorFields} from '../output/failure.ts';
+import type {DrainEvent} from './events.ts';
+import {catchSignals, Interrupted} from './interrupt.ts';
+import {type DrainPlan, type DrainTimes, messageWith, planDrain} from './plan.ts';
+import {preview, sessionsNow} from './preview.ts';
+import {
+  beginRecord,
+  type DrainRecord,
+  endRecord,
+  findRecords,
+  ownRecordFile,
+  updateRecord,
+} from './record.ts';
+import {DrainReport} from './report.ts';
+import {Drain, type DrainOutcome} from './run.ts';
+import {cancelDrain, reopen, showDrains, takeBack} from './takeBack.ts';
+import {userName, wordsOf} from './words.ts';
+
+export interface DrainOptions extends GlobalOptions, DrainTimes {
+  readonly then?: string | undefined;
+  readonly reopen: boolean;
+  readonly 'dry-run': boolean;
+  readonly show: boolean;
+  readonly cancel: boolean;
+}
+
+/** Exit statuses: sessions are left, or what was to be done was not. */
+const EXIT_FAILED = 1;
+const EXIT_DENIED = 5;
+
+/** Drain a server, show what drains there are, or take one back. @throws FtpdctlError before anything has begun */
+export async function drain(options: DrainOptions): Promise<void> {
+  const isStarting = !options.show && !options.cancel;
+  const report = new DrainReport(options, !options['dry-run'] && !options.show);
+  if (options.show) return showDrains(report.emit);
+  if (options.cancel) {
+    const isOpen = await cancelDrain((socket) => askAt(options, socket), report.emit);
+    process.exitCode = isOpen ? 0 : EXIT_FAILED;
+    return;
+  }
+  if (isStarting) await start(options, report);
+}
+
+/** A connection that explains no wait: the line of the drain says what goes on. */
+function askAt(options: GlobalOptions, socket: string | null | undefined, signal?: AbortSignal): Ask {
+  const connect = () => askWith({...options, quiet: true, socket: socket ?? options.socket}, signal);
+  let ask = connect();
+  return async (work) => {
+    try {
+      return await ask(work);
+    } catch (error) {
+      // It may have been started anew.
+      if (!(error instanceof FtpdctlError && error.code === 'PROFTPD_NOT_RUNNING')) throw error;
+      ask = connect();
+      return ask(work);
+    }
+  };
+}
+
+async function start(options: DrainOptions, report: DrainReport): Promise<void> {
+  const plan = planDrain(options, Date.now());
+  const stop = new AbortController();
+  const ask = askAt(options, undefined, stop.signal);
+  refuseSecond();
+  const {abilities, planned} = await preview(plan, options, ask);
+  if (options['dry-run']) return report.emit(planned);
+  if (await isDeclined(options, planned)) throw new FtpdctlError('DECLINED', 'nothing was done');
+  await carryOut(plan, abilities, options, {ask, report, stop, planned});
+}
+
+/** The plan is shown before the question; where nobody is asked it is an event like the others. */
+async function isDeclined(options: DrainOptions, planned: DrainEvent): Promise<boolean> {
+  const question = 'Begin?';
+  return !(await confirmWith(question, options, () => {
+    for (const line of wordsOf(planned)) process.stderr.write(`${line}\n`);
+  }));
+}
+
+/** @throws FtpdctlError `DRAINING` */
+function refuseSecond(): void {
+  const [found] = findRecords();
+  if (found === undefined) return;
+  const {record, isRunning} = found;
+  const whose = `of ${userName(record.uid)} (pid ${record.pid})`;
+  const why = isRunning
+    ? `a drain ${whose} is under way`
+    : record.phase === 'over'
+      ? `logins are closed since the drain ${whose}`
+      : `a drain ${whose} was ended before it was over`;
+  throw new FtpdctlError('DRAINING', why, EXIT_DENIED, {
+    hint: 'ftpdctl drain --show tells more, ftpdctl drain --cancel takes it back',
+  });
+}
+
+interface Running {
+  readonly ask: Ask;
+  readonly report: DrainReport;
+  readonly stop: AbortController;
+  readonly planned: DrainEvent;
+}
+
+async function carryOut(
+  plan: DrainPlan,
+  abilities: MaintenanceAbilities,
+  options: DrainOptions,
+  {ask, report, stop, planned}: Running,
+): Promise<void> {
+  const file = ownRecordFile();
+  const record = firstRecord(plan, options);
+  if (!beginRecord(file, record)) refuseSecond();
+  const uncatch = catchSignals(stop);
+  const {emit} = report;
+  let onLook = (_sessions: readonly Session[]) => {};
+  const drain = new Drain(plan, abilities, record, {
+    ask,
+    emit,
+    file,
+    signal: stop.signal,
+    onLook: (sessions) => onLook(sessions),
+    onTick: (next) => void showProgress(next),
+  });
+  onLook = (sessions) => report.progress(plan, sessions, undefined);
+  const showProgress = async (next: DrainPlan['steps'][number]) => {
+    if (!report.isWatched) return;
+    const sessions = await sessionsNow(ask).catch(() => []);
+    if (!stop.signal.aborted) report.progress(plan, sessions, next);
+  };
+  emit(planned);
+  try {
+    const outcome = await drain.run();
+    await finish(outcome, drain, options, {emit, ask, file, signal: stop.signal});
+  } catch (error) {
+    const reason: unknown = stop.signal.aborted ? stop.signal.reason : error;
+    await undo(reason, drain.record, {options, report, file});
+  } finally {
+    report.end();
+    uncatch();
+  }
+}
+
+function firstRecord({end, cut, message}: DrainPlan, {socket}: DrainOptions): DrainRecord {
+  return {
+    pid: process.pid,
+    startTicks: processStat(process.pid)?.startTicks ?? 0,
+    uid: process.geteuid?.() ?? 0,
+    startedAt: Date.now(),
+    end,
+    cut,
+    message: messageWith({message}, 0),
+    socket: socket ?? (process.env['FTPDCTL_SOCKET'] || null),
+    phase: 'warning',
+    closed: null,
+  };
+}
+
+interface Finishing {
+  readonly emit: (event: DrainEvent) => void;
+  readonly ask: Ask;
+  readonly file: ReturnType<typeof ownRecordFile>;
+  readonly signal: AbortSignal;
+}
+
+/** What comes when everybody is gone, or somebody is not. */
+async function finish(
+  outcome: DrainOutcome,
+  {record}: Drain,
+  {then, reopen: isReopening, json}: DrainOptions,
+  {emit, ask, file, signal}: Finishing,
+): Promise<void> {
+  const isDrained = outcome.kind === 'drained';
+  emit(isDrained ? {event: 'drained'} : {event: 'remaining', sessions: outcome.sessions});
+  const isDone = isDrained && (then === undefined || (await runCommand(then, json, emit)));
+  signal.throwIfAborted();
+  process.exitCode = isDone ? 0 : EXIT_FAILED;
+  if (record.closed === null) return endRecord(file);
+  if (!(isReopening && isDone)) {
+    updateRecord(file, {...record, phase: 'over'});
+    return emit({event: 'logins-kept-closed'});
+  }
+  updateRecord(file, {...record, phase: 'opening'});
+  if (!(await reopen(record.closed, {ask, emit}))) process.exitCode = EXIT_FAILED;
+  endRecord(file);
+}
+
+/** @returns whether it has succeeded */
+async function runCommand(
+  command: string,
+  json: boolean,
+  emit: (event: DrainEvent) => void,
+): Promise<boolean> {
+  // Standard output is for events alone, then.
+  const child = spawn('/bin/sh', ['-c', command], {stdio: ['inherit', json ? 2 : 'inherit', 'inherit']});
+  const [status] = (await once(child, 'close')) as [number | null];
+  emit({event: 'command', command, status});
+  return status === 0;
+}
+
+/** A signal, `--cancel` or a failure: what was done is taken back, and everybody is told. */
+async function undo(
+  reason: unknown,
+  record: DrainRecord,
+  {options, report, file}: {options: DrainOptions; report: DrainReport; file: Finishing['file']},
+): Promise<void> {
+  const isSignal = reason instanceof Interrupted;
+  const {emit} = report;
+  const by = isSignal ? `by ${reason.signal}` : 'it failed';
+  if (!isSignal) emit({event: 'error', error: errorFields(asError(reason))});
+  process.exitCode = isSignal ? 128 + constants.signals[reason.signal] : asError(reason).exitStatus;
+  const isOpen = await takeBack(record, file, by, {ask: askAt(options, record.socket), emit});
+  if (!isOpen) process.exitCode = EXIT_FAILED;
+}
+
+function asError(error: unknown): FtpdctlError {
+  return error instanceof FtpdctlError ? error : new FtpdctlError('INTERNAL', String(error), 70);
+}

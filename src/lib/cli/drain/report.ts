@@ -1,0 +1,79 @@
+import type {Session} from '../../daemon/daemon.ts';
+import {reasonOf} from '../../errors.ts';
+import {writeSyslog} from '../../transport/syslog.ts';
+import type {GlobalOptions} from '../options/flags.ts';
+import {isWatched, printableJson, printError, printLine} from '../output/output.ts';
+import {sessionTable} from '../output/sessionTable.ts';
+import {StatusLine} from '../output/terminal.ts';
+import type {DrainEvent} from './events.ts';
+import type {DrainPlan, DrainStep} from './plan.ts';
+import {clockTime, countdown} from './plan.ts';
+import {isFailure, progressTexts, userName, wordsOf} from './words.ts';
+
+export type ReportOptions = Pick<GlobalOptions, 'json' | 'quiet' | 'verbose'>;
+
+/** Tells what happens in a drain: in lines or JSON, in the system's log, and, at a terminal, in a line that stays. */
+export class DrainReport {
+  readonly #options: ReportOptions;
+  readonly #line = new StatusLine();
+  readonly #isLogged: boolean;
+
+  /** @param isLogged in the system's log, too */
+  constructor(options: ReportOptions, isLogged: boolean) {
+    this.#options = options;
+    this.#isLogged = isLogged;
+  }
+
+  readonly emit = (event: DrainEvent): void => {
+    this.#line.clear();
+    const words = wordsOf(event);
+    if (this.#isLogged) log(event, words);
+    if (this.#options.json) {
+      process.stdout.write(`${printableJson(JSON.stringify({at: Date.now(), ...event}))}\n`);
+      return;
+    }
+    const isFailed = isFailure(event);
+    if (this.#options.quiet && !isFailed) return;
+    for (const line of words) (isFailed ? printError : printLine)(line);
+    if (event.event === 'plan' && event.sessions !== null && event.sessions.length > 0)
+      process.stdout.write(sessionTable(event.sessions));
+  };
+
+  /** Whether anybody sees the line that stays. */
+  get isWatched(): boolean {
+    return isWatched() && !this.#options.json && !this.#options.quiet && !this.#options.verbose;
+  }
+
+  /** Draw the line that stays. */
+  progress(plan: DrainPlan, sessions: readonly Session[], next: DrainStep | undefined): void {
+    if (!this.isWatched) return;
+    const now = Date.now();
+    const isEnding = now >= plan.end;
+    const left = (isEnding ? plan.cut : plan.end) - now;
+    const step = next === undefined ? undefined : `${NEXT[next.kind]} ${clockTime(next.at)}`;
+    const texts = progressTexts(countdown(left), isEnding ? 'for transfers' : 'left', sessions, step);
+    this.#line.draw(texts, step === undefined ? 'ending sessions' : `next: ${step}`);
+  }
+
+  end(): void {
+    this.#line.clear();
+  }
+}
+
+const NEXT: Readonly<Record<DrainStep['kind'], string>> = {
+  warn: 'warning',
+  close: 'close logins',
+  end: 'end',
+  cut: 'cut',
+};
+
+/** The plan is a page; the log needs to know that there is one. */
+function log(event: DrainEvent, words: readonly string[]): void {
+  const said = event.event === 'plan' ? `begins, ends at ${clockTime(event.end)}` : words.join('; ');
+  try {
+    writeSyslog(`drain by ${userName(process.getuid?.() ?? 0)}: ${said}`);
+  } catch (error) {
+    // The log is for whoever looks later: a drain does not stop for it.
+    printError(`cannot write to the system's log: ${reasonOf(error)}`);
+  }
+}

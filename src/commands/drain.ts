@@ -5,30 +5,25 @@ import {BaseCommand} from '../lib/cli/options/baseCommand.ts';
 export default class Drain extends BaseCommand {
   static override summary = 'Take a server down without surprises, and take that back';
   static override description =
-    'Everybody is warned in time, nobody new is let in, transfers may finish, and the other sessions end in good order. It runs in ' +
-    'the foreground; Ctrl-C, or --cancel from anywhere, opens logins again and tells everybody. Exits with 0 only when nobody is left.';
-  static override usage = 'drain --in TIME | --at TIME | --now [OPTION...]\ndrain --show | --cancel';
+    'Warns everybody, lets nobody new in, lets transfers end, then ends the rest. Ctrl-C or --cancel opens logins and tells ' +
+    'everybody. Exits with 0 only when nobody is left.';
+  static override usage = 'drain --in TIME | --at TIME | --now | --show | --cancel [OPTION...]';
   static override examples = [
-    '<%= config.bin %> drain --in 30m',
     '<%= config.bin %> drain --at 18:00 --warn 15m,5m,1m --grace 10m --dry-run',
     "<%= config.bin %> drain --in 5m --then 'systemctl restart proftpd' --reopen",
-    '<%= config.bin %> drain --cancel',
   ];
   static override flags = {
     in: string({helpValue: 'TIME', summary: 'sessions end in 90s, 15m, 2h, 1h30m'}),
     at: string({helpValue: 'HH:MM', summary: 'sessions end when the clock next shows that'}),
     now: boolean({summary: 'sessions end at once'}),
-    warn: string({
-      helpValue: 'TIMES',
-      summary: 'warn so long before the end (default 60m,30m,15m,10m,5m,2m,1m, those that are left)',
-    }),
+    warn: string({helpValue: 'TIMES', summary: 'before the end (default 60m,30m,15m,10m,5m,2m,1m)'}),
     'no-warn': boolean({summary: 'tell nobody'}),
     close: string({helpValue: 'TIME', summary: 'close logins so long before the end (default 5m)'}),
-    grace: string({helpValue: 'TIME', summary: 'transfers may go on so long after the end (default 10m)'}),
+    grace: string({helpValue: 'TIME', summary: 'transfers may go on so long after it (default 10m)'}),
     message: string({helpValue: 'TEXT', summary: 'what is said; {left} stands for the time left'}),
     // biome-ignore lint/suspicious/noThenProperty: a text, which nothing takes for a promise's
     then: string({helpValue: 'COMMAND', summary: 'run this when nobody is left'}),
-    reopen: boolean({summary: 'open logins again afterwards; else they stay closed until --cancel'}),
+    reopen: boolean({summary: 'open logins afterwards; else they stay closed'}),
     'dry-run': boolean({summary: 'show the plan and who is there, and do nothing'}),
     show: boolean({summary: 'say what drain there is', exclusive: ['cancel', 'in', 'at', 'now']}),
     cancel: boolean({summary: 'take back the drain there is', exclusive: ['in', 'at', 'now']}),

@@ -55,7 +55,7 @@ async function daemonsOfMachine(): Promise<readonly ProftpdDaemon[]> {
 }
 
 async function wakeDaemons(): Promise<void> {
-  for (const daemon of await daemonsOfMachine()) wakeDaemon(daemon);
+  await Promise.all((await daemonsOfMachine()).map(wakeDaemon));
 }
 
 /** A ProFTPD of this machine, as root. */

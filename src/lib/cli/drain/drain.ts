@@ -39,15 +39,16 @@ const EXIT_DENIED = 5;
 
 /** Drain a server, show what drains there are, or take one back. @throws FtpdctlError before anything has begun */
 export async function drain(options: DrainOptions): Promise<void> {
-  const isStarting = !options.show && !options.cancel;
   const report = new DrainReport(options, !options['dry-run'] && !options.show);
-  if (options.show) return showDrains(report.emit);
-  if (options.cancel) {
-    const isOpen = await cancelDrain((socket) => askAt(options, socket), report.emit);
-    process.exitCode = isOpen ? 0 : EXIT_FAILED;
-    return;
-  }
-  if (isStarting) await start(options, report);
+  if (options.show) showDrains(report.emit);
+  else if (options.cancel) await cancel(options, report);
+  else await start(options, report);
+  report.end();
+}
+
+async function cancel(options: DrainOptions, {emit}: DrainReport): Promise<void> {
+  const isOpen = await cancelDrain((socket) => askAt(options, socket), emit);
+  process.exitCode = isOpen ? 0 : EXIT_FAILED;
 }
 
 /** A connection that explains no wait: the line of the drain says what goes on. */
@@ -142,7 +143,6 @@ async function carryOut(
     const reason: unknown = stop.signal.aborted ? stop.signal.reason : error;
     await undo(reason, drain.record, {options, report, file});
   } finally {
-    report.end();
     uncatch();
   }
 }

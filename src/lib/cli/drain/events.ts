@@ -60,7 +60,9 @@ export type DrainEvent =
     }
   /** What `--show` says where none is known. */
   | {readonly event: 'none'; readonly shutmsg: 'none' | 'ours' | 'foreign'; readonly text?: string}
-  | {readonly event: 'error'; readonly error: Readonly<Record<string, string>>};
+  | {readonly event: 'error'; readonly error: Readonly<Record<string, string>>}
+  /** With `--json` the last line. */
+  | {readonly event: 'exit'; readonly exitStatus: number};
 
 export interface PlannedStep {
   readonly step: 'warn' | 'close' | 'end' | 'cut';

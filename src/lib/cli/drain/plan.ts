@@ -49,7 +49,7 @@ const DEFAULT_WARN = '60m,30m,15m,10m,5m,2m,1m';
 const DEFAULT_CLOSE = '5m';
 const DEFAULT_GRACE = '10m';
 const LEFT = '{left}';
-export const DEFAULT_MESSAGE = `This server will be going offline for maintenance ${LEFT}`;
+const DEFAULT_MESSAGE = `This server will be going offline for maintenance ${LEFT}`;
 
 /** Beyond it `/etc/shutmsg` would let somebody in, or end everybody too early. */
 const MAX_OFFSET_MS = DAY_MS;
@@ -103,7 +103,7 @@ function warningsOf(text: string): number[] {
 const UNITS: Readonly<Record<string, number>> = {s: SECOND_MS, m: MINUTE_MS, h: HOUR_MS, d: DAY_MS};
 
 /** `90s`, `15m`, `1h30m`. @throws UsageError */
-export function duration(option: string, text: string, most: number): number {
+function duration(option: string, text: string, most: number): number {
   const parts = [...text.matchAll(/(\d+)([smhd])/g)];
   const isWhole = parts.length > 0 && parts.map(([part]) => part).join('') === text;
   const sum = parts.reduce((total, [, count, unit]) => total + Number(count) * UNITS[unit!]!, 0);
@@ -167,7 +167,7 @@ const SPOKEN = [
 ] as const;
 
 /** `5 minutes`, `1 hour 30 minutes`: the two largest units that count. */
-export function spokenDuration(ms: number): string {
+function spokenDuration(ms: number): string {
   let left = Math.round(ms / SECOND_MS) * SECOND_MS;
   const parts = SPOKEN.flatMap(([unit, size]) => {
     const count = Math.floor(left / size);

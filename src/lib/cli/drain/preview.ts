@@ -12,7 +12,7 @@ export interface Preview {
 /** What a drain would do, to whom, and what it cannot do. Nothing is touched. @throws UsageError for a message that cannot be sent */
 export async function preview(
   plan: DrainPlan,
-  {then, reopen}: {readonly then?: string | undefined; readonly reopen: boolean},
+  {then, reopen = false}: {readonly then?: string | undefined; readonly reopen?: boolean},
   ask: Ask,
 ): Promise<Preview> {
   const abilities = await ask(async (daemon) => (await daemon.maintenance()).abilities());

@@ -29,7 +29,7 @@ export class DrainReport {
     const words = wordsOf(event);
     if (this.#isLogged) log(event, words);
     if (this.#options.json) {
-      process.stdout.write(`${printableJson(JSON.stringify({at: Date.now(), ...event}))}\n`);
+      this.#printEvent(event);
       return;
     }
     const isFailed = isFailure(event);
@@ -55,8 +55,14 @@ export class DrainReport {
     this.#line.draw(texts, step === undefined ? 'ending sessions' : `next: ${step}`);
   }
 
+  /** The last word: with `--json` the exit status. */
   end(): void {
     this.#line.clear();
+    if (this.#options.json) this.#printEvent({event: 'exit', exitStatus: Number(process.exitCode ?? 0)});
+  }
+
+  #printEvent(event: DrainEvent): void {
+    process.stdout.write(`${printableJson(JSON.stringify({at: Date.now(), ...event}))}\n`);
   }
 }
 

@@ -221,7 +221,7 @@ function keyOf({id}: Session, withReply: boolean): string {
   return `${id} ${withReply}`;
 }
 
-export function counts(sessions: readonly Session[]): {sessions: number; transfers: number} {
+function counts(sessions: readonly Session[]): {sessions: number; transfers: number} {
   return {
     sessions: sessions.length,
     transfers: sessions.filter(({transfer, command}) => transfer !== null || command !== null).length,

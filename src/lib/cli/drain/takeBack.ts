@@ -12,7 +12,7 @@ import type {DrainEvent} from './events.ts';
 import {type DrainRecord, endRecord, type FoundRecord, findRecords, updateRecord} from './record.ts';
 import {userName} from './words.ts';
 
-export const CALLED_OFF = 'The maintenance has been called off: this server stays online';
+const CALLED_OFF = 'The maintenance has been called off: this server stays online';
 
 /** Milliseconds for a running drain to take itself back: by a controls socket that takes some polls. */
 const CANCEL_TIMEOUT_MS = 60_000;

@@ -47,6 +47,8 @@ export function wordsOf(event: DrainEvent): readonly string[] {
       return drainWords(event);
     case 'none':
       return [noneWords(event)];
+    case 'exit':
+      return [];
     case 'error':
       return [
         event.error['hint']
@@ -138,9 +140,9 @@ function statusWords({status}: Of<'command'>): string {
 
 const PHASES: Readonly<Record<DrainPhase, string>> = {
   warning: 'warnings are sent',
-  closed: 'logins are closed',
+  closed: 'warnings are sent',
   ending: 'sessions are being ended',
-  over: 'over, and logins are closed',
+  over: 'over',
   opening: 'being taken back',
 };
 

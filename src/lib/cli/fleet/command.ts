@@ -53,6 +53,8 @@ export async function fleetCommand(id: string, line: CommandLine, flags: Flags):
   const own = id === 'msg' ? await messageWords(line.words, flags) : {words: line.words, wait: 0};
   if (id === 'who' && own.words.some((word) => word.startsWith('--watch')))
     throw new UsageError('who: --watch is for this machine only', 'ask again and again instead');
+  if (id === 'drain' && !own.words.some((word) => /^--(?:show|cancel|dry-run)$/.test(word)))
+    throw new UsageError('drain runs until it is over', 'start it there: ssh HOST ftpdctl drain …');
   const timeout = seconds === undefined ? DEFAULT_TIMEOUT : parseSeconds('--timeout', seconds);
   const globals = options.filter(
     (option) =>

@@ -1,0 +1,259 @@
+import {existsSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {buffer} from 'node:stream/consumers';
+import {afterAll, afterEach, beforeAll, expect, it} from 'vitest';
+import {openData} from '../helpers/data.ts';
+import {type DrainLab, schemaErrors, startDrainLab, whyNoDrainLab} from '../helpers/drainLab.ts';
+import {FtpSession} from '../helpers/ftpSession.ts';
+import {describeWithPeer} from '../helpers/peers.ts';
+import type {RealProftpd} from '../helpers/proftpd.ts';
+
+const NOBODY = 65_534;
+
+describeWithPeer(whyNoDrainLab(), 'drain, with a real ProFTPD', () => {
+  let lab: DrainLab;
+  beforeAll(async () => {
+    lab = await startDrainLab();
+  });
+  afterEach(() => lab.clear());
+  afterAll(() => lab?.stop());
+
+  /** The greeting, or what comes in its place. */
+  const knock = async (proftpd: RealProftpd): Promise<string> => {
+    const session = await FtpSession.connect(proftpd.port);
+    await session.close();
+    return session.greeting.join('\n');
+  };
+  /** A download of 100 kB that takes about as many seconds. */
+  const startDownload = async (proftpd: RealProftpd, user: string) => {
+    writeFileSync(join(proftpd.directory, 'home', user, 'big'), 'x'.repeat(100_000), {mode: 0o644});
+    const session = await proftpd.session(user);
+    const data = await openData(session);
+    const content = buffer(data);
+    expect((await session.command('RETR big'))[0]).toMatch(/^150 /);
+    return {session, content};
+  };
+  const slow = (seconds: number) => [`TransferRate RETR ${Math.floor(100 / seconds)}`];
+
+  it('warns in time, closes logins, ends who waits, and is taken back', async () => {
+    const proftpd = await lab.startProftpd({
+      users: ['dave', 'alice', 'carl'],
+      virtualHosts: [{directives: ['DefaultRoot ~']}],
+    });
+    const dave = await proftpd.session('dave');
+    const alice = await proftpd.session('alice');
+    const carl = await FtpSession.connect(proftpd.virtualHosts[0]!);
+    await carl.login('carl');
+    const newborn = await FtpSession.connect(proftpd.port);
+    const drain = lab.drain(proftpd, ['--in', '4s', '--warn', '3s,2s', '--close', '1s', '--grace', '5s']);
+    const plan = await drain.event('plan');
+    for (const left of [3, 2]) {
+      const warning = await drain.event('warning', (event) => event['left'] === left);
+      expect(warning).toMatchObject({sessions: 4});
+      expect(warning.at).toBeGreaterThanOrEqual((plan['end'] as number) - left * 1000);
+      expect((await dave.command('NOOP')).join('\n')).toContain(`maintenance in ${left} seconds`);
+      expect((await alice.command('NOOP')).join('\n')).toContain(`maintenance in ${left} seconds`);
+      expect(await knock(proftpd)).toMatch(/^220 /);
+    }
+    await drain.event('logins-closed');
+    expect(await knock(proftpd)).toMatch(
+      /^500 FTP server shut down \(This server will be going offline .* at \d\d:\d\d\)/,
+    );
+    for (const session of [dave, alice, newborn])
+      expect((await session.reply()).join('\n')).toMatch(/^421 .* at \d\d:\d\d$/);
+    await expect(carl.reply()).rejects.toThrow('no complete reply: [""]');
+    expect(await drain.ended()).toBe(0);
+    expect(drain.events.map(({event}) => event)).toEqual(
+      expect.arrayContaining(['plan', 'warning', 'logins-closed', 'ending', 'sessions', 'drained', 'exit']),
+    );
+    expect(drain.events.at(-1)).toMatchObject({event: 'exit', exitStatus: 0});
+    expect(schemaErrors(drain.events)).toEqual([]);
+    expect((await lab.run(proftpd, ['drain', '--show'])).stdout).toContain('over; logins are closed');
+    const seen = await lab.run(proftpd, ['drain', '--show'], NOBODY);
+    expect(seen).toMatchObject({status: 0, stdout: expect.stringContaining('drain of root')});
+    expect((await lab.run(proftpd, ['drain', '--cancel'], NOBODY)).status).toBe(2);
+    expect((await lab.run(proftpd, ['drain', '--now'])).status).toBe(5);
+    expect(await lab.run(proftpd, ['drain', '--cancel'])).toMatchObject({status: 0, stderr: ''});
+    expect(await knock(proftpd)).toMatch(/^220 /);
+    expect(lab.record()).toBeUndefined();
+    expect((await lab.run(proftpd, ['drain', '--cancel'])).status).toBe(4);
+  });
+
+  it('lets a transfer end within the grace, and tells its client', async () => {
+    const proftpd = await lab.startProftpd({directives: slow(2)});
+    const {session, content} = await startDownload(proftpd, 'dave');
+    const drain = lab.drain(proftpd, ['--now', '--grace', '30s']);
+    expect((await content).length).toBe(100_000);
+    expect((await session.reply()).join('\n')).toMatch(/^226-.*\n226 .*maintenance now/);
+    expect((await session.reply())[0]).toMatch(/^421 /);
+    expect(await drain.ended()).toBe(0);
+    expect(await drain.event('ending')).toMatchObject({sessions: 1, transfers: 1});
+    expect(drain.events.find(({event}) => event === 'grace-over')).toBeUndefined();
+  });
+
+  it('ends a transfer when the grace is over', async () => {
+    const proftpd = await lab.startProftpd({directives: slow(60)});
+    const {session, content} = await startDownload(proftpd, 'dave');
+    const drain = lab.drain(proftpd, ['--now', '--grace', '1s', '--no-warn']);
+    const plan = await drain.event('plan');
+    expect((await drain.event('grace-over')).at).toBeGreaterThanOrEqual(plan['cut'] as number);
+    expect((await content.catch(() => '')).length).toBeLessThan(100_000);
+    expect(await drain.ended()).toBe(0);
+    await session.close();
+  });
+
+  it('says who is left, and exits with 1', async () => {
+    const proftpd = await lab.startProftpd();
+    const dave = await proftpd.session('dave');
+    const [{pid}] = JSON.parse((await lab.run(proftpd, ['--json', 'who'])).stdout).sessions;
+    process.kill(pid, 'SIGSTOP');
+    try {
+      const drain = lab.drain(proftpd, ['--now', '--grace', '1s', '--no-warn', '--then', 'echo never']);
+      expect(await drain.event('remaining')).toMatchObject({sessions: [{pid, user: 'dave'}]});
+      expect(await drain.ended()).toBe(1);
+      expect(drain.events.some(({event}) => event === 'command')).toBe(false);
+      expect(schemaErrors(drain.events)).toEqual([]);
+      expect(await knock(proftpd)).toMatch(/^500 /);
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+    await dave.close();
+  });
+
+  const CANCELS = [
+    ['SIGINT', 130],
+    ['--cancel', 130],
+  ] as const;
+  const STEPS = [
+    ['warning', ['--in', '60s', '--warn', '60s', '--close', '1s']],
+    ['logins-closed', ['--in', '60s', '--warn', '1s', '--close', '60s']],
+    ['ending', ['--now', '--grace', '60s']],
+  ] as const;
+  it.each(
+    CANCELS.flatMap(([how, status]) => STEPS.map(([step, args]) => [how, step, args, status] as const)),
+  )('is taken back by %s after "%s"', async (how, step, args, status) => {
+    const proftpd = await lab.startProftpd({directives: slow(60)});
+    const {session, content} = await startDownload(proftpd, 'dave');
+    const drain = lab.drain(proftpd, args);
+    await drain.event(step);
+    if (how === 'SIGINT') drain.signal(how);
+    else expect(await lab.run(proftpd, ['drain', how])).toMatchObject({status: 0, stderr: ''});
+    expect(await drain.ended()).toBe(status);
+    expect(lab.hasShutmsg()).toBe(false);
+    expect(lab.record()).toBeUndefined();
+    const alice = await proftpd.session('alice');
+    expect(await drain.event('told')).toMatchObject({sessions: 1});
+    expect((await lab.run(proftpd, ['drain', '--show'])).stdout).toBe('ftpdctl: no drain\n');
+    expect(await alice.command('NOOP')).toEqual(['200 NOOP command successful']);
+    expect(schemaErrors(drain.events)).toEqual([]);
+    await Promise.all([session.close(), alice.close()]);
+    await content.catch(() => {});
+  });
+
+  it.each(STEPS)('killed after "%s", it is shown and taken back', async (step, args) => {
+    const proftpd = await lab.startProftpd({directives: slow(60)});
+    const {session, content} = await startDownload(proftpd, 'dave');
+    const drain = lab.drain(proftpd, args);
+    await drain.event(step);
+    await drain.kill();
+    const shown = await lab.run(proftpd, ['drain', '--show']);
+    expect(shown.stdout).toContain('left behind');
+    expect(shown.stdout).toContain(`logins are ${step === 'warning' ? 'open' : 'closed'}`);
+    expect(lab.hasShutmsg()).toBe(step !== 'warning');
+    const second = await lab.run(proftpd, ['drain', '--in', '30m']);
+    expect(second).toMatchObject({status: 5, stdout: ''});
+    expect(second.stderr).toContain('was ended before it was over');
+    const taken = await lab.run(proftpd, ['--json', 'drain', '--cancel']);
+    expect(taken).toMatchObject({status: 0, stderr: ''});
+    expect(
+      schemaErrors(
+        taken.stdout
+          .trim()
+          .split('\n')
+          .map((line) => JSON.parse(line)),
+      ),
+    ).toEqual([]);
+    expect(lab.hasShutmsg()).toBe(false);
+    expect(lab.record()).toBeUndefined();
+    expect(await knock(proftpd)).toMatch(/^220 /);
+    await session.close();
+    await content.catch(() => {});
+  });
+
+  it('after a restart of the machine the file alone is known', async () => {
+    const proftpd = await lab.startProftpd();
+    expect(await lab.drain(proftpd, ['--now']).ended()).toBe(0);
+    expect([lab.hasShutmsg(), lab.record()?.phase]).toEqual([true, 'over']);
+    lab.forgetRecord();
+    expect((await lab.run(proftpd, ['drain', '--show'])).stdout).toContain('of an earlier drain');
+    expect((await lab.run(proftpd, ['drain', '--now'])).status).toBe(5);
+    expect((await lab.run(proftpd, ['drain', '--cancel'])).status).toBe(0);
+    expect(await knock(proftpd)).toMatch(/^220 /);
+  });
+
+  it('leaves what somebody else has closed alone', async () => {
+    const proftpd = await lab.startProftpd();
+    lab.writeShutmsg('2099 1 1 0 0 0 0010 0005\nclosed for the night\n');
+    const run = await lab.run(proftpd, ['drain', '--now']);
+    expect(run).toMatchObject({status: 5, stdout: ''});
+    expect(run.stderr).toContain('"closed for the night"');
+    expect((await lab.run(proftpd, ['drain', '--show'])).stdout).toContain('"closed for the night"');
+    const cancel = await lab.run(proftpd, ['drain', '--cancel']);
+    expect(cancel).toMatchObject({status: 4, stderr: expect.stringContaining('is not ours')});
+    expect([lab.hasShutmsg(), lab.record()]).toEqual([true, undefined]);
+  });
+
+  it('tells a second drain of the first', async () => {
+    const proftpd = await lab.startProftpd();
+    const first = lab.drain(proftpd, ['--in', '60s']);
+    await first.event('plan');
+    const second = await lab.run(proftpd, ['drain', '--in', '30m']);
+    expect(second).toMatchObject({status: 5, stdout: ''});
+    expect(second.stderr).toMatch(/a drain of root \(pid \d+\) is under way/);
+    first.signal('SIGTERM');
+    expect(await first.ended()).toBe(143);
+  });
+
+  it('runs a command when nobody is left, and opens logins again', async () => {
+    const proftpd = await lab.startProftpd();
+    const dave = await proftpd.session('dave');
+    const done = join(proftpd.directory, 'done');
+    const drain = lab.drain(proftpd, ['--now', '--then', `ls /etc/shutmsg > ${done}`, '--reopen']);
+    expect(await drain.ended()).toBe(0);
+    expect((await dave.reply())[0]).toMatch(/^421 /);
+    expect(existsSync(done)).toBe(true);
+    expect(lab.hasShutmsg()).toBe(false);
+    expect(lab.record()).toBeUndefined();
+    const events = drain.events.map(({event}) => event);
+    expect(events.slice(events.indexOf('drained'))).toEqual(['drained', 'command', 'logins-opened', 'exit']);
+    await proftpd.session('dave').then((session) => session.close());
+    const failing = lab.drain(proftpd, ['--now', '--then', 'exit 7', '--reopen']);
+    expect(await failing.event('command')).toMatchObject({status: 7});
+    expect(await failing.ended()).toBe(1);
+    expect(await knock(proftpd)).toMatch(/^500 /);
+  });
+
+  it('shows its plan, and touches nothing', async () => {
+    const proftpd = await lab.startProftpd();
+    const dave = await proftpd.session('dave');
+    const run = await lab.run(proftpd, ['drain', '--in', '10m', '--dry-run', '--then', 'true']);
+    expect(run).toMatchObject({status: 0, stderr: ''});
+    expect(run.stdout).toContain(`close logins by /etc/shutmsg, to every ProFTPD of this machine: `);
+    expect(run.stdout).toContain(`pid ${proftpd.pid} (port ${proftpd.port})`);
+    expect(run.stdout).toMatch(/\n\S+ +dave +127.0.0.1/);
+    expect([lab.hasShutmsg(), lab.record()]).toEqual([false, undefined]);
+    await dave.close();
+  });
+
+  it('without root says what it cannot do, and does the rest', async () => {
+    const proftpd = await lab.startProftpd();
+    const dave = await proftpd.session('dave');
+    const drain = lab.drain(proftpd, ['--now', '--grace', '10s', '--no-warn'], NOBODY);
+    const plan = await drain.event('plan');
+    expect(plan['cannot']).toEqual([expect.stringContaining('go on accepting them after "down"')]);
+    expect(await drain.ended()).toBe(0);
+    expect(schemaErrors(drain.events)).toEqual([]);
+    await expect(dave.command('NOOP')).rejects.toThrow();
+    expect(await knock(proftpd)).toMatch(/^220 /);
+  });
+});

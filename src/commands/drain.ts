@@ -5,8 +5,8 @@ import {BaseCommand} from '../lib/cli/options/baseCommand.ts';
 export default class Drain extends BaseCommand {
   static override summary = 'Take a server down without surprises, and take that back';
   static override description =
-    'Warns everybody, lets nobody new in, lets transfers end, then ends the rest. Ctrl-C or --cancel opens logins and tells ' +
-    'everybody. Exits with 0 only when nobody is left.';
+    'Warns everybody, closes logins, lets transfers end and ends the rest. Ctrl-C or --cancel takes it back. Exits with 0 only ' +
+    'when nobody is left.';
   static override usage = 'drain --in TIME | --at TIME | --now | --show | --cancel [OPTION...]';
   static override examples = [
     '<%= config.bin %> drain --at 18:00 --warn 15m,5m,1m --grace 10m --dry-run',

@@ -17,6 +17,7 @@ export type {
   DaemonAnswer,
   DeliveryResult,
   OutgoingMessage,
+  SendingOptions,
   Session,
   SessionFilter,
   SessionsResult,

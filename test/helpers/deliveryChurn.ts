@@ -44,7 +44,7 @@ export async function churnDeliveries(senders: number, messages: number, seed: n
 }
 
 /** Numbers that are the same for the same seed (mulberry32). */
-function randomFrom(seed: number): Random {
+export function randomFrom(seed: number): Random {
   let state = seed;
   return (limit) => {
     state = (state + 0x6d2b79f5) | 0;

@@ -6,14 +6,18 @@ import {deliver} from '../../../src/lib/proftpd/delivery/deliver.ts';
 import {DeliveryQueue} from '../../../src/lib/proftpd/delivery/deliveryQueue.ts';
 import {sessionsOf} from '../../../src/lib/proftpd/sessions/list.ts';
 import {SystemVQueue} from '../../../src/lib/transport/systemV.ts';
-import {churnDeliveries} from '../../helpers/deliveryChurn.ts';
+import {churnDeliveries, randomFrom} from '../../helpers/deliveryChurn.ts';
 import {describeWithPeer} from '../../helpers/peers.ts';
 import {runStockFtpdctl, startProftpd, whyNoProftpd} from '../../helpers/proftpd.ts';
+import {spawnServe} from '../../helpers/serveProgram.ts';
 import {sessionSource} from '../../helpers/sessionSource.ts';
 import {spawnTs} from '../../helpers/spawnTs.ts';
 
 /** `npm run soak` goes on for so long; the tests do it once. */
 const SECONDS = Number(process.env['SOAK_SECONDS'] ?? 0);
+
+/** How often the program is killed; some are over before. */
+const KILLS = 24;
 
 describeWithPeer(whyNoProftpd(), 'many senders to a real ProFTPD', () => {
   it(
@@ -68,6 +72,51 @@ describeWithPeer(whyNoProftpd(), 'many senders to a real ProFTPD', () => {
         expect(reply.filter((line) => line.endsWith(' works'))).toHaveLength(1);
         await client.close();
       }
+    } finally {
+      await proftpd.stop();
+    }
+  });
+
+  it('that are the whole program, killed at random moments, too', async () => {
+    const proftpd = await startProftpd({controlsInterval: 600});
+    const env = {PROFTPD_CONF: proftpd.configFile};
+    const send = (text: string) => spawnServe(['-s', proftpd.socket, 'msg', 'all', text], {env});
+    try {
+      const clients = [];
+      for (let count = 0; count < 12; count += 1) clients.push(await proftpd.session('dave'));
+      const raw = SystemVQueue.open(proftpd.queueKey)!;
+      const [stopped] = sessionsOf(sessionSource(proftpd));
+      const begun = performance.now();
+      await send('whole').ended;
+      const whole = performance.now() - begun;
+
+      const random = randomFrom(Number(process.env['SOAK_SEED'] ?? 1));
+      const ends = [];
+      for (let round = 0; round < KILLS; round += 1) {
+        // In every other round one takes nothing, and the program is killed with its message on the queue.
+        if (round % 2 === 1) process.kill(stopped!.pid, 'SIGSTOP');
+        const program = send(`killed ${round}.`);
+        if (round % 2 === 1) while (raw.list()!.length === 0) await sleep(1);
+        // Half of the time is the start of Node.
+        await sleep(round % 2 === 1 ? random(20) : (0.4 + random(1000) / 1500) * whole);
+        await program.kill();
+        ends.push(await program.ended);
+        process.kill(stopped!.pid, 'SIGCONT');
+      }
+      expect(ends.filter((end) => end === 'SIGKILL').length).toBeGreaterThanOrEqual(KILLS / 2);
+
+      const last = send('the last one.');
+      expect(await last.ended).toBe(0);
+      expect(last.stdout()).toBe(`ftpdctl: message sent\nftpdctl: taken by ${clients.length} sessions\n`);
+      while (raw.list()!.length > 0) await sleep(5);
+      clients.push(await proftpd.session('alice'));
+      const told = await Promise.all(clients.map((client) => client.command('NOOP')));
+      for (const [index, reply] of told.entries()) {
+        const texts = reply.map((line) => line.slice(4)).filter((line) => line.endsWith('.'));
+        expect(new Set(texts).size).toBe(texts.length);
+        if (index < clients.length - 1) expect(texts.at(-1)).toBe('the last one.');
+      }
+      for (const client of clients) await client.close();
     } finally {
       await proftpd.stop();
     }

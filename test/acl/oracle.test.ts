@@ -32,3 +32,37 @@ describe.each(VERSIONS)('every verdict of ProFTPD %s', (version) => {
 test('the record is the whole one', () => {
   expect([cases.length, callers.length]).toEqual([67, 11]);
 });
+
+interface Reload {
+  readonly before: Record<string, string>;
+  readonly after_HUP: Record<string, string>;
+  readonly after_edit_to_oc_u2_and_HUP?: Record<string, string>;
+}
+
+/** What the names of the cases stand for; each has beside it what else lets the callers reach the action. */
+const RELOADED: Record<string, (user: string) => readonly string[]> = {
+  msg_allow_oc_u1: (user) => [`MessageControlsACLs msg allow user ${user}`, 'ControlsSocketACL allow user *'],
+  sock_allow_oc_u1: (user) => [
+    'MessageControlsACLs msg allow user *',
+    `ControlsSocketACL allow user ${user}`,
+  ],
+  sock_none: () => ['MessageControlsACLs msg allow user *'],
+};
+
+describe.each(VERSIONS)('verdicts of ProFTPD %s before and after a SIGHUP', (version) => {
+  const {sighup} = oracle as unknown as {sighup: Record<string, Record<string, Reload>>};
+  const verdicts = (lines: readonly string[]) => {
+    const control = controlOf(lines, {version: parseVersion(version)});
+    const known = callers.filter(({name}) => ['root', 'oc_u1', 'oc_u2'].includes(name));
+    return Object.fromEntries(
+      known.map(({name, caller}) => [name, mayRun(control, 'msg', caller) ? 'allowed' : 'denied']),
+    );
+  };
+  test.each(Object.entries(sighup[version]!))('%s', (name, reload) => {
+    const lines = RELOADED[name]!;
+    expect(verdicts(lines('oc_u1'))).toEqual(reload.before);
+    expect(verdicts(lines('oc_u1'))).toEqual(reload.after_HUP);
+    const {after_edit_to_oc_u2_and_HUP: edited} = reload;
+    if (edited !== undefined) expect(verdicts(lines('oc_u2'))).toEqual(edited);
+  });
+});

@@ -1,7 +1,9 @@
 import {readFileSync} from 'node:fs';
 
 /** Measured facts about real servers and clients: exact bytes, verdicts, transcripts; keyed by server version. */
-export function oracle<T = Record<string, unknown>>(name: 'acl' | 'inject' | 'wire'): T {
+export function oracle<T = Record<string, unknown>>(
+  name: 'acl' | 'inject' | 'scoreboard' | 'sysv' | 'wire',
+): T {
   return JSON.parse(readFileSync(new URL(`../oracle/${name}.json`, import.meta.url), 'utf8')) as T;
 }
 

@@ -1,6 +1,7 @@
 import {describe, expect, test} from 'vitest';
 import {encodeRequest, responseDecoder} from '../../src/lib/protocol/codec.ts';
 import {ProtocolError} from '../../src/lib/protocol/frame.ts';
+import {BINARY_LIMITS, JSON_LIMITS} from '../../src/lib/protocol/limits.ts';
 import {type ControlResponse, type Dialect, exitStatusOf} from '../../src/lib/protocol/message.ts';
 import {planRequest} from '../../src/lib/protocol/plan.ts';
 import {oracle, wholeBytes} from '../helpers/oracle.ts';
@@ -144,5 +145,23 @@ describe.each(dialects)('answers of a real %s', (version, dialect) => {
   test.each(cases.filter(([, c]) => c.argv && c.request_hex))('the request of %s', (_name, c) => {
     const [action, ...args] = c.argv!;
     expect(encodeRequest(dialect, {action: action!, args}).toString('hex')).toBe(c.request_hex);
+  });
+});
+
+test('the limits are those of the sources', () => {
+  const {limits_from_source: limits} = oracle<{limits_from_source: Record<string, Record<string, number>>}>(
+    'wire',
+  );
+  const {'1.3.8 src/ctrls.c': binary, '1.3.10rc5 src/ctrls.c': json} = limits;
+  expect(BINARY_LIMITS).toEqual({
+    requestStrings: binary!['CTRLS_MAX_NREQARGS'],
+    actionBytes: binary!['sizeof(reqaction)']! - 1,
+    argumentBytes: binary!['CTRLS_MAX_REQARGLEN'],
+    responseStrings: binary!['CTRLS_MAX_NRESPARGS'],
+    responseBytes: binary!['response buffer PR_TUNABLE_BUFFER_SIZE']! - 1,
+  });
+  expect(JSON_LIMITS).toMatchObject({
+    requestBytes: json!['CTRLS_MAX_REQ_SIZE'],
+    responseBytes: json!['CTRLS_MAX_RESP_SIZE'],
   });
 });

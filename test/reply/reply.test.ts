@@ -1,6 +1,7 @@
 import {parseControlResponse} from 'basic-ftp/dist/parseControlResponse.js';
 import fc from 'fast-check';
 import {describe, expect, test} from 'vitest';
+import {mayJoin} from '../../src/lib/reply/commands.ts';
 import {
   countThatFit,
   formatReply,
@@ -227,5 +228,40 @@ describe.each(Object.keys(variants))('texts as the real module of %s shows them'
     if (name in DELIBERATE || `${version} ${name}` in DELIBERATE) expect(ours).not.toEqual(real);
     else expect(ours).toEqual(real);
     expect(parseReplies(show(NOOP, given))).toHaveLength(1);
+  });
+});
+
+interface DuringTransfer {
+  readonly reply_1: readonly string[];
+  readonly reply_2?: readonly string[];
+  readonly replies?: readonly (readonly string[])[];
+  readonly extra?: string;
+  readonly NOOP_after: readonly string[];
+}
+
+const inject = oracle<{
+  during_transfer: Record<string, Record<string, DuringTransfer>>;
+  MultilineRFC2228_on: Record<string, Record<string, {with_message: readonly string[]}>>;
+  commands: Record<string, Record<string, {with_message: readonly string[]}>>;
+}>('inject');
+
+describe.each(Object.keys(inject.during_transfer))('a message during a transfer, in %s', (version) => {
+  test.each(Object.entries(inject.during_transfer[version]!))('%s: it stands in the 226', (name, during) => {
+    const verb = name.split(' ')[0]!.replace(',', '');
+    expect(during.reply_1).toEqual([expect.stringMatching(/^150 /)]);
+    expect(mayJoin(verb, '', 150)).toBe(false);
+    expect(mayJoin(verb, '', 226)).toBe(true);
+    const real = (during.reply_2 ?? during.replies![0]!).join('');
+    expect(formatReply(joinMessages(reply(226, 'Transfer complete'), ['during transfer 0']))).toBe(real);
+    expect(during.NOOP_after).toEqual(['200 NOOP command successful\r\n']);
+  });
+});
+
+describe.each(Object.keys(inject.MultilineRFC2228_on))('MultilineRFC2228 of %s', (version) => {
+  test.each(
+    Object.entries(inject.MultilineRFC2228_on[version]!),
+  )('%s: a message joins as without it', (command, {with_message: lines}) => {
+    const places = (text: string) => text.replace(/\{case\}|unique=[0-9A-F]*U[0-9A-F]*|modify=\d+/g, '…');
+    expect(lines.map(places)).toEqual(inject.commands[version]![command]!.with_message.map(places));
   });
 });

@@ -1,6 +1,7 @@
 import {readFileSync} from 'node:fs';
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
+import {sessionInfo} from '../../src/lib/proftpd/sessions/list.ts';
 import {type Abi, abisOf, type Layout, layoutOf, ScoreboardError} from '../../src/lib/scoreboard/layout.ts';
 import {
   asInScoreboard,
@@ -351,5 +352,38 @@ describe('a name as the scoreboard has it', () => {
     const slot = {...idle, user: name};
     const bytes = writeScoreboard(layoutOf(abis[0]!), {pid: 4000, startedAt: STARTED, slots: [slot]});
     expect(readScoreboard(bytes).sessions[0]!.user).toBe(expected);
+  });
+});
+
+describe.each(
+  Object.entries<Record<string, Record<string, string | number> | null>>(oracle.field_values_by_state),
+)('what %s writes in each state of a session', (_, states) => {
+  const layout = layoutOf(abisOf('LE', 8)[0]!);
+  it.each(Object.entries(states))('%s', (state, fields) => {
+    const slot = Object.fromEntries(
+      Object.entries(fields ?? {}).flatMap(([name, value]) => {
+        const ours = FIELDS[name];
+        return ours === undefined ? [] : [[ours, value]];
+      }),
+    );
+    const times = {pid: 4321, beginSession: STARTED, beginIdle: slot['command'] === 'idle' ? STARTED : 0};
+    const slots = fields === null ? [null] : [{...slot, ...times}];
+    const {sessions} = readScoreboard(writeScoreboard(layout, {pid: 812, startedAt: STARTED, slots}));
+    if (fields === null) return expect(sessions).toEqual([]);
+    const [session] = sessions;
+    const isLoggedIn = !['(connected)', 'NOOP', 'USER dave'].includes(state);
+    expect(session).toMatchObject({
+      user: isLoggedIn ? 'dave' : null,
+      isNewborn: false,
+      class: 'staff',
+      protocol: 'ftp',
+      cwd: slot['cwd'],
+      command: isLoggedIn ? 'idle' : '',
+      idleSince: isLoggedIn ? STARTED * 1000 : null,
+      connectedAt: STARTED * 1000,
+      transfer: null,
+      server: {label: 'lab', address: '127.0.0.1', port: slot['serverPort']},
+    });
+    expect(sessionInfo(session!)).toMatchObject({user: isLoggedIn ? 'dave' : null, command: null});
   });
 });

@@ -1,12 +1,16 @@
 import {once} from 'node:events';
-import {existsSync} from 'node:fs';
+import {chmodSync, existsSync, mkdtempSync, rmSync, statSync} from 'node:fs';
+import {Socket} from 'node:net';
+import {join} from 'node:path';
 import {afterEach, beforeEach, describe, expect, onTestFinished, test, vi} from 'vitest';
 import {ControlsClient} from '../../src/lib/client/client.ts';
 import {SERVE_REQUEST_BYTES} from '../../src/lib/protocol/limits.ts';
+import {bindPath, connectPath, streamSocket} from '../../src/lib/transport/libc.ts';
 import {openConnection} from '../../src/lib/transport/sockets/connection.ts';
 import {OPEN, type RunningServer, startControlsServer, until} from '../helpers/controlsServer.ts';
 import {ask, exchange, exchangeAsOurs, silentClients} from '../helpers/exchange.ts';
 import {requestFrame} from '../helpers/frames.ts';
+import {oracle} from '../helpers/oracle.ts';
 
 let running: RunningServer;
 beforeEach(async () => {
@@ -178,4 +182,87 @@ test("neither root nor the server's own user is too many, however often they com
     const asked = Array.from({length: 50}, () => ask(running.socket, 'json', 'nosuch'));
     for (const {status} of await Promise.all(asked)) expect(status).toBe(-7);
   }
+});
+
+interface SocketRule {
+  readonly note?: string;
+  readonly verdict: string;
+  readonly server_unlinked_the_file?: boolean | null;
+}
+
+/** How a client's own socket is made, by the names of the oracle's cases. */
+const BOUND: Record<string, {readonly name?: string; readonly mode?: number}> = {
+  bound_tmp_ftp_clPID_0700: {name: 'ftp.cl00123', mode: 0o700},
+  not_bound: {},
+  bound_elsewhere: {name: 'elsewhere.sock', mode: 0o700},
+  bound_tmp_other_name: {name: 'other.sock', mode: 0o700},
+  prefix_non_numeric: {name: 'ftp.clabc', mode: 0o700},
+  prefix_number_then_text: {name: 'ftp.cl123abc', mode: 0o700},
+  prefix_no_number: {name: 'ftp.cl', mode: 0o700},
+  prefix_other_pid: {name: 'ftp.cl00001', mode: 0o700},
+  mode_0600: {name: 'ftp.cl00123', mode: 0o600},
+  mode_0500: {name: 'ftp.cl00123', mode: 0o500},
+  mode_0755: {name: 'ftp.cl00123', mode: 0o755},
+  mode_0777: {name: 'ftp.cl00123', mode: 0o777},
+  mode_0701: {name: 'ftp.cl00123', mode: 0o701},
+  mode_0710: {name: 'ftp.cl00123', mode: 0o710},
+  mode_0000: {name: 'ftp.cl00123', mode: 0},
+  mode_4700: {name: 'ftp.cl00123', mode: 0o4700},
+  mode_1700: {name: 'ftp.cl00123', mode: 0o1700},
+  default_umask_mode_no_chmod: {name: 'ftp.cl00123'},
+};
+
+describe('the client sockets that 1.3.8 accepts', () => {
+  const {server_client_socket_rules: rules} = oracle<{
+    server_client_socket_rules: Record<string, Record<string, SocketRule>>;
+  }>('wire');
+
+  test.each(Object.entries(BOUND))('%s', async (name, {name: file, mode}) => {
+    const rule = rules['1.3.8']![name]!;
+    expect(rule.verdict).toBe('accepted');
+    const directory = mkdtempSync('/tmp/client-');
+    onTestFinished(() => rmSync(directory, {recursive: true, force: true}));
+    const fd = streamSocket();
+    const path = file === undefined ? undefined : join(directory, file);
+    if (path !== undefined) bindPath(fd, path);
+    if (path !== undefined && mode !== undefined) chmodSync(path, mode);
+    connectPath(fd, running.socket);
+    const client = new Socket({fd});
+    client.write(requestFrame('json', 'lsctrl'));
+    const chunks: Buffer[] = [];
+    client.on('data', (chunk) => chunks.push(chunk));
+    await once(client, 'close');
+    expect(JSON.parse(Buffer.concat(chunks).subarray(4).toString())).toMatchObject({status: 0});
+  });
+
+  // The rules of 1.3.10: `/tmp/ftp.cl` and a number, mode 0700, made this moment.
+  test('ours is one that 1.3.10 accepts', () => {
+    const connection = openConnection(running.socket, requestFrame('json', 'lsctrl'));
+    onTestFinished(() => connection.close());
+    const {mode, mtimeMs} = statSync(connection.path!);
+    expect(connection.path).toMatch(/^\/tmp\/ftp\.cl\d+$/);
+    expect((mode & 0o7777).toString(8)).toBe('700');
+    expect(Date.now() - mtimeMs).toBeLessThan(10_000);
+    expect(rules['1.3.10rc5']!['bound_tmp_ftp_clPID_0700']!.verdict).toBe('accepted');
+    expect(rules['1.3.10rc5']!['mode_0755']!.verdict).toContain('Connection reset by peer');
+  });
+});
+
+describe('as many callers at once as the polls of ProFTPD were measured with', () => {
+  const {concurrency} = oracle<{
+    concurrency: Record<string, Record<string, {replies: Record<string, number>}>>;
+  }>('wire');
+  test.each(Object.entries(concurrency['1.3.10rc5']!))('%s: the same answer to each', async (_, {
+    replies,
+  }) => {
+    const [[text, count], ...others] = Object.entries(replies) as [[string, number]];
+    expect(others).toEqual([]);
+    const {responses} = JSON.parse(JSON.parse(text.replace(/ \/ eof$/, '')));
+    const words = ['msg', 'user', 'nobody', 'hi'] as const;
+    const answers = await Promise.all(
+      Array.from({length: count}, () => ask(running.socket, 'json', ...words)),
+    );
+    // ProFTPD says 0 where nobody is meant; `serve` does not.
+    for (const answer of answers) expect(answer).toMatchObject({status: -4, responses});
+  });
 });

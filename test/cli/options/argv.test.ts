@@ -1,6 +1,7 @@
 import {describe, expect, test} from 'vitest';
 import {parseCommandLine, splitAtFirstWord} from '../../../src/lib/cli/options/argv.ts';
 import {UsageError} from '../../../src/lib/cli/options/usageError.ts';
+import {oracle} from '../../helpers/oracle.ts';
 
 describe('options stand before the action', () => {
   const cases: [string, Partial<ReturnType<typeof parseCommandLine>>][] = [
@@ -71,5 +72,34 @@ describe("a command's own options end at its first word", () => {
       options: list(options),
       words: list(words),
     });
+  });
+});
+
+/** Where our command line is another one than the stock client's, and why. */
+const OTHERWISE: Record<string, string> = {
+  opt_h: 'help',
+  opt_unknown: '-x is an option of ours: it leaves hosts out',
+  opt_unknown_long: 'the stock client complains and goes on; a slip must not send anything',
+  opt_s_missing_value: 'a usage error, too, said in one line',
+};
+
+describe('what the stock client of 1.3.10 makes of its words', () => {
+  const {client_options: options} = oracle<{
+    client_options: Record<string, Record<string, {argv: readonly string[]; request_hex?: string}>>;
+  }>('wire');
+  test.each(Object.entries(options['1.3.10rc5']!))('%s', (name, {argv, request_hex: hex}) => {
+    const words = argv.map((word) => word.replace('{sock}', '/d/ctrls'));
+    if (name in OTHERWISE) {
+      if (name === 'opt_h') expect(parseCommandLine(words)).toMatchObject({help: true});
+      else if (name === 'opt_unknown') expect(parseCommandLine(words).options).toContain('--exclude=-s');
+      else expect(() => parseCommandLine(words)).toThrow(UsageError);
+      return;
+    }
+    const parsed = parseCommandLine(words);
+    // The socket is judged when it is connected to; without an action there is nothing to send.
+    if (hex === undefined) return expect(parsed.action).toBe(argv.at(-1) === 'help' ? 'help' : undefined);
+    const {action, args} = JSON.parse(Buffer.from(hex, 'hex').subarray(4).toString());
+    expect(parsed).toMatchObject({action, words: args});
+    expect(parsed.options).toContain('--socket=/d/ctrls');
   });
 });

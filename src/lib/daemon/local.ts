@@ -4,13 +4,14 @@ import {resolveAcls} from '../acl/resolve.ts';
 import {EXIT_TEMPFAIL} from '../client/errors.ts';
 import type {Settings} from '../config/settings.ts';
 import {FtpdctlError} from '../errors.ts';
-import {ifKnown, type ProftpdDaemon} from '../proftpd/daemon.ts';
+import {ifKnown, type ProftpdDaemon, ProftpdError} from '../proftpd/daemon.ts';
 import {findLeftovers, type Leftover} from '../proftpd/delivery/deliveryQueue.ts';
 import {guardQueue, type QueueAssessment} from '../proftpd/delivery/queueGuard.ts';
 import {versionOf} from '../proftpd/find/program.ts';
 import {sessionInfo, sessionsOf, unlistedSessions} from '../proftpd/sessions/list.ts';
 import {STATUS} from '../protocol/message.ts';
 import {parseVersion} from '../protocol/version.ts';
+import {ScoreboardError} from '../scoreboard/layout.ts';
 import type {ScoreboardSession} from '../scoreboard/scoreboard.ts';
 import {countOf} from '../text.ts';
 import {nameService} from '../transport/nameService.ts';
@@ -151,10 +152,22 @@ export class LocalProftpd {
     if (queue === undefined) return;
     const dead = findLeftovers(this.#daemon.pid, queue).filter(({kind}) => kind === 'dead');
     this.#tellLeftovers(dead, false);
-    const {length} = await this.#meant(audience).catch(nobodyKnown);
+    const count = await this.#countMeant(audience);
     const {signal} = this.#options;
-    const verdict = await guardQueue(this.#daemon.pid, queue, length, Buffer.byteLength(text), signal);
+    const verdict = await guardQueue(this.#daemon.pid, queue, count, Buffer.byteLength(text), signal);
     if (verdict.kind === 'refuse') throw queueFull(verdict);
+  }
+
+  /** Whoever cannot read the scoreboard may send all the same; then one message at least must fit. */
+  async #countMeant(audience: AudienceWords): Promise<number> {
+    try {
+      return (await this.#meant(audience)).length;
+    } catch (error) {
+      if (isUnknownHost(error)) return 0;
+      if (!isWithoutScoreboard(error)) throw error;
+      // Where there is none, the daemon finds nobody, either.
+      return ifKnown(this.#daemon.scoreboard) === null ? 0 : 1;
+    }
   }
 
   /** Who would get a message. */
@@ -215,7 +228,8 @@ export class LocalProftpd {
     // What is none of its words, the daemon says.
     if (!KICK_AUDIENCES.includes(kind)) return kick();
     const {names, limit} = kickWords(rest);
-    const before = await Promise.all(names.map((name) => this.#meant([kind, name]).catch(nobodyKnown)));
+    const before = await this.#meantByEach(kind, names);
+    if (before === undefined) return kick();
     const ids = new Set(before.flat().map(({session}) => session.id));
     const result = await kick();
     if (result.kind === 'unsupported' || result.answer.verdict !== STATUS.OK) return result;
@@ -231,6 +245,19 @@ export class LocalProftpd {
       await sleep(KICK_POLL_MS);
     }
     return {...result, ended: ids.size - left, meant: ids.size};
+  }
+
+  /** `undefined` where no scoreboard tells. */
+  async #meantByEach(
+    kind: string,
+    names: readonly string[],
+  ): Promise<readonly (readonly Recipient[])[] | undefined> {
+    try {
+      return await Promise.all(names.map((name) => this.#meant([kind, name]).catch(nobodyKnown)));
+    } catch (error) {
+      if (isWithoutScoreboard(error)) return undefined;
+      throw error;
+    }
   }
 
   /** Who may run what, as this daemon judges by what its configuration says now. */
@@ -322,8 +349,16 @@ function kicked(answer: DaemonAnswer, ended: number, meant: number): KickResult 
 
 /** A host name that does not resolve: the daemon will say so, and nothing is queued. */
 function nobodyKnown(error: unknown): readonly Recipient[] {
-  if (error instanceof FtpdctlError && error.code === 'UNKNOWN_HOST') return [];
+  if (isUnknownHost(error)) return [];
   throw error;
+}
+
+function isUnknownHost(error: unknown): boolean {
+  return error instanceof FtpdctlError && error.code === 'UNKNOWN_HOST';
+}
+
+function isWithoutScoreboard(error: unknown): boolean {
+  return error instanceof ProftpdError || error instanceof ScoreboardError;
 }
 
 function queueFull({

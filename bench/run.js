@@ -1,6 +1,7 @@
 import {broadcast} from './broadcast.js';
 import {benchDelivery} from './delivery.js';
 import {benchDirect} from './direct.js';
+import {benchFleet} from './fleet.js';
 import {printTable} from './measure.js';
 import {benchServer} from './server.js';
 import {benchSessions} from './sessions.js';
@@ -18,6 +19,7 @@ const BENCHES = {
   sessions: benchSessions,
   delivery: benchDelivery,
   direct: benchDirect,
+  fleet: benchFleet,
   who: benchWho,
 };
 

@@ -1,6 +1,7 @@
 import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {type Commands, Completer, liveActions, liveNames} from '../lib/cli/completion.ts';
+import {groupNames} from '../lib/cli/fleet/selection.ts';
 import {BaseCommand} from '../lib/cli/options/baseCommand.ts';
 import {printable} from '../lib/cli/output/output.ts';
 
@@ -16,6 +17,7 @@ export default class Complete extends BaseCommand {
       manifest.commands as Commands,
       (socket) => liveNames(socket, process.env),
       (socket) => liveActions(socket, process.env),
+      () => groupNames(process.env),
     );
     const completion = await completer.complete(words);
     if (completion === 'files') {

@@ -18,10 +18,15 @@ const LIVE = {
 /** What completes the line, whose last word is being typed; and the sockets that were asked. */
 async function completeLine(line: string): Promise<{values: readonly string[] | 'files'; asked: unknown[]}> {
   const asked: unknown[] = [];
-  const completer = new Completer(commands, async (socket) => {
-    asked.push(socket);
-    return LIVE;
-  });
+  const completer = new Completer(
+    commands,
+    async (socket) => {
+      asked.push(socket);
+      return LIVE;
+    },
+    async () => KNOWN_ACTIONS,
+    () => ['berlin', 'paris'],
+  );
   const completion = await completer.complete(line.split(' ').slice(1));
   return {values: completion === 'files' ? completion : completion.map(({value}) => value), asked};
 }
@@ -43,6 +48,22 @@ describe('the first word', () => {
     ['ftpdctl --so', ['--socket']],
     ['ftpdctl --ver', ['--verbose', '--version']],
   ])('%s', async (line, values) => expect((await completeLine(line)).values).toEqual(values));
+});
+
+describe('other machines', () => {
+  test.each([
+    ['ftpdctl -H ', ['@berlin', '@paris']],
+    ['ftpdctl -H @p', ['@paris']],
+    ['ftpdctl -H ftp01,@p', ['ftp01,@paris']],
+    ['ftpdctl --hosts=ftp01,@p', ['--hosts=ftp01,@paris']],
+    ['ftpdctl -H @paris -x ', ['@berlin', '@paris']],
+    ['ftpdctl --hosts-file ', 'files'],
+    ['ftpdctl -H @paris ms', ['msg']],
+    ['ftpdctl -H @paris msg user ', []],
+    ['ftpdctl --hosts-file f kick session ', []],
+  ])('%s: nobody is asked', async (line, values) => {
+    expect(await completeLine(line)).toEqual({values, asked: []});
+  });
 });
 
 describe('the words after it', () => {

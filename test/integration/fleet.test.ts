@@ -170,12 +170,36 @@ describeWithPeer(peers, 'many hosts over OpenSSH', () => {
   });
 
   test('who: one table, the machine first', async () => {
-    const session = await proftpd.session('dave');
-    const {status, stdout} = await ftpdctl('ours@ftp[01-02]', 'who');
-    expect(status).toBe(0);
-    expect(stdout).toMatch(/^HOST +ID +USER +CLIENT /);
-    expect(stdout.match(/^ours@ftp0[12] +\S+ +dave /gm)).toHaveLength(2);
-    await session.close();
+    const [dave, alice] = [await proftpd.session('dave'), await proftpd.session('alice')];
+    // ftpwho finds the scoreboard by the configuration, our own client by the socket.
+    const there = await Sshd.start({
+      files: {'/etc/proftpd/proftpd.conf': `ScoreboardFile ${proftpd.directory}/scoreboard\n`},
+    });
+    try {
+      const who = (...args: string[]) =>
+        runFtpdctl(['-H', 'ours@ftp1,stock@ftp[2-3]', '-s', proftpd.socket, ...args], {home, env: there.env});
+      const {status, stdout, stderr} = await who('who', '--user', 'dave');
+      expect({status, stderr}).toEqual({status: 0, stderr: ''});
+      expect(stdout).toMatch(/^HOST +ID +USER +CLIENT +/);
+      expect(stdout.match(/^\w+@ftp\d +\S+ +dave +127\.0\.0\.1 +/gm)).toHaveLength(3);
+      expect(stdout).not.toContain('alice');
+      const json = await who('--json', 'who');
+      expectFleet(json.stdout, 'who');
+      const {hosts} = JSON.parse(json.stdout);
+      expect(hosts['stock@ftp2'].answer.sessions.map(({user}: {user: string}) => user).sort()).toEqual([
+        'alice',
+        'dave',
+      ]);
+    } finally {
+      await there.stop();
+      await Promise.all([dave.close(), alice.close()]);
+    }
+  });
+
+  test('who, where no scoreboard is found', async () => {
+    const run = await ftpdctl('stock@a', 'who');
+    expect(run).toMatchObject({status: 1, stdout: ''});
+    expect(run.stderr).toMatch(/^stock@a: ftpwho does not say who is connected: .*scoreboard/);
   });
 
   test('identical answers together, the odd ones by themselves, failures last', async () => {
@@ -317,6 +341,41 @@ describeWithPeer(whyNoSshd(), 'an sshd that has little room', () => {
   }, 60_000);
 });
 
+describeWithPeer(whyNoSshd() ?? whyNoProgram('sudo'), '--sudo', () => {
+  test('runs it there as root, and tells where sudo does not', async () => {
+    const client = `[ "$1" = --version ] && { echo ftpdctl/9.9.9; exit; }\nid -un`;
+    const sshd = await Sshd.start({
+      accounts: [
+        {name: 'dave', uid: 4001, client},
+        {name: 'eve', uid: 4002, client},
+      ],
+      files: {'/etc/sudoers': 'dave ALL=(root) NOPASSWD: ALL\n'},
+    });
+    const home = makeOwnHome();
+    try {
+      const run = (...args: string[]) => runFtpdctl(args, {home, env: sshd.env});
+      expect(await run('-H', 'dave@h', 'status')).toMatchObject({
+        status: 0,
+        stdout: 'dave@h: dave\n',
+        stderr: '',
+      });
+      expect(await run('-H', 'dave@h', '--sudo', 'status')).toMatchObject({
+        status: 0,
+        stdout: 'dave@h: root\n',
+        stderr: '',
+      });
+      const refused = await run('-H', 'eve@h', '--sudo', 'status');
+      expect(refused).toMatchObject({status: 2, stdout: ''});
+      expect(refused.stderr).toMatch(
+        /^eve@h: sudo: .* \(its sudoers must let you run ftpdctl without a password/,
+      );
+    } finally {
+      removeOwnHome(home);
+      await sshd.stop();
+    }
+  });
+});
+
 describeWithPeer(whyNoSshd(), 'a host with no client', () => {
   test('is told apart, with what to do', async () => {
     const sshd = await Sshd.start({withoutStock: true});
@@ -340,7 +399,7 @@ for (const name of readdirSync(join(CHECKOUT, 'schemas')))
   schemas.addSchema(JSON.parse(readFileSync(join(CHECKOUT, 'schemas', name), 'utf8')), name);
 
 /** What `--json` prints is what the schema says, and each host's answer what that of its command says. */
-function expectFleet(stdout: string): void {
+function expectFleet(stdout: string, schema?: string): void {
   const validate = (schema: string, value: unknown) => {
     const check = schemas.getSchema(schema)!;
     check(value);
@@ -349,7 +408,8 @@ function expectFleet(stdout: string): void {
   const value = JSON.parse(stdout) as {hosts: Record<string, {answer?: {action?: string}}>};
   validate('fleet.json', value);
   for (const {answer} of Object.values(value.hosts)) {
-    if (answer?.action !== undefined) validate(`${answer.action}.json`, answer);
+    const name = schema ?? answer?.action;
+    if (name !== undefined && answer !== undefined) validate(`${name}.json`, answer);
   }
 }
 

@@ -56,6 +56,9 @@ const SUBJECTS: ReadonlyMap<string, readonly string[]> = new Map<string, readonl
 /** What the help calls a value that is the name of a file. */
 const FILES = ['FILE', 'PATH', 'DIR'];
 
+/** What it calls a selection of other machines. */
+const HOSTS = 'HOSTS';
+
 /** `--name=` and the value after it. */
 const GLUED = /^--([^=]+)=/;
 
@@ -67,9 +70,18 @@ export class Completer {
   readonly #commands: Commands;
   readonly #live: AskLive;
   readonly #actions: AskActions;
+  readonly #groups: () => readonly string[];
   #socket: string | undefined;
+  /** What is typed is for other machines, where nobody is asked. */
+  #isElsewhere = false;
 
-  constructor(commands: Commands, live: AskLive, actions: AskActions = async () => KNOWN_ACTIONS) {
+  constructor(
+    commands: Commands,
+    live: AskLive,
+    actions: AskActions = async () => KNOWN_ACTIONS,
+    groups: () => readonly string[] = () => [],
+  ) {
+    this.#groups = groups;
     this.#commands = Object.fromEntries(
       Object.entries(commands).map(([id, command]) => [id, {...command, flags: withBare(command.flags)}]),
     );
@@ -129,17 +141,25 @@ export class Completer {
   async #values({name, helpValue = ''}: OptionShape, typed: string): Promise<Completion> {
     if (FILES.includes(helpValue)) return 'files';
     const before = GLUED.exec(typed)?.[0] ?? '';
+    if (helpValue === HOSTS) return this.#hosts(before, typed.slice(before.length));
     return (await this.#names(name)).map((one) => ({...one, value: `${before}${one.value}`}));
+  }
+
+  /** Groups, after those that stand before a comma. */
+  #hosts(glued: string, typed: string): readonly Candidate[] {
+    const before = `${glued}${typed.slice(0, typed.lastIndexOf(',') + 1)}`;
+    return this.#groups().map((name) => ({value: `${before}@${name}`, description: 'a group of hosts'}));
   }
 
   async #names(kind: string): Promise<readonly Candidate[]> {
     if (kind !== 'user' && kind !== 'host' && kind !== 'class' && kind !== 'session') return [];
+    if (this.#isElsewhere) return [];
     const names = await this.#live(this.#socket);
     return names[kind].map((value) => ({value, description: `a ${kind} connected now`}));
   }
 
   async #controlActions(): Promise<readonly Candidate[]> {
-    const actions = await this.#actions(this.#socket);
+    const actions = this.#isElsewhere ? KNOWN_ACTIONS : await this.#actions(this.#socket);
     return actions.map((value) => ({value, description: 'control action'}));
   }
 
@@ -164,6 +184,7 @@ export class Completer {
   #skipOptions(before: readonly string[], options: Options, anywhere = false): readonly string[] {
     const split = splitAtFirstWord(before, options);
     this.#socket = socketIn(split.options) ?? this.#socket;
+    this.#isElsewhere ||= split.options.some((option) => /^(?:-H|--hosts(?:-file)?(?:=|$))/.test(option));
     const [word, ...rest] = split.words;
     if (word === undefined || !anywhere) return split.words;
     return [word, ...this.#skipOptions(rest, options, anywhere)];

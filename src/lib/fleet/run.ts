@@ -17,7 +17,10 @@ export type Outcome<T> =
 /** Run the client of a host with these words. @throws HostError */
 export type RunClient = (
   words: readonly RemoteWord[],
-  more?: Pick<RemoteCommand, 'before' | 'input'>,
+  more?: Pick<RemoteCommand, 'before' | 'input'> & {
+    /** The words are a whole command, which stands in the client's place. */
+    readonly instead?: boolean;
+  },
 ) => Promise<RemoteResult>;
 
 export type FleetEvent =
@@ -38,6 +41,8 @@ export interface FleetOptions<T> {
   readonly fanout: number;
   /** Milliseconds for one host. */
   readonly timeout: number;
+  /** What was begun on a host may take as long as it takes. */
+  readonly endless?: boolean;
   readonly sudo: boolean;
   readonly env: NodeJS.ProcessEnv;
   /** Gives all of it up. */
@@ -90,8 +95,10 @@ class HostRun<T> {
   }
 
   async outcome(): Promise<Outcome<T>> {
-    const {timeout, signal} = this.#options;
-    const timer = setTimeout(() => this.#abort.abort(this.#tooLate()), timeout);
+    const {timeout, signal, endless = false} = this.#options;
+    const timer = setTimeout(() => {
+      if (!(endless && this.#phase === 'running')) this.#abort.abort(this.#tooLate());
+    }, timeout);
     const interrupt = () => this.#abort.abort(this.#interrupted());
     signal.addEventListener('abort', interrupt, {once: true});
     try {
@@ -157,14 +164,14 @@ class HostRun<T> {
     shell: RemoteShell,
     client: RemoteClient,
     words: readonly RemoteWord[],
-    more: Parameters<RunClient>[1],
+    {instead = false, ...more}: NonNullable<Parameters<RunClient>[1]> = {},
   ): Promise<RemoteResult> {
     this.#abort.signal.throwIfAborted();
     this.#phase = 'running';
     const before = this.#options.sudo ? ['sudo', '-n', '--'] : [];
     const result = await shell.run({
       ...more,
-      words: [...before, client.path, ...words],
+      words: instead ? words : [...before, client.path, ...words],
       guard: isUnchanged(client),
     });
     if (result === 'stale') throw new StaleClient();

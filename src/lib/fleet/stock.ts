@@ -34,7 +34,8 @@ const SOCKETS = [
   '/var/run/proftpd.sock',
   '/usr/local/var/proftpd/proftpd.sock',
 ];
-const CONFIGURATIONS =
+/** Where distributions put it, for the shell there. */
+export const CONFIGURATIONS =
   '/etc/proftpd/proftpd.conf /etc/proftpd/conf.d/*.conf /etc/proftpd.conf /usr/local/etc/proftpd.conf';
 
 /** The option, where one was found. */

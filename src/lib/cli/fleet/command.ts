@@ -1,4 +1,5 @@
 import {DEFAULT_TIMEOUT} from '../../client/client.ts';
+import type {SessionFilter} from '../../daemon/daemon.ts';
 import {audienceOf, draftOf} from '../message/draft.ts';
 import {sourceText} from '../message/send.ts';
 import type {CommandLine} from '../options/argv.ts';
@@ -30,9 +31,13 @@ export interface FleetCommand {
   /** The text of a message. */
   readonly text?: string;
   readonly socket?: string;
+  /** Whose sessions. */
+  readonly filter: SessionFilter;
   readonly fanout: number;
   /** Milliseconds for each host. */
   readonly timeout: number;
+  /** It may take as long as it takes, once it runs. */
+  readonly endless: boolean;
   readonly sudo: boolean;
   readonly json: boolean;
   readonly quiet: boolean;
@@ -75,8 +80,10 @@ export async function fleetCommand(id: string, line: CommandLine, flags: Flags):
     ...('text' in own && own.text === '-' ? {input: own.text} : {}),
     ...('text' in own ? {text: own.text} : {}),
     ...(socket === undefined ? {} : {socket}),
+    filter: id === 'who' ? filterIn(own.words, flags) : {},
     fanout: fanout === undefined ? DEFAULT_FANOUT : parseFanout(fanout),
     timeout: timeout + own.wait,
+    endless: id === 'drain' && !own.words.some((word) => /^--(?:show|cancel|dry-run)$/.test(word)),
     sudo: options.includes('--sudo'),
     json,
     quiet: options.includes('--quiet'),
@@ -89,6 +96,18 @@ type Flags = Parameters<typeof splitAtFirstWord>[1];
 function optionValue(options: readonly string[], name: string): string | undefined {
   const before = `--${name}=`;
   return options.find((option) => option.startsWith(before))?.slice(before.length);
+}
+
+/** The options of `who`. @throws UsageError */
+function filterIn(all: readonly string[], flags: Flags): SessionFilter {
+  const {options, words} = splitAtFirstWord(all, flags);
+  const usage = 'ftpdctl who --user NAME, --host NAME or --class NAME';
+  if (words.length > 0) throw new UsageError(`who: unexpected word "${words[0]}"`, usage);
+  const value = (name: string) => {
+    const at = options.lastIndexOf(`--${name}`);
+    return optionValue(options, name) ?? (at === -1 ? undefined : options[at + 1]);
+  };
+  return {user: value('user'), host: value('host'), class: value('class')};
 }
 
 function argvOf(id: string, action: string, words: readonly string[], options: readonly string[]): string[] {

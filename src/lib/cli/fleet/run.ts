@@ -2,6 +2,7 @@ import {ControlsDaemon} from '../../daemon/controls.ts';
 import {FtpdctlError} from '../../errors.ts';
 import {ClientMemory, type RemoteClient} from '../../fleet/clients.ts';
 import {HostError} from '../../fleet/errors.ts';
+import {sessionsByFtpwho} from '../../fleet/ftpwho.ts';
 import {foldHosts, type Host} from '../../fleet/hosts.ts';
 import {type RunClient, runOnHosts} from '../../fleet/run.ts';
 import {linesOf, StockClient} from '../../fleet/stock.ts';
@@ -132,6 +133,10 @@ async function runStock(
   Command: CommandClass,
   program: Program,
 ): Promise<HostAnswer> {
+  if (command.id === 'who') {
+    const sessions = await sessionsByFtpwho(client.path, run, command.filter);
+    return {exitStatus: 0, lines: [], errors: [], json: {sessions, omitted: 0, exitStatus: 0}};
+  }
   if (!BY_CONTROLS_SOCKET.has(command.id)) {
     const why = 'the ftpdctl that came with ProFTPD cannot say that';
     throw new FtpdctlError('UNSUPPORTED', why, -STATUS.UNSUPPORTED_OPERATION, {

@@ -54,3 +54,12 @@ function groupTable(rows: readonly {readonly name: string; readonly hosts: reado
     rows.map(({name, hosts}) => [`@${name}`, String(hosts.length), foldHosts(hosts)]),
   );
 }
+
+/** For completion: whatever is wrong, there are none. */
+export function groupNames(env: NodeJS.ProcessEnv): readonly string[] {
+  try {
+    return [...loadGroups(env).keys()];
+  } catch {
+    return [];
+  }
+}

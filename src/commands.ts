@@ -4,6 +4,7 @@ export const LOADERS = {
   __complete: () => import('./commands/complete.ts'),
   'acl:check': () => import('./commands/acl/check.ts'),
   'acl:list': () => import('./commands/acl/list.ts'),
+  'ban:list': () => import('./commands/ban/list.ts'),
   check: () => import('./commands/check.ts'),
   completion: () => import('./commands/completion.ts'),
   doctor: () => import('./commands/doctor.ts'),

@@ -16,6 +16,9 @@ const COMMANDS: Readonly<
 /** Commands of two words. */
 const TOPICS = new Set(Object.keys(COMMANDS).flatMap((id) => (id.includes(':') ? [id.split(':')[0]!] : [])));
 
+/** Topics that are control actions, too: what names no command of ours is sent. */
+const ACTION_TOPICS = new Set(['ban']);
+
 /** The action whose words name what to explain. */
 const HELP = 'help';
 
@@ -118,6 +121,11 @@ function isCommand(word: string): boolean {
   return Object.hasOwn(COMMANDS, word) && !word.includes(':');
 }
 
+/** Whether an action and the word after it name a command of two words, or should. */
+function isTopic(action: string, [word]: readonly string[]): boolean {
+  return TOPICS.has(action) && (!ACTION_TOPICS.has(action) || Object.hasOwn(COMMANDS, `${action}:${word}`));
+}
+
 /** Which command a line means, and its oclif argument vector. */
 function commandOf({action, words, options, json}: CommandLine): {id: string; argv: string[]} {
   if (action === undefined) {
@@ -127,7 +135,8 @@ function commandOf({action, words, options, json}: CommandLine): {id: string; ar
       "ftpdctl --help lists our commands, ftpdctl help the server's",
     );
   }
-  if (TOPICS.has(action)) return {id: `${action}:${words[0] ?? ''}`, argv: [...options, ...words.slice(1)]};
+  if (isTopic(action, words))
+    return {id: `${action}:${words[0] ?? ''}`, argv: [...options, ...words.slice(1)]};
   if (isCommand(action)) return {id: action, argv: [...options, ...words]};
   const forwarded = [...options, '--', action, ...words];
   return {id: meansAllServers(action, words) ? '__allServers' : FORWARD, argv: forwarded};
@@ -139,9 +148,9 @@ function commandOf({action, words, options, json}: CommandLine): {id: string; ar
  */
 function wantsHelp({action, words}: CommandLine): boolean {
   if (action === undefined) return false;
-  if (!(isCommand(action) || TOPICS.has(action)))
+  if (!(isCommand(action) || isTopic(action, words)))
     return (words.length === 1 && isHelp(words[0]!)) || (action === HELP && words.length > 0);
-  const own = TOPICS.has(action) ? words.slice(1) : words;
+  const own = isTopic(action, words) ? words.slice(1) : words;
   const firstWord = own.findIndex((word) => !word.startsWith('-') || word === '--');
   const options = firstWord === -1 ? own : own.slice(0, firstWord);
   return options.some(isHelp) || isHelp(words[0] ?? '');
@@ -156,5 +165,5 @@ function helpTopic({action, words}: CommandLine): string[] {
   if (action === undefined) return [];
   const named = words.filter((word) => !word.startsWith('-'));
   if (action === HELP && named.length > 0) return named;
-  return [action, ...(TOPICS.has(action) ? named.slice(0, 1) : [])];
+  return [action, ...(isTopic(action, words) ? named.slice(0, 1) : [])];
 }

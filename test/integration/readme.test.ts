@@ -12,6 +12,8 @@ const EXPECTED: Record<string, number> = {
   'ftpdctl msg host 192.0.2.7 your disk quota is full': 4,
   'ftpdctl msg class staff meeting in ten minutes': 4,
   'ftpdctl kick user -n 5 bob': 4,
+  // It is for a ProFTPD: `ftpdctl serve` bans nobody.
+  'ftpdctl ban list': 7,
 };
 /** Servers, which run until they are ended, and the prompt, which wants a terminal: other tests run them. */
 const ELSEWHERE = ['ftpdctl', 'ftpdctl serve', 'ftpdctl mock'];

@@ -109,7 +109,10 @@ export class Completer {
     const id = `${action}:${second}`;
     if (Object.hasOwn(this.#commands, id)) return this.#inCommand(id, others, typed);
     const seconds = second === undefined ? this.#secondWords(action) : [];
-    return seconds.length > 0 ? seconds : this.#words(action, rest);
+    // `ban` is a control action, too.
+    return seconds.length > 0 && !SUBJECTS.has(action)
+      ? seconds
+      : [...seconds, ...(await this.#words(action, rest))];
   }
 
   async #inCommand(id: string, before: readonly string[], typed: string): Promise<Completion> {

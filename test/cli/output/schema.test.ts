@@ -112,6 +112,8 @@ describe('with a ProFTPD', () => {
     ['who', 'json', -7, 'unsupported action requested', ['who'], 7],
     ['acl-check', 'json', -7, 'unsupported action requested', ['acl', 'check', 'msg'], 7],
     ['acl-list', 'binary', -1, 'unsupported action requested', ['acl', 'list'], 7],
+    ['ban-list', 'binary', 0, 'No bans', ['ban', 'list'], 0],
+    ['ban-list', 'binary', -1, 'access denied', ['ban', 'list'], 2],
   ] as const)('%s, %s dialect: %i %s', async (schema, dialect, sent, line, args, status) => {
     const server = await startScriptedServer(speak(dialect, {status: sent, responses: [line]}));
     try {

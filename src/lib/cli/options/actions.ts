@@ -19,7 +19,8 @@ const GUIDES: Readonly<Record<string, ActionGuide>> = {
   ban: {
     module: 'mod_ban',
     summary: 'Refuse logins of users, hosts or classes',
-    usage: [`ban ${NAMED}`, 'ban info'],
+    usage: [`ban ${NAMED}`, 'ban info [-v] [-e]', 'ban list'],
+    note: 'ban list is of ftpdctl: a table, or JSON; the rest is sent as it is.',
   },
   config: {
     module: 'mod_ctrls_admin',

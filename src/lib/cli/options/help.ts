@@ -2,6 +2,7 @@ import type {Command} from '@oclif/core/command';
 import {Config} from '@oclif/core/config';
 import {CommandHelp, Help} from '@oclif/core/help';
 import type {Topic} from '@oclif/core/interfaces';
+import {KNOWN_ACTIONS} from '../../config/aclRule.ts';
 import {actionHelp} from './actions.ts';
 import {FLEET_GROUP} from './flags.ts';
 import {didYouMean, UsageError} from './usageError.ts';
@@ -35,6 +36,8 @@ export async function showHelp(root: string, topic: string[]): Promise<void> {
   await config.load();
   const help = new ScreenHelp(config, {maxWidth: columns()});
   const [first] = topic;
+  const isTopic = first !== undefined && config.findTopic(first) && !config.findCommand(first);
+  if (isTopic && topic.length === 1 && KNOWN_ACTIONS.includes(first)) return help.showAction(first);
   if (first === undefined || config.findCommand(topic.join(':')) || config.findTopic(topic.join(':')))
     return help.showHelp(topic);
   if (config.findCommand(first)) return help.showHelp([first]);
@@ -91,7 +94,7 @@ class ScreenHelp extends Help {
     const explained = pageWith(
       [
         page.optionsSection('OPTIONS', (flag) => EXPLAINED.includes(flag.name)),
-        indented(this.wrap(otherOptions(anyCommand, EXPLAINED), INDENT)),
+        indented(this.wrap(`${otherOptions(anyCommand, EXPLAINED)}: man ftpdctl`, INDENT)),
       ].join('\n'),
     );
     this.log(
@@ -184,7 +187,7 @@ function otherOptions({flags}: Command.Loadable, explained: readonly string[]): 
     const value = 'helpValue' in flag && flag.helpValue !== undefined ? `=${flag.helpValue}` : '';
     return `${char === undefined ? '' : `-${char}/`}--${name}${value}`;
   });
-  return `${['-h/--help', ...names, '--version'].join(', ')}: man ftpdctl`;
+  return ['-h/--help', ...names, '--version'].join(', ');
 }
 
 function byLetterThenName(a: Command.Flag.Any, b: Command.Flag.Any): number {

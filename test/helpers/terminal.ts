@@ -25,6 +25,8 @@ export interface TerminalOptions {
   readonly env?: NodeJS.ProcessEnv;
   readonly columns?: number;
   readonly rows?: number;
+  /** A command that is to start the program, such as `nsenter`. */
+  readonly startedBy?: readonly string[];
 }
 
 /** A terminal that is there until the test has ended. */
@@ -48,14 +50,15 @@ export class Terminal {
   }
 
   static async start(args: readonly string[], options: TerminalOptions = {}): Promise<Terminal> {
-    const {env = {}, columns = 100, rows = 30} = options;
+    const {env = {}, columns = 100, rows = 30, startedBy = []} = options;
     const home = await mkdtemp(join(tmpdir(), 'ftpdctl-term-'));
     const terminal = new Terminal(home);
     await writeFile(join(home, 'tmux.conf'), 'set -g status off\nset -s escape-time 0\n');
     const variables = Object.entries({...cleanEnvironment(home), TERM: 'screen-256color', ...env}).flatMap(
       ([name, value]) => (value === undefined ? [] : [`${name}=${value}`]),
     );
-    const program = ['env', '-i', ...variables, process.execPath, join(CHECKOUT, 'bin', 'run.js'), ...args];
+    const ours = [process.execPath, join(CHECKOUT, 'bin', 'run.js')];
+    const program = [...startedBy, 'env', '-i', ...variables, ...ours, ...args];
     // It waits until every byte it writes is written down.
     const ready = join(home, 'ready');
     const script = `stty -echo; : > '${ready}'; read go; stty echo; trap : INT; ${program.map(quote).join(' ')}; echo "[$?]"; exec cat`;

@@ -1,16 +1,6 @@
-import {execFileSync, spawn} from 'node:child_process';
+import {spawn} from 'node:child_process';
 import {once} from 'node:events';
-import {
-  chmodSync,
-  closeSync,
-  existsSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+import {closeSync, openSync, readFileSync, rmSync, writeFileSync, writeSync} from 'node:fs';
 import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {afterAll, beforeAll, expect, it} from 'vitest';
@@ -22,6 +12,7 @@ import {runProcess} from '../helpers/process.ts';
 import {type RealProftpd, startProftpd, whyNoProftpd} from '../helpers/proftpd.ts';
 import {cleanEnvironment, runFtpdctl} from '../helpers/program.ts';
 import {spawnServe} from '../helpers/serveProgram.ts';
+import {makeSshKeys, sftpOptions, spawnSftp, whyNoSftp} from '../helpers/sftp.ts';
 
 /** Longer than the test: nothing waits for a poll. */
 const NEVER = 600;
@@ -333,53 +324,14 @@ describeWithPeer(whyNoProftpd(), 'a message to sessions whose MessageEngine is o
   });
 });
 
-const MOD_SFTP = '/usr/lib/proftpd/mod_sftp.so';
-const noSftp =
-  whyNoProftpd() ??
-  [MOD_SFTP, '/usr/bin/sftp', '/usr/bin/ssh-keygen']
-    .find((file) => !existsSync(file))
-    ?.concat(' is missing') ??
-  null;
-
-describeWithPeer(noSftp, 'SFTP sessions of a real ProFTPD', () => {
+describeWithPeer(whyNoSftp(), 'SFTP sessions of a real ProFTPD', () => {
   it('are listed, are left out of messages, and are named', async () => {
-    const keys = mkdtempSync('/tmp/keys-');
-    for (const name of ['host', 'user'])
-      execFileSync('ssh-keygen', ['-q', '-t', 'rsa', '-m', 'PEM', '-N', '', '-f', join(keys, name)]);
-    const authorized = execFileSync('ssh-keygen', ['-e', '-m', 'RFC4716', '-f', join(keys, 'user.pub')]);
-    writeFileSync(join(keys, 'authorized'), authorized);
-    chmodSync(keys, 0o755);
-    const proftpd = await startProftpd({
-      controlsInterval: NEVER,
-      modules: ['mod_sftp.c'],
-      virtualHosts: [
-        {
-          directives: [
-            'SFTPEngine on',
-            `SFTPHostKey ${keys}/host`,
-            `SFTPAuthorizedUserKeys file:${keys}/authorized`,
-            'SFTPAuthMethods publickey',
-          ],
-        },
-      ],
-    });
+    const keys = makeSshKeys();
+    const proftpd = await startProftpd({controlsInterval: NEVER, ...sftpOptions(keys)});
     const env = {PROFTPD_CONF: proftpd.configFile};
     const ftpdctl = (...args: string[]) => runFtpdctl(['-s', proftpd.socket, ...args], {env});
     const alice = await proftpd.session('alice');
-    const options = [
-      'StrictHostKeyChecking=no',
-      'UserKnownHostsFile=/dev/null',
-      'IdentitiesOnly=yes',
-      'LogLevel=ERROR',
-    ];
-    const sftp = spawn(
-      'sftp',
-      [
-        ...['-F', '/dev/null', '-i', join(keys, 'user'), '-P', String(proftpd.virtualHosts[0])],
-        ...[...options.flatMap((option) => ['-o', option]), 'dave@127.0.0.1'],
-      ],
-      {stdio: ['pipe', 'pipe', 'inherit']},
-    );
+    const sftp = spawnSftp(keys, proftpd.virtualHosts[0]!);
     try {
       sftp.stdin!.write('pwd\n');
       await once(sftp.stdout!, 'data');

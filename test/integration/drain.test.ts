@@ -1,12 +1,17 @@
 import {once} from 'node:events';
-import {existsSync, truncateSync, writeFileSync} from 'node:fs';
+import {existsSync, rmSync, truncateSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {afterAll, afterEach, beforeAll, expect, it} from 'vitest';
+import {speak} from '../helpers/behaviours.ts';
 import {openData} from '../helpers/data.ts';
 import {type DrainLab, schemaErrors, startDrainLab, whyNoDrainLab} from '../helpers/drainLab.ts';
 import {FtpSession} from '../helpers/ftpSession.ts';
-import {describeWithPeer} from '../helpers/peers.ts';
+import {describeWithPeer, whyNoProgram} from '../helpers/peers.ts';
 import type {RealProftpd} from '../helpers/proftpd.ts';
+import {startScriptedServer} from '../helpers/scriptedServer.ts';
+import {Servers} from '../helpers/servers.ts';
+import {makeSshKeys, sftpOptions, spawnSftp, whyNoSftp} from '../helpers/sftp.ts';
+import {openTerminal} from '../helpers/terminal.ts';
 
 const NOBODY = 65_534;
 /** More than the buffers of a connection hold. */
@@ -267,5 +272,149 @@ describeWithPeer(whyNoDrainLab(), 'drain, with a real ProFTPD', () => {
     expect(schemaErrors(drain.events)).toEqual([]);
     await expect(dave.command('NOOP')).rejects.toThrow();
     expect(await knock(proftpd)).toMatch(/^220 /);
+  });
+
+  it('says before that nobody will be told, where the ACLs are against it', async () => {
+    const proftpd = await lab.startProftpd({acls: ['MessageControlsACLs all allow user dave']});
+    const run = await lab.run(proftpd, ['drain', '--now', '--dry-run']);
+    expect(run.stdout).toContain('cannot be done: telling anybody: ');
+    expect((await lab.run(proftpd, ['drain', '--now', '--no-warn', '--dry-run'])).stdout).not.toContain(
+      'cannot',
+    );
+  });
+
+  it('goes on while ProFTPD reads its configuration anew', async () => {
+    const proftpd = await lab.startProftpd();
+    const dave = await proftpd.session('dave');
+    const drain = lab.drain(proftpd, ['--in', '4s', '--warn', '3s,1s', '--close', '2s']);
+    await drain.event('warning');
+    process.kill(proftpd.pid, 'SIGHUP');
+    await drain.event('logins-closed');
+    expect(await drain.event('warning', ({left}) => left === 1)).toMatchObject({sessions: 1});
+    expect(await drain.ended()).toBe(0);
+    expect((await dave.reply()).at(-1)).toMatch(/^421 /);
+    expect(await knock(proftpd)).toMatch(/^500 /);
+  });
+
+  it('ends SFTP sessions, too', async () => {
+    if (whyNoSftp() !== null) return;
+    const keys = makeSshKeys();
+    const proftpd = await lab.startProftpd(sftpOptions(keys));
+    const sftp = spawnSftp(keys, proftpd.virtualHosts[0]!);
+    const exited = once(sftp, 'exit');
+    try {
+      sftp.stdin!.write('pwd\n');
+      await once(sftp.stdout!, 'data');
+      const drain = lab.drain(proftpd, ['--now', '--grace', '60s']);
+      expect(await drain.ended()).toBe(0);
+      expect(await drain.event('ending')).toMatchObject({sessions: 1, transfers: 0});
+      sftp.stdin!.end();
+      await exited;
+    } finally {
+      sftp.kill();
+      rmSync(keys, {recursive: true});
+    }
+  });
+
+  it('is rehearsed with serve and mock', async () => {
+    const servers = await Servers.start();
+    try {
+      const at = {socket: servers.socket, configFile: '/nonexistent'};
+      const dave = await servers.session('dave');
+      const drain = lab.drain(at, ['--in', '2s', '--warn', '2s', '--close', '1s']);
+      expect((await drain.event('plan'))['closes']).toMatchObject({by: 'down'});
+      expect(await drain.event('warning')).toMatchObject({sessions: 1});
+      expect((await dave.command('NOOP')).join('\n')).toContain('maintenance in 2 seconds');
+      await drain.event('logins-closed');
+      await expect(servers.session('alice')).rejects.toThrow();
+      expect((await dave.reply()).at(-1)).toMatch(/^421 /);
+      expect(await drain.ended()).toBe(0);
+      expect(schemaErrors(drain.events)).toEqual([]);
+      expect(await lab.run(at, ['drain', '--cancel'])).toMatchObject({status: 0, stderr: ''});
+      await servers.session('alice').then((session) => session.close());
+    } finally {
+      await servers.stop();
+    }
+  });
+
+  it('takes a 1.3.10 down by its controls socket, and up again', async () => {
+    const ADDRESS = '0.0.0.0#2121';
+    const server = await startScriptedServer(
+      speak('json', ({action}) => {
+        if (action === 'acl') return {status: -7, responses: ['unsupported action requested']};
+        return {status: 0, responses: [action === 'status' ? `status: ${ADDRESS} UP` : 'message sent']};
+      }),
+    );
+    try {
+      const at = {socket: server.socket, configFile: '/nonexistent'};
+      const drain = lab.drain(at, ['--now', '--grace', '1s']);
+      const plan = await drain.event('plan');
+      expect(plan).toMatchObject({closes: {by: 'down', servers: [ADDRESS]}, sessions: null});
+      expect(plan['cannot']).toEqual([expect.stringMatching(/^ending sessions: /)]);
+      // Nobody can see whether somebody is left.
+      expect(await drain.event('remaining')).toMatchObject({sessions: null});
+      expect(await drain.ended()).toBe(1);
+      expect(schemaErrors(drain.events)).toEqual([]);
+      expect(await lab.run(at, ['drain', '--cancel'])).toMatchObject({status: 0, stderr: ''});
+      const switched = server.executed.filter(({action}) => action === 'down' || action === 'up');
+      expect(switched).toEqual([
+        {action: 'down', args: [ADDRESS]},
+        {action: 'up', args: [ADDRESS]},
+      ]);
+    } finally {
+      await server.stop();
+    }
+  });
+});
+
+const noTerminal = whyNoDrainLab() ?? whyNoProgram('tmux');
+describeWithPeer(noTerminal, 'drain at a terminal, with a real ProFTPD', () => {
+  let lab: DrainLab;
+  beforeAll(async () => {
+    lab = await startDrainLab();
+  });
+  afterEach(() => lab.clear());
+  afterAll(() => lab?.stop());
+
+  const open = (proftpd: RealProftpd, columns: number, ...args: string[]) =>
+    openTerminal(['-s', proftpd.socket, 'drain', ...args], {
+      env: {PROFTPD_CONF: proftpd.configFile},
+      columns,
+      startedBy: lab.enter,
+    });
+
+  it.each([
+    [80, /^1:\d\d left, 1 session \(1 idle\), next: end \d\d:\d\d:\d\d$/m],
+    [40, /^1:\d\d left, 1 session, end \d\d:\d\d:\d\d$/m],
+  ])('in %i columns it asks, shows how much time is left, and is taken back by Ctrl-C', async (columns, line) => {
+    const proftpd = await lab.startProftpd();
+    const dave = await proftpd.session('dave');
+    const terminal = await open(proftpd, columns, '--in', '100s', '--close', '100s', '--no-warn');
+    await terminal.see('Begin?');
+    expect(lab.record()).toBeUndefined();
+    await terminal.press('y', 'Enter');
+    await terminal.see(line);
+    expect(lab.hasShutmsg()).toBe(true);
+    await terminal.press('C-c');
+    const {status, screen} = await terminal.ended();
+    expect(status).toBe(130);
+    expect(screen).toContain('ftpdctl: logins are open');
+    expect(screen).not.toContain(' left, ');
+    expect([lab.hasShutmsg(), lab.record()]).toEqual([false, undefined]);
+    await dave.close();
+  });
+
+  it('does nothing when a person would rather not, and does not ask with --yes', async () => {
+    const proftpd = await lab.startProftpd();
+    const declined = await open(proftpd, 80, '--now');
+    await declined.see('Begin?');
+    await declined.press('Enter');
+    expect(await declined.ended()).toMatchObject({status: 1});
+    expect([lab.hasShutmsg(), lab.record()]).toEqual([false, undefined]);
+    const unasked = await open(proftpd, 80, '--now', '--yes');
+    expect(await unasked.ended()).toMatchObject({
+      status: 0,
+      screen: expect.stringContaining('nobody is left'),
+    });
   });
 });

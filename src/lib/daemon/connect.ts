@@ -156,9 +156,9 @@ class Connection implements Daemon {
   async maintenance(): Promise<Maintenance> {
     const local = await this.#findLocal();
     if (local instanceof FtpdctlError && local.code === 'PROFTPD_AMBIGUOUS') throw local;
-    const isLocal = local !== null && !(local instanceof FtpdctlError);
-    if (isLocal && process.geteuid?.() === 0) return local.maintenance();
-    return this.#controls.maintenanceOf(this);
+    if (local === null || local instanceof FtpdctlError) return this.#controls.maintenanceOf(this);
+    if (process.geteuid?.() === 0) return local.maintenance();
+    return this.#controls.maintenanceOf(this, () => local.unlisted());
   }
 
   async access(question: AccessQuestion): Promise<AccessResult | Unsupported> {

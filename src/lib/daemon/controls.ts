@@ -135,9 +135,9 @@ export class ControlsDaemon implements Daemon {
   }
 
   /** @param daemon who lists the sessions and takes the requests */
-  async maintenanceOf(daemon: Daemon): Promise<Maintenance> {
+  async maintenanceOf(daemon: Daemon, unlisted?: () => readonly number[]): Promise<Maintenance> {
     const {controlsMaintenance} = await import('./maintenance.ts');
-    return controlsMaintenance(daemon, await this.#client.detectServer());
+    return controlsMaintenance(daemon, await this.#client.detectServer(), unlisted);
   }
 
   async access(question: AccessQuestion): Promise<AccessResult | Unsupported> {

@@ -192,6 +192,10 @@ export interface Maintenance {
   closeLogins(gate: LoginGate, text: string): Promise<void>;
   /** End these sessions and wait for their end, some seconds at the most: who is left, the next look tells. */
   endSessions(sessions: readonly Session[], options: EndOptions): Promise<void>;
+  /** Pids of sessions that no list has, where they can be seen. @throws ProftpdError */
+  unlisted(): readonly number[];
+  /** The same for those. */
+  endUnlisted(options: EndOptions): Promise<void>;
 }
 
 export interface MaintenanceAbilities {

@@ -214,10 +214,14 @@ export class LocalProftpd {
     }
   }
 
-  /** @throws FtpdctlError `SHUTMSG_FOREIGN` */
   async maintenance(): Promise<Maintenance> {
     const {localMaintenance} = await import('./maintenance.ts');
     return localMaintenance(this.#daemon);
+  }
+
+  /** Pids of sessions that the scoreboard does not have, or not yet. */
+  unlisted(): readonly number[] {
+    return unlistedSessions(this.#daemon, sessionsOf(this.#daemon), 0);
   }
 
   /** Count by looking: `kick` answers 0 where nobody was found, and with -n the most it would end (measured). */

@@ -3,7 +3,7 @@ import {FtpdctlError} from '../errors.ts';
 import {ifKnown, type ProftpdDaemon} from '../proftpd/daemon.ts';
 import {findCandidates} from '../proftpd/find/candidates.ts';
 import {findDaemons} from '../proftpd/find/find.ts';
-import {sessionId, sessionsOf} from '../proftpd/sessions/list.ts';
+import {sessionId, sessionsOf, unlistedSessions} from '../proftpd/sessions/list.ts';
 import {endSession, wakeDaemon} from '../proftpd/sessions/sessionProcess.ts';
 import {
   existingShutmsg,
@@ -75,7 +75,17 @@ export function localMaintenance(daemon: ProftpdDaemon): Maintenance {
       const found = sessionsOf(daemon).filter((session) => wanted.has(sessionId(session)));
       await Promise.all(found.map((session) => endSession(daemon.pid, session, options)));
     },
+    unlisted: () => unlistedBy(daemon),
+    async endUnlisted(options) {
+      const processes = unlistedBy(daemon).map((pid) => ({pid, connectedAt: null}));
+      await Promise.all(processes.map((each) => endSession(daemon.pid, each, options)));
+    },
   };
+}
+
+/** Those of this moment, too, which may be about to be listed. */
+function unlistedBy(daemon: ProftpdDaemon): readonly number[] {
+  return unlistedSessions(daemon, sessionsOf(daemon), 0);
 }
 
 async function shutmsgGate(): Promise<LoginGate> {
@@ -98,8 +108,15 @@ type Asked = Pick<Daemon, 'request' | 'sessions' | 'kick'>;
 /** Words in one request: 1.3.8 takes 32, 1.3.10 1,024 bytes. */
 const MAX_WORDS = 16;
 
-/** A daemon by its controls socket. */
-export function controlsMaintenance(daemon: Asked, server: ServerInfo): Maintenance {
+/**
+ * A daemon by its controls socket.
+ * @param unlisted pids of sessions that it does not list, where those can be seen
+ */
+export function controlsMaintenance(
+  daemon: Asked,
+  server: ServerInfo,
+  unlisted: () => readonly number[] = () => [],
+): Maintenance {
   const isServe = server.serve !== undefined;
   return {
     async abilities() {
@@ -118,6 +135,9 @@ export function controlsMaintenance(daemon: Asked, server: ServerInfo): Maintena
       for (const words of isServe ? kickIds(wanted) : await kickNames(wanted, daemon))
         await daemon.kick(words);
     },
+    unlisted,
+    // By no name that `kick` takes.
+    endUnlisted: async () => {},
   };
 }
 

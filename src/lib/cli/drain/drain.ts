@@ -4,6 +4,7 @@ import {constants} from 'node:os';
 import type {MaintenanceAbilities, Session} from '../../daemon/daemon.ts';
 import {FtpdctlError} from '../../errors.ts';
 import {processStat} from '../../transport/processes/proc.ts';
+import {writeSyslog} from '../../transport/syslog.ts';
 import {type Ask, askWith} from '../options/ask.ts';
 import {confirmWith} from '../options/confirm.ts';
 import type {GlobalOptions} from '../options/flags.ts';
@@ -11,7 +12,7 @@ import {errorFields} from '../output/failure.ts';
 import type {DrainEvent} from './events.ts';
 import {catchSignals, Interrupted} from './interrupt.ts';
 import {type DrainPlan, type DrainTimes, messageWith, planDrain} from './plan.ts';
-import {preview, sessionsNow} from './preview.ts';
+import {planEvent, preview, sessionsNow} from './preview.ts';
 import {
   beginRecord,
   type DrainRecord,
@@ -23,7 +24,7 @@ import {
 import {DrainReport} from './report.ts';
 import {Drain, type DrainOutcome} from './run.ts';
 import {cancelDrain, reopen, showDrains, takeBack} from './takeBack.ts';
-import {userName, wordsOf} from './words.ts';
+import {userName} from './words.ts';
 
 export interface DrainOptions extends GlobalOptions, DrainTimes {
   readonly then?: string | undefined;
@@ -39,10 +40,17 @@ const EXIT_DENIED = 5;
 
 /** Drain a server, show what drains there are, or take one back. @throws FtpdctlError before anything has begun */
 export async function drain(options: DrainOptions): Promise<void> {
-  const report = new DrainReport(options, !options['dry-run'] && !options.show);
-  if (options.show) showDrains(report.emit);
-  else if (options.cancel) await cancel(options, report);
-  else await start(options, report);
+  const report = new DrainReport(options, options['dry-run'] || options.show ? null : writeSyslog);
+  try {
+    if (options.show) showDrains(report.emit);
+    else if (options.cancel) await cancel(options, report);
+    else await start(options, report);
+  } catch (error) {
+    // With `--json` a line like the others.
+    if (!options.json || !(error instanceof FtpdctlError)) throw error;
+    report.emit({event: 'error', error: errorFields(error)});
+    process.exitCode = error.exitStatus;
+  }
   report.end();
 }
 
@@ -74,16 +82,12 @@ async function start(options: DrainOptions, report: DrainReport): Promise<void> 
   refuseSecond();
   const {abilities, planned} = await preview(plan, options, ask);
   if (options['dry-run']) return report.emit(planned);
-  if (await isDeclined(options, planned)) throw new FtpdctlError('DECLINED', 'nothing was done');
-  await carryOut(plan, abilities, options, {ask, report, stop, planned});
-}
-
-/** The plan is shown before the question; where nobody is asked it is an event like the others. */
-async function isDeclined(options: DrainOptions, planned: DrainEvent): Promise<boolean> {
-  const question = 'Begin?';
-  return !(await confirmWith(question, options, () => {
-    for (const line of wordsOf(planned)) process.stderr.write(`${line}\n`);
-  }));
+  const isWanted = await confirmWith('Begin?', options, (output) => report.showPlan(planned, output));
+  if (!isWanted) throw new FtpdctlError('DECLINED', 'nothing was done');
+  // A person may have thought about it for long.
+  const current = planDrain(options, Date.now());
+  const event = planEvent(current, abilities, planned);
+  await carryOut(current, abilities, options, {ask, report, stop, planned: event});
 }
 
 /** @throws FtpdctlError `DRAINING` */
@@ -177,7 +181,11 @@ async function finish(
   {emit, ask, file, signal}: Finishing,
 ): Promise<void> {
   const isDrained = outcome.kind === 'drained';
-  emit(isDrained ? {event: 'drained'} : {event: 'remaining', sessions: outcome.sessions});
+  emit(
+    outcome.kind === 'drained'
+      ? {event: 'drained'}
+      : {event: 'remaining', sessions: outcome.sessions, unlisted: outcome.unlisted},
+  );
   const isDone = isDrained && (then === undefined || (await runCommand(then, json, emit)));
   signal.throwIfAborted();
   process.exitCode = isDone ? 0 : EXIT_FAILED;

@@ -37,7 +37,12 @@ export type DrainEvent =
     }
   | {readonly event: 'grace-over'; readonly sessions: number; readonly transfers: number}
   | {readonly event: 'drained'}
-  | {readonly event: 'remaining'; readonly sessions: readonly Session[] | null}
+  | {
+      readonly event: 'remaining';
+      readonly sessions: readonly Session[] | null;
+      /** How many more, that no list has. */
+      readonly unlisted: number;
+    }
   | {readonly event: 'command'; readonly command: string; readonly status: number | null}
   | {readonly event: 'logins-kept-closed'}
   | {readonly event: 'logins-opened'}

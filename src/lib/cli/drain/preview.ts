@@ -1,4 +1,5 @@
 import type {MaintenanceAbilities, Session} from '../../daemon/daemon.ts';
+import {FtpdctlError} from '../../errors.ts';
 import type {Ask} from '../options/ask.ts';
 import {UsageError} from '../options/usageError.ts';
 import type {DrainEvent, PlannedGate} from './events.ts';
@@ -37,12 +38,9 @@ async function whatCannotBeDone(
   const rules = plan.isSilent ? undefined : await ask((daemon) => daemon.textRules());
   const refusal = rules?.refusal({audience: ['all'], text});
   if (refusal !== undefined) throw new UsageError(`--message: ${refusal}`);
-  const access = plan.isSilent
-    ? undefined
-    : await ask((daemon) => daemon.access({kind: 'check', action: 'msg'}));
-  const isDenied = access?.kind === 'access' && 'allowed' in access.details && !access.details.allowed;
+  const denial = plan.isSilent ? undefined : await whyNotTold(ask);
   return [
-    ...(isDenied ? [`telling anybody: ${access.lines.join('; ')}`] : []),
+    ...(denial === undefined ? [] : [`telling anybody: ${denial}`]),
     ...(logins.kind === 'unsupported' ? [`closing logins: ${logins.reason}`] : []),
     ...(ending.kind === 'unsupported' ? [`ending sessions: ${ending.reason}`] : []),
     ...(ending.kind === 'supported' && !seesTransfers
@@ -51,7 +49,21 @@ async function whatCannotBeDone(
   ];
 }
 
-function planEvent(
+/** Why the daemon would not send messages; `undefined` where it would, or nobody knows. */
+async function whyNotTold(ask: Ask): Promise<string | undefined> {
+  try {
+    const access = await ask((daemon) => daemon.access({kind: 'check', action: 'msg'}));
+    const isDenied =
+      access.kind === 'access' && 'allowed' in access.details && access.details.allowed === false;
+    return isDenied ? access.lines.join('; ') : undefined;
+  } catch (error) {
+    if (error instanceof FtpdctlError) return undefined;
+    throw error;
+  }
+}
+
+/** The plan as it is told. */
+export function planEvent(
   {end, cut, steps, message}: DrainPlan,
   {logins}: MaintenanceAbilities,
   {
@@ -62,7 +74,7 @@ function planEvent(
   }: {
     readonly sessions: readonly Session[] | null;
     readonly cannot: readonly string[];
-    readonly command: string | undefined;
+    readonly command?: string | undefined;
     readonly reopen: boolean;
   },
 ): Extract<DrainEvent, {event: 'plan'}> {

@@ -1,8 +1,7 @@
 import type {Session} from '../../daemon/daemon.ts';
 import {reasonOf} from '../../errors.ts';
-import {writeSyslog} from '../../transport/syslog.ts';
 import type {GlobalOptions} from '../options/flags.ts';
-import {isWatched, printableJson, printError, printLine} from '../output/output.ts';
+import {isWatched, printable, printableJson, printError, printLine} from '../output/output.ts';
 import {sessionTable} from '../output/sessionTable.ts';
 import {StatusLine} from '../output/terminal.ts';
 import type {DrainEvent} from './events.ts';
@@ -16,22 +15,33 @@ export type ReportOptions = Pick<GlobalOptions, 'json' | 'quiet' | 'verbose'>;
 export class DrainReport {
   readonly #options: ReportOptions;
   readonly #line = new StatusLine();
-  readonly #isLogged: boolean;
+  readonly #log: ((line: string) => void) | null;
 
-  /** @param isLogged in the system's log, too */
-  constructor(options: ReportOptions, isLogged: boolean) {
+  /** The plan was shown with the question. */
+  #isPlanShown = false;
+
+  /** @param log writes to the system's log, where that is to be told, too */
+  constructor(options: ReportOptions, log: ((line: string) => void) | null) {
     this.#options = options;
-    this.#isLogged = isLogged;
+    this.#log = log;
+  }
+
+  /** Show the plan where a person is asked about it. */
+  showPlan(plan: Extract<DrainEvent, {event: 'plan'}>, output: NodeJS.WritableStream): void {
+    for (const line of wordsOf(plan)) output.write(`${printable(line)}\n`);
+    if (plan.sessions?.length) output.write(sessionTable(plan.sessions));
+    this.#isPlanShown = true;
   }
 
   readonly emit = (event: DrainEvent): void => {
     this.#line.clear();
     const words = wordsOf(event);
-    if (this.#isLogged) log(event, words);
+    if (this.#log) logTo(this.#log, event, words);
     if (this.#options.json) {
       this.#printEvent(event);
       return;
     }
+    if (event.event === 'plan' && this.#isPlanShown) return;
     const isFailed = isFailure(event);
     if (this.#options.quiet && !isFailed) return;
     for (const line of words) (isFailed ? printError : printLine)(line);
@@ -74,10 +84,10 @@ const NEXT: Readonly<Record<DrainStep['kind'], string>> = {
 };
 
 /** The plan is a page; the log needs to know that there is one. */
-function log(event: DrainEvent, words: readonly string[]): void {
+function logTo(write: (line: string) => void, event: DrainEvent, words: readonly string[]): void {
   const said = event.event === 'plan' ? `begins, ends at ${clockTime(event.end)}` : words.join('; ');
   try {
-    writeSyslog(`drain by ${userName(process.getuid?.() ?? 0)}: ${said}`);
+    write(`drain by ${userName(process.getuid?.() ?? 0)}: ${said}`);
   } catch (error) {
     // The log is for whoever looks later: a drain does not stop for it.
     printError(`cannot write to the system's log: ${reasonOf(error)}`);

@@ -1,5 +1,5 @@
 import {setTimeout as sleep} from 'node:timers/promises';
-import type {LoginGate, MaintenanceAbilities, Session} from '../../daemon/daemon.ts';
+import type {LoginGate, Maintenance, MaintenanceAbilities, Session} from '../../daemon/daemon.ts';
 import {FtpdctlError} from '../../errors.ts';
 import {STATUS} from '../../protocol/message.ts';
 import type {RecordFile} from '../../transport/files/recordFile.ts';
@@ -35,14 +35,26 @@ export interface DrainTools {
 export type DrainOutcome =
   | {readonly kind: 'drained'}
   /** These are still there, or nobody can see who is. */
-  | {readonly kind: 'remaining'; readonly sessions: readonly Session[] | null};
+  | {readonly kind: 'remaining'; readonly sessions: readonly Session[] | null; readonly unlisted: number};
+
+/** Who is there. */
+interface Present {
+  readonly sessions: readonly Session[];
+  /** How many more, that no list has: nobody knows what they do. */
+  readonly unlisted: number;
+}
+
+/** Stands for the sessions that no list has. */
+const UNLISTED = 'unlisted';
+
+const UNSEEN: DrainOutcome = {kind: 'remaining', sessions: null, unlisted: 0};
 
 /** Carries out a plan, step by step at their times, until nobody is left or nothing more can be done. */
 export class Drain {
   readonly #plan: DrainPlan;
   readonly #abilities: MaintenanceAbilities;
   readonly #tools: DrainTools;
-  /** Sessions that have been told to end and may still be about to. */
+  /** Who has been told to end and may still be about to: a session again when it is told otherwise. */
   readonly #ending = new Set<string>();
   #record: DrainRecord;
   #last: readonly Session[] = [];
@@ -66,7 +78,7 @@ export class Drain {
       const outcome = await this.#carryOut(step);
       if (outcome !== undefined) return outcome;
     }
-    return {kind: 'remaining', sessions: null};
+    return UNSEEN;
   }
 
   async #carryOut(step: DrainStep): Promise<DrainOutcome | undefined> {
@@ -115,56 +127,64 @@ export class Drain {
 
   /** Until nobody is left, or the time for transfers is over. */
   async #endThoseWhoWait(): Promise<DrainOutcome | undefined> {
-    if (this.#abilities.ending.kind === 'unsupported') return {kind: 'remaining', sessions: null};
+    if (this.#abilities.ending.kind === 'unsupported') return UNSEEN;
     this.#write({phase: 'ending'});
-    const sessions = await this.#look();
+    const {sessions} = await this.#look();
     this.#tools.emit({event: 'ending', ...counts(sessions)});
     if (!this.#plan.isSilent && sessions.length > 0) {
       const {signal} = this.#tools;
       await Promise.race([this.#tell(0), sleep(LAST_WORD_MS, undefined, {signal})]);
     }
-    const isDue = ({command, transfer}: Session) => command === null && transfer === null;
-    return this.#endUntil(this.#plan.cut, isDue, this.#hasShutmsg());
+    return this.#endUntil(this.#plan.cut, 'idle');
   }
 
   async #endTheRest(): Promise<DrainOutcome> {
-    this.#tools.emit({event: 'grace-over', ...counts(await this.#look())});
-    const outcome = await this.#endUntil(Date.now() + CUT_TIMEOUT_MS, () => true, false);
-    return outcome ?? {kind: 'remaining', sessions: await this.#look()};
+    const {sessions} = await this.#look();
+    this.#tools.emit({event: 'grace-over', ...counts(sessions)});
+    const outcome = await this.#endUntil(Date.now() + CUT_TIMEOUT_MS, 'all');
+    return outcome ?? {kind: 'remaining', ...(await this.#look())};
   }
 
   /** @returns `undefined` when the time is over */
-  async #endUntil(
-    deadline: number,
-    isDue: (session: Session) => boolean,
-    withReply: boolean,
-  ): Promise<DrainOutcome | undefined> {
+  async #endUntil(deadline: number, whom: 'idle' | 'all'): Promise<DrainOutcome | undefined> {
     const {signal} = this.#tools;
     let emptyLooks = 0;
     for (;;) {
-      const sessions = await this.#look();
-      emptyLooks = sessions.length === 0 ? emptyLooks + 1 : 0;
+      const {sessions, unlisted} = await this.#look();
+      emptyLooks = sessions.length + unlisted === 0 ? emptyLooks + 1 : 0;
       if (emptyLooks >= EMPTY_LOOKS) return {kind: 'drained'};
       if (Date.now() >= deadline) return undefined;
-      void this.#end(
-        sessions.filter((each) => isDue(each) && !this.#ending.has(keyOf(each, withReply))),
-        withReply,
-      );
+      this.#endThese(sessions, whom);
+      if (whom === 'all' && unlisted > 0) this.#endUnlisted();
       await sleep(Math.min(LOOK_MS, Math.max(1, deadline - Date.now())), undefined, {signal});
     }
   }
 
-  /** One that does not end keeps nobody else waiting; whether they have ended is seen at the next look. */
-  async #end(sessions: readonly Session[], withReply: boolean): Promise<void> {
-    if (sessions.length === 0) return;
+  #endThese(sessions: readonly Session[], whom: 'idle' | 'all'): void {
+    const withReply = whom === 'idle' && this.#abilities.logins.kind === 'shutmsg';
+    const due = sessions.filter((session) => whom === 'all' || isIdle(session));
+    const byKey = new Map(due.map((session) => [`${session.id} ${whom}`, session]));
+    for (const key of this.#ending) byKey.delete(key);
+    void this.#end([...byKey.keys()], (maintenance) =>
+      maintenance.endSessions([...byKey.values()], {withReply, signal: this.#tools.signal}),
+    );
+  }
+
+  /** Nobody knows what those do, so that they are spared until the end of the time for transfers. */
+  #endUnlisted(): void {
+    if (this.#ending.has(UNLISTED)) return;
+    void this.#end([UNLISTED], (maintenance) =>
+      maintenance.endUnlisted({withReply: false, signal: this.#tools.signal}),
+    );
+  }
+
+  /** Who does not end keeps nobody else waiting; whether they have ended is seen at the next look. */
+  async #end(keys: readonly string[], end: (maintenance: Maintenance) => Promise<void>): Promise<void> {
+    if (keys.length === 0) return;
     const {ask, emit, signal} = this.#tools;
-    const keys = sessions.map((session) => keyOf(session, withReply));
     for (const key of keys) this.#ending.add(key);
     try {
-      await ask(async (daemon) => {
-        const maintenance = await daemon.maintenance();
-        await maintenance.endSessions(sessions, {withReply, signal});
-      });
+      await ask(async (daemon) => end(await daemon.maintenance()));
     } catch (error) {
       if (!signal.aborted) emit({event: 'ending-failed', reason: reason(error)});
     } finally {
@@ -172,31 +192,32 @@ export class Drain {
     }
   }
 
-  #hasShutmsg(): boolean {
-    return this.#abilities.logins.kind === 'shutmsg';
-  }
-
   /** Who is there. Of a ProFTPD that has ended, those of the last look that have not. */
-  async #look(): Promise<readonly Session[]> {
+  async #look(): Promise<Present> {
     this.#tools.signal.throwIfAborted();
-    const sessions = await this.#list();
+    const present = await this.#list();
+    const {sessions} = present;
     const ended = this.#last.filter(({id}) => !sessions.some((session) => session.id === id)).length;
     this.#last = sessions;
     this.#tools.onLook(sessions);
     if (ended > 0 && this.#record.phase === 'ending')
       this.#tools.emit({event: 'sessions', ended, ...counts(sessions)});
-    return sessions;
+    return present;
   }
 
-  async #list(): Promise<readonly Session[]> {
+  async #list(): Promise<Present> {
     try {
-      const result = await this.#tools.ask((daemon) => daemon.sessions());
-      if (result.kind === 'sessions') return result.sessions;
+      const [result, unlisted] = await this.#tools.ask(async (daemon) => [
+        await daemon.sessions(),
+        (await daemon.maintenance()).unlisted().length,
+      ]);
+      if (result.kind === 'sessions') return {sessions: result.sessions, unlisted};
       const why = result.kind === 'unsupported' ? result.reason : result.answer.responses.join('; ');
       throw new FtpdctlError('NO_SESSIONS', `nobody can see who is left: ${why}`);
     } catch (error) {
       if (!(error instanceof FtpdctlError && error.code === 'PROFTPD_NOT_RUNNING')) throw error;
-      return this.#last.filter(({pid}) => processName(pid)?.startsWith('proftpd'));
+      const alive = this.#last.filter(({pid}) => processName(pid)?.startsWith('proftpd'));
+      return {sessions: alive, unlisted: 0};
     }
   }
 
@@ -216,9 +237,8 @@ export class Drain {
   }
 }
 
-/** A session that was told to end with a word may be told again without one. */
-function keyOf({id}: Session, withReply: boolean): string {
-  return `${id} ${withReply}`;
+function isIdle({command, transfer}: Session): boolean {
+  return command === null && transfer === null;
 }
 
 function counts(sessions: readonly Session[]): {sessions: number; transfers: number} {

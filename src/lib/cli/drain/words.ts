@@ -26,7 +26,7 @@ export function wordsOf(event: DrainEvent): readonly string[] {
     case 'drained':
       return ['nobody is left'];
     case 'remaining':
-      return [remainingWords(event.sessions)];
+      return [remainingWords(event)];
     case 'command':
       return [
         event.status === 0 ? `done: ${event.command}` : `failed (${statusWords(event)}): ${event.command}`,
@@ -127,11 +127,13 @@ function sessionsAndTransfers({
   return `${countOf(sessions, 'session')}${transfers === 0 ? '' : `, ${transfers} of them in a transfer`}`;
 }
 
-function remainingWords(sessions: Of<'remaining'>['sessions']): string {
+function remainingWords({sessions, unlisted}: Of<'remaining'>): string {
   if (sessions === null) return 'nobody can see who is left';
   const names = sessions.slice(0, 5).map(({user, host, pid}) => `${user ?? '(none)'}@${host} (pid ${pid})`);
   const more = sessions.length > names.length ? ' and others' : '';
-  return `${countOf(sessions.length, 'session')} still there: ${names.join(', ')}${more}`;
+  const others =
+    unlisted === 0 ? '' : `, and ${countOf(unlisted, 'session')} that the scoreboard does not have`;
+  return `${countOf(sessions.length, 'session')} still there: ${names.join(', ')}${more}${others}`;
 }
 
 function statusWords({status}: Of<'command'>): string {
@@ -199,6 +201,7 @@ export function progressTexts(
   return [
     `${time} ${what}, ${people}${doing.length === 0 ? '' : ` (${doing.join(', ')})`}${then}`,
     `${time} ${what}, ${people}${then}`,
+    `${time} ${what}, ${people}${then.replace(' next:', '')}`,
     `${time} ${what}, ${people}`,
     `${time}, ${people}`,
   ];

@@ -32,10 +32,12 @@ const LISTED_WITHIN_MS = 2000;
  * over the other (measured with 50 at once on a loaded machine: up to 8 of 1,000). Neither it nor `ftpwho` knows of them.
  *
  * @param listed what `sessionsOf` has just told
+ * @param minAgeMs 0: those that may be about to be listed, too
  */
 export function unlistedSessions(
   daemon: Pick<ProftpdDaemon, 'pid'>,
   listed: readonly Pick<ScoreboardSession, 'pid'>[],
+  minAgeMs: number = LISTED_WITHIN_MS,
 ): number[] {
   const pids = new Set(listed.map(({pid}) => pid));
   return (childrenOf(daemon.pid) ?? []).filter((pid) => {
@@ -43,7 +45,7 @@ export function unlistedSessions(
     const status = processStatus(pid);
     // Every session has a handler, and no other program that a daemon starts.
     const isSession = status?.handles('SIGUSR2') === true && status.state !== 'Z';
-    return isSession && status.startedAt + LISTED_WITHIN_MS < Date.now();
+    return isSession && (minAgeMs === 0 || status.startedAt + minAgeMs < Date.now());
   });
 }
 

@@ -62,7 +62,9 @@ export type DaemonEvent =
   | ClientEvent
   /** The way that a message goes; of the controls socket, why not directly. */
   | {readonly kind: 'way'; readonly via: 'controls' | 'direct'; readonly why?: string}
-  | ({readonly kind: 'leftovers'} & LeftoverCount);
+  | ({readonly kind: 'leftovers'} & LeftoverCount)
+  /** This process ends: from those who had not taken the message it is withdrawn. */
+  | {readonly kind: 'interrupted'; readonly taken: number; readonly recipients: number};
 
 type Way =
   | {readonly via: 'direct'; readonly local: LocalProftpd; readonly key: number}
@@ -266,6 +268,7 @@ class Connection implements Daemon {
     return new LocalProftpd(found, {
       signal: this.#options.signal,
       onLeftovers: (count) => this.#options.onEvent?.({kind: 'leftovers', ...count}),
+      onInterrupted: (taken, recipients) => this.#options.onEvent?.({kind: 'interrupted', taken, recipients}),
     });
   }
 

@@ -78,6 +78,8 @@ export interface DirectDelivery {
   /** The sessions of the daemon as they are now; `undefined` where there is no scoreboard. */
   readonly readSlots: () => readonly ScoreboardSession[] | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Told how many have taken it when this process is ended meanwhile, at the last moment. */
+  readonly onInterrupted: (taken: number, recipients: number) => void;
   /** Told of what lay there for the dead, and was removed. */
   readonly onRemoved: (leftovers: readonly Leftover[]) => void;
 }
@@ -99,6 +101,7 @@ export async function deliverDirectly({
   readSlots,
   signal,
   onRemoved,
+  onInterrupted,
 }: DirectDelivery): Promise<DirectResult> {
   const {recipients, leftOut} = splitRecipients(meant, missing);
   if (recipients.length === 0) return {result: {kind: 'answered', answer: nobody(leftOut), recipients: 0}};
@@ -113,6 +116,7 @@ export async function deliverDirectly({
     const deliveries = await deliver(daemon, queue, lines, recipients, {
       onTaken: (sessions) => receipt?.taken(sessions),
       onRemoved,
+      onInterrupted: (known) => onInterrupted(takenOf(known).length, known.length),
       ...(signal === undefined ? {} : {signal}),
     });
     receipt?.delivered(deliveries, ({outcome}) => whyNotTaken(outcome));

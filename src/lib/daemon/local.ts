@@ -33,6 +33,7 @@ import type {
   Unsupported,
 } from './daemon.ts';
 import {
+  type DirectDelivery,
   type DirectResult,
   deliverDirectly,
   directAnswer,
@@ -78,6 +79,7 @@ export interface LeftoverCount {
 export interface LocalProftpdOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onLeftovers: (count: LeftoverCount) => void;
+  readonly onInterrupted?: DirectDelivery['onInterrupted'];
 }
 
 /** A ProFTPD that runs on this machine: it is looked at, and not asked. */
@@ -138,6 +140,7 @@ export class LocalProftpd {
       readSlots: () => sessionsOf(this.#daemon),
       signal: this.#options.signal,
       onRemoved: (leftovers) => this.#tellLeftovers(leftovers, true),
+      onInterrupted: (taken, count) => this.#options.onInterrupted?.(taken, count),
     });
   }
 

@@ -126,6 +126,46 @@ describeWithPeer(whyNoProftpd(), 'many senders to a real ProFTPD', () => {
     'SIGINT',
     'SIGTERM',
     'SIGHUP',
+  ] as const)('leave nothing behind when %s ends the whole program, and it says who has it', async (signal) => {
+    const proftpd = await startProftpd({controlsInterval: 600});
+    const [one, other] = [await proftpd.session('dave'), await proftpd.session('alice')];
+    const raw = SystemVQueue.open(proftpd.queueKey)!;
+    const [stopped] = sessionsOf(sessionSource(proftpd));
+    try {
+      process.kill(stopped!.pid, 'SIGSTOP');
+      const program = spawnServe(['-s', proftpd.socket, 'msg', 'all', 'interrupted'], {
+        env: {PROFTPD_CONF: proftpd.configFile},
+      });
+      // The other one has taken its message once that of the stopped one is alone.
+      while (
+        raw.status().lastReceived === 0 ||
+        raw
+          .list()
+          ?.map(({type}) => type)
+          .join() !== String(stopped!.pid)
+      )
+        await sleep(1);
+      program.signal(signal);
+      expect(await program.ended).toBe(signal);
+      expect(program.stdout()).toBe('');
+      expect(program.stderr()).toBe(
+        'ftpdctl: interrupted: taken by 1 of 2 sessions, withdrawn from the others\n',
+      );
+      expect(raw.list()).toEqual([]);
+      process.kill(stopped!.pid, 'SIGCONT');
+      expect(await one.command('NOOP')).toEqual(['200 NOOP command successful']);
+      expect((await other.command('NOOP')).at(-1)).toBe('200 interrupted');
+    } finally {
+      process.kill(stopped!.pid, 'SIGCONT');
+      await Promise.all([one.close(), other.close()]);
+      await proftpd.stop();
+    }
+  });
+
+  it.each([
+    'SIGINT',
+    'SIGTERM',
+    'SIGHUP',
   ] as const)('leave nothing behind when %s ends them', async (signal) => {
     const proftpd = await startProftpd();
     try {

@@ -28,7 +28,7 @@ export function askWith(
     ...(timeout === undefined ? {} : {timeout}),
     ...(via === undefined ? {} : {via}),
     onEvent: (event) => {
-      if (verbose) printError(describe(event));
+      if (verbose || event.kind === 'interrupted') printError(describe(event));
       waiting?.on(event);
     },
   });
@@ -63,6 +63,8 @@ function describe(event: DaemonEvent): string {
         ? `removed from the queue: ${count}`
         : `on the queue there are ${count}; one that goes directly removes them`;
     }
+    case 'interrupted':
+      return `interrupted: taken by ${event.taken} of ${countOf(event.recipients, 'session')}, withdrawn from the others`;
     case 'retrying':
       return `${event.reason}: trying again`;
     case 'answered':

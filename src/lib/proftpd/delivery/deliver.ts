@@ -28,7 +28,12 @@ export async function deliver<S extends SessionProcessInfo>(
   const {signal, timeoutMs = DELIVERY_TIMEOUT_MS} = options;
   const round = new DeliveryRound(daemon, queue, texts, sessions, {...options, timeoutMs});
   const abort = () => round.end('aborted');
-  const disarm = onExit(abort);
+  const deliveries = () => sessions.map((session) => ({session, outcome: round.outcomes.get(session)!}));
+  const disarm = onExit(() => {
+    abort();
+    // Settled by now, whether it had been looked at or not.
+    options.onInterrupted?.(deliveries());
+  });
   signal?.addEventListener('abort', abort, {once: true});
   try {
     if (signal?.aborted) abort();
@@ -43,7 +48,7 @@ export async function deliver<S extends SessionProcessInfo>(
       signal?.removeEventListener('abort', abort);
     }
   }
-  return sessions.map((session) => ({session, outcome: round.outcomes.get(session)!}));
+  return deliveries();
 }
 
 /** CR and LF go out as they are and forge replies; NUL ends a text. */

@@ -53,6 +53,8 @@ export interface DeliveryOptions<S extends SessionProcessInfo = SessionProcessIn
   readonly onTaken?: (sessions: readonly S[]) => void;
   /** Told of the messages for dead processes that were removed. */
   readonly onRemoved?: (leftovers: readonly Leftover[]) => void;
+  /** Told what became of it when this process is ended meanwhile, at the last moment. Must not throw. */
+  readonly onInterrupted?: (deliveries: readonly Delivery<S>[]) => void;
   /** Where the sender and the text are recorded. Default: syslog. */
   readonly audit?: (line: string) => void;
 }

@@ -4,6 +4,7 @@ import {Ajv2020} from 'ajv/dist/2020.js';
 import fc from 'fast-check';
 import {afterAll, beforeAll, beforeEach, describe, expect, test, vi} from 'vitest';
 import {CHECKOUT} from '../helpers/checkout.ts';
+import {OPEN, startControlsServer} from '../helpers/controlsServer.ts';
 import {makeOwnHome, removeOwnHome} from '../helpers/ownHome.ts';
 import {describeWithPeer, whyNoProgram} from '../helpers/peers.ts';
 import {runProcess} from '../helpers/process.ts';
@@ -45,6 +46,8 @@ describeWithPeer(peers, 'many hosts over OpenSSH', () => {
           {name: 'hanging', client: HANGING},
           {name: 'breaking', client: BREAKING},
           {name: 'noisy', forced: 'sh -c "echo welcome; echo warning >&2; printf no-line-end; exec sh"'},
+          {name: 'swapped', client: 'exit 1'},
+          {name: 'endless', client: `[ "$1" = --version ] && { echo ftpdctl/9.9.9; exit; }; exec yes`},
           {name: 'mute', forced: 'sleep 600'},
           {name: 'closed', forced: 'echo This account is not available.; exit 1'},
         ],
@@ -295,6 +298,92 @@ describeWithPeer(peers, 'many hosts over OpenSSH', () => {
     const run = await ftpdctl('stock@a', ...args);
     expect(run).toMatchObject({status: 3, stdout: ''});
     expect(run.stderr).toContain(words);
+  });
+
+  test('any message that a ProFTPD takes is shown byte for byte, by the stock client there', async () => {
+    const session = await proftpd.session('dave');
+    const text = fc
+      .string({unit: 'grapheme-ascii', minLength: 1, maxLength: 300})
+      .filter((each) => each.trim() !== '' && !/[^ ]{257}/.test(each));
+    await fc.assert(
+      fc.asyncProperty(text, async (each) => {
+        // It is told apart from what the reply has besides.
+        const sent = `<${each}>`;
+        expect(await ftpdctl('stock@h', 'msg', 'user', 'dave', sent)).toMatchObject({
+          status: 0,
+          stdout: 'stock@h: message sent\n',
+        });
+        await vi.waitFor(async () => expect((await session.command('NOOP')).join('\n')).toContain(sent));
+      }),
+      {numRuns: 5, examples: [['\'"`$(reboot)$HOME!!\\n\\'], ['  two  spaces  '], ['--dash -n *']]},
+    );
+    await session.close();
+  }, 60_000);
+
+  test('UTF-8, several lines, and a dash alone reach an ftpdctl serve there', async () => {
+    const server = await startControlsServer(OPEN);
+    try {
+      for (const text of ['grüße\n"zweite" Zeile\n\n-- $x', '-', '--wait', '😀']) {
+        writeFileSync(join(home, 'text'), text);
+        const args = ['-H', 'ours@h', '-s', server.socket, '--json', 'msg', '-F', join(home, 'text'), 'all'];
+        const {status, stdout, stderr} = await run(args);
+        expect({status, stderr}).toEqual({status: 0, stderr: ''});
+        expectFleet(stdout);
+        expect(JSON.parse(stdout).hosts['ours@h'].answer.args).toEqual(['all', text]);
+      }
+    } finally {
+      await server.stop();
+    }
+  });
+
+  test('a client that another has taken the place of is asked anew, over the same connection', async () => {
+    const client = (text: string) =>
+      writeFileSync(sshd.file('bin-swapped/ftpdctl'), `#!/bin/sh\n${text}\n`, {mode: 0o755});
+    const look = async () => {
+      const {stdout} = await ftpdctl('swapped@h', '--json', 'msg', 'all', 'grüße');
+      return JSON.parse(stdout).hosts['swapped@h'];
+    };
+    client(`[ "$1" = --version ] && { echo ftpdctl/9.9.9; exit; }; echo '{"exitStatus": 0}'`);
+    expect(await look()).toMatchObject({client: 'ftpdctl'});
+    expect(await look()).toMatchObject({client: 'ftpdctl'});
+    client('echo ftpdctl: message sent; echo ran > ~/ran');
+    // What our own may send would crash a daemon by the stock one.
+    expect(await look()).toMatchObject({state: 'failed', error: {code: 'REFUSED_NON_ASCII'}});
+    expect(existsSync(sshd.file('home/ran'))).toBe(true);
+    expect(await ftpdctl('swapped@h', 'msg', 'all', 'hi')).toMatchObject({
+      status: 0,
+      stdout: 'swapped@h: message sent\n',
+    });
+  });
+
+  test('an answer without end is given up', async () => {
+    const {status, stdout} = await ftpdctl('endless@h', '--json', 'status');
+    expect(status).toBe(1);
+    expect(JSON.parse(stdout).hosts['endless@h']).toMatchObject({
+      state: 'unknown',
+      error: {code: 'ANSWER_INVALID', message: 'it says more than 8388608 bytes'},
+    });
+  });
+
+  test('hosts and a message cannot both be standard input', async () => {
+    const args = ['--hosts-file', '-', '-s', proftpd.socket, 'msg', 'all', '-'];
+    expect(await run(args, 'stock@h\n')).toMatchObject({status: 3, stdout: ''});
+  });
+
+  test.each([
+    [['doctor']],
+    [['acl', 'check', 'msg']],
+    [['acl', 'list']],
+    [['drain', '--show']],
+  ])('%j is carried out by our own client there, and by no other', async (args) => {
+    const here = await runFtpdctl(['-s', proftpd.socket, ...args], {home});
+    const there = await ftpdctl('ours@h', ...args);
+    expect(there.status, there.stderr).toBe(here.status);
+    const told = `${there.stdout}${there.stderr}`.replaceAll('ours@h: ', '').split('\n').sort();
+    expect(told).toEqual(`${here.stdout}${here.stderr}`.replaceAll('ftpdctl: ', '').split('\n').sort());
+    const stock = await ftpdctl('stock@h', ...args);
+    expect(stock).toMatchObject({status: 7, stdout: ''});
+    expect(stock.stderr).toContain('install this one there');
   });
 
   test('any words arrive byte for byte, whichever the login shell is', async () => {

@@ -105,7 +105,7 @@ export class StockClient implements ControlsRequester {
   ): ControlAnswer {
     const responses = linesOf(stdout);
     if (responses.length === 0) throw clientFailed(linesOf(stderr), status);
-    const response = {status: -status, responses};
+    const response = {status: 0 - status, responses};
     const verdict = verdictOf(response);
     const isUnknown = isMessage && verdict === STATUS.OK && !responses.some((line) => SENT.test(line));
     return {

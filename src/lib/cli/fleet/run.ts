@@ -10,6 +10,7 @@ import {STATUS} from '../../protocol/message.ts';
 import type {CommandLine} from '../options/argv.ts';
 import type {BaseCommand, PresentedAnswer, Program} from '../options/baseCommand.ts';
 import {globalFlags} from '../options/flags.ts';
+import {UsageError} from '../options/usageError.ts';
 import {type FleetCommand, fleetCommand} from './command.ts';
 import {FleetProgress} from './progress.ts';
 import {type HostAnswer, reportFleet} from './report.ts';
@@ -36,6 +37,7 @@ export async function runElsewhere(
   program: Program,
 ): Promise<void> {
   const {default: Command} = await load();
+  refuseSharedInput(line);
   const command = await fleetCommand(id, line, {...globalFlags, ...Command.flags});
   const hosts = await selectHosts(selectionOf(line.options), process.env);
   await confirm(line, hosts);
@@ -57,6 +59,22 @@ export async function runElsewhere(
     progress.end();
     stop.abort();
   }
+}
+
+/** @throws UsageError where hosts and a message would both be read from standard input */
+function refuseSharedInput({options, words}: CommandLine): void {
+  if (!options.includes('--hosts-file=-')) return;
+  const isRead =
+    words.at(-1) === '-' ||
+    words.some(
+      (word, at) =>
+        /^(?:-F-|--file=-)$/.test(word) || (/^(?:-F|--file)$/.test(word) && words[at + 1] === '-'),
+    );
+  if (isRead)
+    throw new UsageError(
+      'standard input is asked for twice: for hosts and for the message',
+      'put one of them into a file',
+    );
 }
 
 function selectionOf(options: readonly string[]) {

@@ -87,6 +87,22 @@ describeWithPeer(whyNoProftpd(), 'who, of a real ProFTPD that is never asked', (
     expect(await terminal.ended()).toEqual({status: 0, screen: ''});
   });
 
+  it.each([
+    [['receipt', 'abc-1'], 7, /^ftpdctl: a ProFTPD cannot be asked what has become of a message \(/],
+    [['receipt'], 3, /^ftpdctl: receipt: missing required parameters \(ftpdctl receipt ID\)/],
+    [
+      ['up'],
+      3,
+      /^ftpdctl: up: missing required parameters \(ftpdctl up ADDRESS\[#PORT\]\.\.\., or ftpdctl up all\)/,
+    ],
+    [['-v', 'down'], 3, /^ftpdctl: down: missing required parameters \(/],
+    [['rmctrl'], 3, /^ftpdctl: rmctrl: missing required parameters \(ftpdctl rmctrl ACTION/],
+  ])('%j needs no poll either', async (args, status, said) => {
+    const run = await runFtpdctl(['-s', proftpd.socket, ...args], {env});
+    expect(run.status).toBe(status);
+    expect(run.stderr).toMatch(said);
+  });
+
   it('is for anybody who may read the configuration', async () => {
     const run = await runFtpdctl(['-s', proftpd.socket, 'who', '--user', 'dave'], {uid: 65_534, env});
     expect(run).toMatchObject({status: 0, stderr: '', stdout: expect.stringContaining('dave')});

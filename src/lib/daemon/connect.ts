@@ -5,7 +5,7 @@ import {knownServeSocket, type ServerInfo} from '../client/serverCache.ts';
 import {FtpdctlError} from '../errors.ts';
 import type {ReceiptDetails} from '../protocol/details.ts';
 import {MOD_MSG_TEXT_BYTES} from '../protocol/limits.ts';
-import type {Dialect} from '../protocol/message.ts';
+import {type Dialect, STATUS} from '../protocol/message.ts';
 import {type OutgoingRequest, planRequest} from '../protocol/plan.ts';
 import {kickTargetsAmong} from './audience.ts';
 import {
@@ -96,6 +96,7 @@ class Connection implements Daemon {
   }
 
   async request(action: string, args: readonly string[] = []) {
+    if (action === 'receipt' && (await this.#isProftpd())) throw noReceiptAction();
     await this.#refuseEarly({kind: 'action', action, args});
     return this.#controls.request(action, args);
   }
@@ -104,12 +105,16 @@ class Connection implements Daemon {
     const local = await this.#findLocal();
     if (local === null) return this.#controls.sessions(filter);
     if (!(local instanceof FtpdctlError)) return local.sessions(filter);
-    if (options.withoutPoll) return {kind: 'unsupported', reason: local.message, ...hintOf(local)};
-    if (this.#namedSocket() === undefined && !(await this.#hasSocket())) throw local;
-    const result = await this.#controls.sessions(filter);
-    return result.kind === 'unsupported'
-      ? {kind: 'unsupported', reason: local.message, ...hintOf(local)}
-      : result;
+    const unsupported: Unsupported = {kind: 'unsupported', reason: local.message, ...hintOf(local)};
+    if (options.withoutPoll) return unsupported;
+    const isNamed = this.#namedSocket() !== undefined;
+    if (!isNamed && !(await this.#hasSocket())) throw local;
+    if (await this.#isProftpd()) return unsupported;
+    const result = await this.#controls.sessions(filter).catch((error) => {
+      // Nobody has named the socket that a dead server has left at one of the default places.
+      throw isNamed || !(error instanceof FtpdctlError) ? error : local;
+    });
+    return result.kind === 'unsupported' ? unsupported : result;
   }
 
   async textRules(): Promise<TextRules> {
@@ -291,6 +296,14 @@ class Connection implements Daemon {
     const candidates = await candidateSockets(socket, env);
     return candidates.some(({path}) => existsSync(path));
   }
+}
+
+/** Status 7, as a ProFTPD would say at its next poll. */
+function noReceiptAction(): FtpdctlError {
+  const why = 'a ProFTPD cannot be asked what has become of a message';
+  return new FtpdctlError('UNSUPPORTED', why, -STATUS.UNSUPPORTED_OPERATION, {
+    hint: 'on its machine, as root, msg --wait follows a message until it is shown',
+  });
 }
 
 function hintOf({hint}: FtpdctlError): {hint?: string} {

@@ -99,6 +99,26 @@ describe('a slip of the keyboard, by running the program', () => {
   });
 
   test.each([
+    ...['config', 'debug', 'dns', 'down', 'get', 'insctrl', 'receipt', 'rmctrl', 'scoreboard', 'trace', 'up'],
+  ])('%s without words is not sent, but by request', async (action) => {
+    server = await startScriptedServer(speak('binary', {status: -1, responses: ['wrong']}));
+    const run = await runFtpdctl(['-v', '-s', server.socket, action]);
+    expect(run).toMatchObject({status: 3, stdout: ''});
+    expect(run.stderr).toMatch(
+      new RegExp(`^ftpdctl: ${action}: missing required parameters \\(ftpdctl ${action} `),
+    );
+    expect(server.connections).toEqual([]);
+    await runFtpdctl(['-s', server.socket, 'request', action]);
+    expect(server.executed).toEqual([{action, args: []}]);
+  });
+
+  test.each(['help', 'lsctrl', 'lsmod', 'ban', 'delay'])('%s without words is sent', async (action) => {
+    server = await startScriptedServer(speak('binary', {status: 0, responses: ['done']}));
+    await runFtpdctl(['-s', server.socket, action]);
+    expect(server.executed).toEqual([{action, args: []}]);
+  });
+
+  test.each([
     ['msg all hi', /without the quotes: ftpdctl msg all hi\)$/m],
     [' ', /missing required action/],
     ['', /missing required action/],

@@ -201,6 +201,18 @@ function nothingKnown(action: string, commands: readonly string[]): UsageError {
   );
 }
 
+/** Modules whose actions were seen to refuse to do without words, on 1.3.8 and 1.3.10. */
+const MEASURED_MODULES = ['mod_ctrls', 'mod_ctrls_admin', 'ftpdctl serve'];
+
+/** What a server would say as well, but at its next poll. @throws UsageError */
+function refuseWithoutWords(action: string, words: readonly string[]): void {
+  const guide = Object.hasOwn(GUIDES, action) ? GUIDES[action]! : undefined;
+  if (words.length > 0 || guide === undefined || !MEASURED_MODULES.includes(guide.module)) return;
+  if (guide.usage.includes(action)) return;
+  const ways = guide.usage.map((usage) => `ftpdctl ${usage}`).join(', or ');
+  throw new UsageError(`${action}: missing required parameters`, ways);
+}
+
 /** What people call things that have another name here. */
 const OTHER_NAMES: ReadonlyMap<string, string> = new Map(
   Object.entries({
@@ -220,13 +232,14 @@ const OTHER_NAMES: ReadonlyMap<string, string> = new Map(
 );
 
 /**
- * Refuse what is a slip of the keyboard, before a server is looked for. Any other word may be the action of a module that
+ * Refuse what is a slip of the keyboard, before a server is looked for: a known action without its words, and a word that
+ * is nearly one that is known. Any other word may be the action of a module that
  * is not known here.
  * @param commands our own, by their oclif ids
  * @throws UsageError which says what was probably meant
  */
 export function refuseSlip(action: string, words: readonly string[], commands: readonly string[]): void {
-  if (KNOWN_ACTIONS.includes(action)) return;
+  if (KNOWN_ACTIONS.includes(action)) return refuseWithoutWords(action, words);
   if (/\s/.test(action.trim()) && words.length === 0) {
     const [first] = action.trim().split(/\s+/);
     const hint = `without the quotes: ftpdctl ${action.trim()}`;

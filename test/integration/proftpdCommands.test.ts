@@ -27,7 +27,6 @@ const DIFFERENT: Readonly<Record<string, string>> = {
     'EPSV | REST 100 | STOR new << XY | RETR new',
   ]),
   ...because(`${ITS_FAULT}: the reply is of more than one meaning`, ['HELP SITE CHMOD']),
-  ...because('one name a line: columns are for people', ['LIST -C']),
   ...because('reading a link is what changes the time that is asked for', ['LIST -u']),
   ...because('in a DefaultRoot it is a 202: as without one here', [
     'ALLO 10',

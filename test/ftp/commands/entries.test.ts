@@ -1,5 +1,12 @@
 import {afterEach, beforeEach, describe, expect, test, vi} from 'vitest';
-import {type Entry, isHidden, isShown, lineOf, sorted} from '../../../src/lib/ftp/commands/entries.ts';
+import {
+  type Entry,
+  inColumns,
+  isHidden,
+  isShown,
+  lineOf,
+  sorted,
+} from '../../../src/lib/ftp/commands/entries.ts';
 import {parseListArgument, withoutOptions} from '../../../src/lib/ftp/commands/listOptions.ts';
 import type {FileFacts} from '../../../src/lib/ftp/tree/tree.ts';
 
@@ -30,7 +37,9 @@ describe('the argument of LIST', () => {
     ['-aA x', {hidden: 'almost all'}, 'x'],
     ['-lR -t  x y ', {recursive: true, sorted: 'time'}, ' x y '],
     ['-1', {form: 'names'}, ''],
-    ['-C', {form: 'names'}, ''],
+    ['-C', {form: 'columns'}, ''],
+    ['-C1', {form: 'names'}, ''],
+    ['-1C', {form: 'columns'}, ''],
     ['-1l', {form: 'long'}, ''],
     ['-dFLnh', {directory: true, marked: true, followed: true, numeric: true, human: true}, ''],
     ['-Sr', {sorted: 'size', reversed: true}, ''],
@@ -48,6 +57,24 @@ describe('the argument of LIST', () => {
 
   test('that is a name that looks like options is that name', () => {
     expect(withoutOptions('-a')).toEqual({options: optionsOf(''), path: '-a'});
+  });
+});
+
+/** As measured on ProFTPD 1.3.8. */
+describe('columns', () => {
+  const names = (count: number, longest: number) =>
+    Array.from({length: count}, (_, n) => 'abc'.padEnd(n === 4 ? longest : 3, 'x'));
+  test.each([
+    [1, 3, ['abc']],
+    [8, 3, [`${'abc\t'.repeat(7)}abc`]],
+    [9, 7, [`${'abc\t'.repeat(4)}abcxxxx\t${'abc\t'.repeat(3)}abc`]],
+    [10, 3, Array(2).fill(`${'abc\t'.repeat(4)}abc`)],
+    [13, 8, ['abc\t\tabcxxxxx\tabc\t\tabc', ...Array(3).fill('abc\t\tabc\t\tabc')]],
+    [5, 16, ['abc\t\t\tabc\t\t\tabcxxxxxxxxxxxxx', 'abc\t\t\tabc']],
+    [5, 100, [...Array(4).fill('abc'), 'abc'.padEnd(100, 'x')]],
+    [0, 0, []],
+  ])('%i names of at most %i characters', (count, longest, lines) => {
+    expect(inColumns(names(count, longest))).toEqual(lines);
   });
 });
 

@@ -76,11 +76,24 @@ export const setTime: Handler = (session, argument) => {
   if (!TIME.test(text)) return invalid(text);
   const time = timeOf(text);
   if (time === undefined) return invalid(path);
-  return replyForPath(path, async () => {
+  return replyForFacts(path, async () => {
     await session.tree.setModified(resolveLiterally(session, path), time);
     return reply(213, `Modify=${text.slice(0, 14)}; ${path}`);
   });
 };
+
+/** Of a link that goes round ProFTPD says here, and nowhere else, that the parameters are wrong. */
+function replyForFacts(path: string, act: () => Promise<Reply>): Promise<Reply> {
+  return replyForPath(path, async () => {
+    try {
+      return await act();
+    } catch (error) {
+      if (error instanceof TreeError && error.code === 'ELOOP')
+        return reply(501, `${path}: ${error.message}`);
+      throw error;
+    }
+  });
+}
 
 type FactChange = (session: Session, path: string) => Promise<void>;
 
@@ -95,7 +108,7 @@ export const setFacts: Handler = (session, argument) => {
     if (typeof change !== 'function') return change;
     changes.push(change);
   }
-  return replyForPath(path, async () => {
+  return replyForFacts(path, async () => {
     const resolved = resolveLiterally(session, path);
     await session.tree.facts(resolved);
     for (const change of changes) await change(session, resolved);

@@ -56,7 +56,7 @@ function seconds({facts}: Entry, {time}: ListOptions): number {
 
 export function lineOf(entry: Entry, options: ListOptions): string {
   const {name, facts} = entry;
-  if (options.form === 'names') return `${name}${options.marked ? mark(facts, '@') : ''}`;
+  if (options.form !== 'long') return `${name}${options.marked ? mark(facts, '@') : ''}`;
   const {target, behind} = {behind: facts, ...entry, target: facts.target};
   const shown = target === undefined ? name : `${name} -> ${target}`;
   return `${longForm(facts, options)} ${shown}${options.marked ? mark(behind, '') : ''}`;
@@ -66,6 +66,22 @@ function mark({kind, mode}: FileFacts, ofLink: string): string {
   if (kind === 'directory') return '/';
   if (kind === 'link') return ofLink;
   return kind === 'file' && (mode & 0o111) !== 0 ? '*' : '';
+}
+
+const TAB = 8;
+const MAX_LINE = 79;
+
+/** As many columns as fit, filled from above; the gaps are tabs, and the last names have none (measured). */
+export function inColumns(names: readonly string[]): string[] {
+  const longest = names.reduce((most, name) => Math.max(most, name.length), 0);
+  const width = Math.floor(longest / TAB) + 1;
+  const rows = Math.ceil(names.length / Math.max(1, Math.floor(MAX_LINE / (width * TAB))));
+  return Array.from({length: rows}, (_, row) => {
+    const line: string[] = [];
+    for (let at = row; at < names.length; at += rows) line.push(names[at]!);
+    const padded = line.slice(0, -1).map((name) => name + '\t'.repeat(width - Math.floor(name.length / TAB)));
+    return padded.join('') + line.at(-1);
+  });
 }
 
 /** Whoever has logged in is `ftp`, and by number what that user is on Red Hat's systems. */

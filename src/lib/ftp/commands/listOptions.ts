@@ -2,8 +2,8 @@
 export interface ListOptions {
   /** `-a`: names with a dot in front, `.` and `..` too; `-A`: without those two. */
   readonly hidden: 'none' | 'almost all' | 'all';
-  /** `-1` and `-C`: names alone. `-l` takes it back. */
-  readonly form: 'long' | 'names';
+  /** `-1` and `-C`: names alone, one a line or side by side. `-l` takes it back. */
+  readonly form: 'long' | 'names' | 'columns';
   /** `-R`, and nothing with names alone. */
   readonly recursive: boolean;
   /** `-d`: a directory's own entry. */
@@ -41,7 +41,7 @@ const LETTERS: Readonly<Record<string, Partial<ListOptions>>> = {
   a: {hidden: 'all'},
   A: {hidden: 'almost all'},
   '1': {form: 'names'},
-  C: {form: 'names'},
+  C: {form: 'columns'},
   l: {form: 'long'},
   R: {recursive: true},
   d: {directory: true},

@@ -8,7 +8,7 @@ import {DataSender} from '../data/dataSender.ts';
 import {octetsOf} from '../octets.ts';
 import type {Handler, Session} from '../session.ts';
 import {type FileFacts, resolvePath, TreeError, withHome, writeFacts} from '../tree/tree.ts';
-import {type Entry, isHidden, isShown, lineOf, sorted} from './entries.ts';
+import {type Entry, inColumns, isHidden, isShown, lineOf, sorted} from './entries.ts';
 import {type ListOptions, parseListArgument, withoutOptions} from './listOptions.ts';
 import {replyForPath} from './paths.ts';
 import {expand, isPattern} from './pattern.ts';
@@ -123,7 +123,8 @@ async function* linesOf(session: Session, entries: readonly Entry[], options: Li
       shown.push(behind === undefined ? entry : {...entry, behind});
     }
   }
-  for (const entry of sorted(shown, options)) yield lineOf(entry, options);
+  const ordered = sorted(shown, options).map((entry) => lineOf(entry, options));
+  yield* options.form === 'columns' && options.sorted !== 'not' ? inColumns(ordered) : ordered;
 }
 
 const pathOf = ({name, path = name}: Entry): string => path;

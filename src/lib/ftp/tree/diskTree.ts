@@ -315,7 +315,8 @@ async function change(
   const handle = found?.handle ?? (await open(place, O_RDONLY | SAFE));
   try {
     const stats = await handle.stat();
-    if (!stats.isFile() && !stats.isDirectory()) throw new TreeError('ENOTREG');
+    // A FIFO is no file to a client, and yet has a mode and a time, as in ProFTPD; nothing is opened.
+    if (!stats.isFile() && !stats.isDirectory() && !stats.isFIFO()) throw new TreeError('ENOTREG');
     if (found === undefined) await byHandle(handle);
     else await byName(found.place, stats);
   } finally {

@@ -160,11 +160,18 @@ describe('output', () => {
 
   test.each([
     ['closed', '>&-', 74, 'ftpdctl: cannot write to standard output: it is closed\n'],
+    [
+      'closed, for a program in the place of a shell',
+      'exec >&-',
+      74,
+      'ftpdctl: cannot write to standard output: it is closed\n',
+    ],
     ['thrown away', '>/dev/null', 0, ''],
     ['thrown away by the shell before', '', 0, ''],
   ])('standard output that is %s', async (_name, redirection, status, stderr) => {
     server = await startScriptedServer(speak('json', SENT));
-    const program = `'${process.execPath}' '${join(CHECKOUT, 'bin/run.js')}' -s '${server.socket}' lsctrl ${redirection}`;
+    const asked = `'${process.execPath}' '${join(CHECKOUT, 'bin/run.js')}' -s '${server.socket}' lsctrl`;
+    const program = redirection === 'exec >&-' ? `sh -c "exec ${asked} >&-"` : `${asked} ${redirection}`;
     const shell = spawn('bash', ['-c', `${program}; exit $?`], {
       stdio: ['ignore', redirection === '' ? 'ignore' : 'pipe', 'pipe'],
       env: cleanEnvironment('/nonexistent'),

@@ -27,6 +27,8 @@ export interface TerminalOptions {
   readonly rows?: number;
   /** A command that is to start the program, such as `nsenter`. */
   readonly startedBy?: readonly string[];
+  /** The shell does what `fg` needs: Ctrl-Z stops the program, and the shell goes on. */
+  readonly jobs?: boolean;
 }
 
 /** A terminal that is there until the test has ended. */
@@ -50,7 +52,7 @@ export class Terminal {
   }
 
   static async start(args: readonly string[], options: TerminalOptions = {}): Promise<Terminal> {
-    const {env = {}, columns = 100, rows = 30, startedBy = []} = options;
+    const {env = {}, columns = 100, rows = 30, startedBy = [], jobs = false} = options;
     const home = await mkdtemp(join(tmpdir(), 'ftpdctl-term-'));
     const terminal = new Terminal(home);
     await writeFile(join(home, 'tmux.conf'), 'set -g status off\nset -s escape-time 0\n');
@@ -61,7 +63,7 @@ export class Terminal {
     const program = [...startedBy, 'env', '-i', ...variables, ...ours, ...args];
     // It waits until every byte it writes is written down.
     const ready = join(home, 'ready');
-    const script = `stty -echo; : > '${ready}'; read go; stty echo; trap : INT; ${program.map(quote).join(' ')}; echo "[$?]"; exec cat`;
+    const script = `stty -echo; : > '${ready}'; read go; stty echo; trap : INT; ${jobs ? 'set -m; ' : ''}${program.map(quote).join(' ')}; echo "[$?]"; exec cat`;
     const size = ['-x', String(columns), '-y', String(rows)];
     await terminal.#tmux('-f', join(home, 'tmux.conf'), 'new-session', '-d', ...size, 'sh', '-c', script);
     await terminal.#tmux('pipe-pane', `cat >> '${terminal.#transcript}'`);

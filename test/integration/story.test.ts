@@ -3,8 +3,10 @@ import {once} from 'node:events';
 import {readdir, readFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {afterEach, beforeEach, describe, expect, test, vi} from 'vitest';
+import {processStatus} from '../../src/lib/transport/processes/proc.ts';
 import {describeWithPeer, whyNoProgram} from '../helpers/peers.ts';
 import {Servers} from '../helpers/servers.ts';
+import {openTerminal} from '../helpers/terminal.ts';
 
 let servers: Servers;
 beforeEach(async () => {
@@ -140,6 +142,31 @@ test('--wait ends when the message was shown, or says that it was not', async ()
   });
   expect((await shown).status).toBe(0);
   expect((await servers.ftpdctl(['msg', '--wait=0.5', 'user', 'dave', 'unseen'])).status).toBe(75);
+});
+
+describeWithPeer(whyNoProgram('tmux'), 'the bar of --wait', () => {
+  test.each([
+    [40, 8],
+    [80, 24],
+    [120, 24],
+  ])('fits %i columns, and goes on where it was when Ctrl-Z has stopped it', async (columns, width) => {
+    const dave = await servers.session();
+    await known(1);
+    const args = ['-s', servers.socket, 'msg', '--wait=60', 'all', 'hi'];
+    const terminal = await openTerminal(args, {columns, jobs: true});
+    const bar = `[${'-'.repeat(width)}] shown to 0 of 1 session`;
+    await terminal.see(new RegExp(`^${bar.replace(/[[\]]/g, '\\$&')}$`, 'm'));
+    const pid = await terminal.pid();
+    await terminal.press('C-z');
+    await vi.waitFor(() => expect(processStatus(pid)!.state).toBe('T'));
+    // Of the shell: 128 and SIGTSTP.
+    await terminal.see(/\[148\n?\]/);
+    process.kill(pid, 'SIGCONT');
+    await terminal.see(/148\n?\]\n\[-+\] shown to 0 of 1 session$/);
+    expect((await dave.command('NOOP')).at(-1)).toBe('200 hi');
+    const screen = await terminal.see(/^ftpdctl: shown to 1 of 1 session$/m);
+    expect(screen).not.toContain('#');
+  });
 });
 
 /** Logs in, lets the octets of its replies fill its small window, and hears no more; each line that it reads is a NOOP. */

@@ -1,6 +1,7 @@
 import {mkdtemp, rm} from 'node:fs/promises';
 import {join} from 'node:path';
-import {afterAll, beforeAll, expect, it} from 'vitest';
+import {afterAll, beforeAll, expect, it, vi} from 'vitest';
+import {processStatus} from '../../src/lib/transport/processes/proc.ts';
 import {checkoutFor} from '../helpers/checkout.ts';
 import type {FtpSession} from '../helpers/ftpSession.ts';
 import {describeWithPeer} from '../helpers/peers.ts';
@@ -85,6 +86,26 @@ describeWithPeer(whyNoProftpd(), 'who, of a real ProFTPD that is never asked', (
     await terminal.see(/2 sessions/);
     await terminal.press('C-c');
     expect(await terminal.ended()).toEqual({status: 0, screen: ''});
+  });
+
+  it('gives the screen back while Ctrl-Z has stopped --watch', async () => {
+    const terminal = await openTerminal(['-s', proftpd.socket, 'who', '--watch=0.2'], {
+      columns: 40,
+      jobs: true,
+    });
+    await terminal.see(/2 sessions, every 0\.2 s, Ctrl-C ends\n\nID /);
+    const pid = await terminal.pid();
+    await terminal.press('C-z');
+    await vi.waitFor(() => expect(processStatus(pid)!.state).toBe('T'));
+    // Of a shell: 128 and SIGTSTP.
+    expect(await terminal.see('[148]')).not.toContain('sessions');
+    expect(await terminal.hasCursor()).toBe(true);
+    process.kill(pid, 'SIGCONT');
+    await terminal.see(/2 sessions/);
+    expect(await terminal.hasCursor()).toBe(false);
+    process.kill(pid, 'SIGINT');
+    expect(await terminal.see('[148]')).not.toContain('sessions');
+    expect(await terminal.hasCursor()).toBe(true);
   });
 
   it.each([

@@ -239,7 +239,10 @@ const OTHER_NAMES: ReadonlyMap<string, string> = new Map(
  * @throws UsageError which says what was probably meant
  */
 export function refuseSlip(action: string, words: readonly string[], commands: readonly string[]): void {
-  if (KNOWN_ACTIONS.includes(action)) return refuseWithoutWords(action, words);
+  if (KNOWN_ACTIONS.includes(action)) {
+    refuseWithoutWords(action, words);
+    return;
+  }
   if (/\s/.test(action.trim()) && words.length === 0) {
     const [first] = action.trim().split(/\s+/);
     const hint = `without the quotes: ftpdctl ${action.trim()}`;

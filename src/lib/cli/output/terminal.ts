@@ -104,18 +104,41 @@ export async function watch(
   const leave = () => void screen.write(LEAVE);
   // The first frame may fail: then there is nothing to leave.
   let text = await frame();
+  const draw = () => void screen.write(drawn(text, screen.rows || ROWS, screen.columns || COLUMNS));
   screen.write(ENTER);
   const callOff = onExit(leave);
+  const callOffStop = onStop(leave, () => {
+    screen.write(ENTER);
+    draw();
+  });
   try {
     while (!signal.aborted) {
-      screen.write(drawn(text, screen.rows || ROWS, screen.columns || COLUMNS));
+      draw();
       await sleep(interval, undefined, {signal}).catch(() => {});
       if (!signal.aborted) text = await frame();
     }
   } finally {
+    callOffStop();
     callOff();
     leave();
   }
+}
+
+/**
+ * Have something done before Ctrl-Z stops this process, and when it goes on.
+ * @returns calls it off
+ */
+function onStop(before: () => void, after: () => void): () => void {
+  const stop = () => {
+    before();
+    process.off('SIGTSTP', stop);
+    // Comes back when it goes on; or at once, where no shell could have it go on, and the kernel stops nothing.
+    process.kill(process.pid, 'SIGTSTP');
+    process.on('SIGTSTP', stop);
+    after();
+  };
+  process.on('SIGTSTP', stop);
+  return () => void process.off('SIGTSTP', stop);
 }
 
 /** As much as the screen holds: the last line says how many more there are. */

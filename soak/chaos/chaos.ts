@@ -33,6 +33,8 @@ export interface ChaosResult extends Findings {
 }
 
 const USERS = 20;
+/** Messages that somebody waits for: without one there is nothing to judge. */
+const LEAST_WAITS = 3;
 /** A process that is stopped goes on after so long: milliseconds. */
 const STOP_MS = {least: 100, most: 3000} as const;
 /** What the last messages may take to be shown and written down: milliseconds. */
@@ -77,7 +79,9 @@ async function run(directory: string, options: ChaosOptions): Promise<ChaosResul
     }
     await sleep(500);
     const end = performance.now() + 1000 * seconds;
-    const isOver = () => performance.now() >= end;
+    // On a busy machine hardly anything may have been sent by then.
+    const isOver = () =>
+      performance.now() >= end && (senders.waits >= LEAST_WAITS || senders.sent.length >= messages);
     await Promise.all([senders.run(messages, isOver), strike(programs, {random, isOver, blows, ...options})]);
     await senders.waitsOver();
     await sleep(SETTLE_MS);

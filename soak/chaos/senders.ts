@@ -65,6 +65,11 @@ export class Senders {
     await Promise.all(Array.from({length: LANES}, lane));
   }
 
+  /** Messages that somebody waits for, or has waited for. */
+  get waits(): number {
+    return this.#waits.length;
+  }
+
   async waitsOver(): Promise<void> {
     await Promise.all(this.#waits);
   }

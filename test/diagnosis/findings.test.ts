@@ -98,7 +98,7 @@ test('nothing is wrong where everything works', () => {
 });
 
 const STOPPED: Partial<Facts> = {
-  daemon: {kind: 'stopped', start: 'systemctl start proftpd'},
+  daemon: {kind: 'stopped', start: 'systemctl start proftpd', others: 0},
   socket: {kind: 'none'},
   queue: {kind: 'none'},
   scoreboard: {kind: 'none'},

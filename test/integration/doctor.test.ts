@@ -1,7 +1,8 @@
-import {readdirSync, readFileSync} from 'node:fs';
+import {existsSync, readdirSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
+import {setTimeout as sleep} from 'node:timers/promises';
 import {Ajv2020} from 'ajv/dist/2020.js';
-import {afterAll, afterEach, beforeEach, expect, test} from 'vitest';
+import {afterAll, expect, test} from 'vitest';
 import {CHECKOUT, removeCopy} from '../helpers/checkout.ts';
 import {OwnMachine, whyNoOwnMachine} from '../helpers/ownMachine.ts';
 import {describeWithPeer} from '../helpers/peers.ts';
@@ -45,22 +46,40 @@ for (const file of readdirSync(SCHEMAS)) {
 
 afterAll(removeCopy);
 
-describeWithPeer(whyNoOwnMachine(), 'doctor, with a ProFTPD on a machine of its own', () => {
-  let machine: OwnMachine;
-  let prefix: string;
-  beforeEach(async () => {
-    machine = await OwnMachine.start();
-    prefix = '';
-  });
-  afterEach(() => machine?.stop());
+interface Broken {
+  /** What root types before it is installed. */
+  readonly before?: string;
+  readonly conf: (lines: Patient['lines']) => string;
+  /** The queue is made by another user. */
+  readonly prepare?: 'taken';
+  /** Default: as the distribution starts it. */
+  readonly start?: string;
+  readonly stopped?: boolean;
+  /** What root types then. */
+  readonly after?: string;
+  /** For whom it is broken. Default: nobody. */
+  readonly uid?: number;
+  /** What is mended, in this order. */
+  readonly codes: readonly string[];
+}
+
+/** A machine whose ProFTPD is broken, looked at and mended. */
+class Patient {
+  readonly machine: OwnMachine;
+  /** What is to be typed before `ftpdctl`. */
+  #prefix = '';
+
+  constructor(machine: OwnMachine) {
+    this.machine = machine;
+  }
 
   /** A configuration in which everything works for root and for nobody; what a test changes comes in by name. */
-  function lines(changes: Readonly<Record<string, string | readonly string[]>> = {}): string {
+  lines(changes: Readonly<Record<string, string | readonly string[]>> = {}): string {
     const directives: Record<string, string | readonly string[]> = {
       ModulePath: '/usr/lib/proftpd',
       LoadModule: ['mod_ctrls_admin.c', 'mod_msg.c'],
       ServerName: 'tests',
-      Port: String(machine.port),
+      Port: String(this.machine.port),
       DefaultAddress: '127.0.0.1',
       User: 'nobody',
       Group: 'nogroup',
@@ -91,15 +110,15 @@ describeWithPeer(whyNoOwnMachine(), 'doctor, with a ProFTPD on a machine of its 
     return `${each.join('\n')}\n`;
   }
 
-  async function install(conf: string): Promise<void> {
-    machine.write(CONF, conf);
-    machine.write(QUEUE, '');
-    machine.write('/etc/proftpd/passwd', `dave:${PASSWORD_HASH}:4001:4001::/tmp:/bin/false\n`, 0o600);
+  async install(conf: string): Promise<void> {
+    this.machine.write(CONF, conf);
+    this.machine.write(QUEUE, '');
+    this.machine.write('/etc/proftpd/passwd', `dave:${PASSWORD_HASH}:4001:4001::/tmp:/bin/false\n`, 0o600);
   }
 
   /** Messages for nobody, as sessions that were killed leave them, until no more goes in. */
-  async function fillQueue(): Promise<void> {
-    await queueScript(`
+  async fillQueue(): Promise<void> {
+    await this.queueScript(`
 class Message(ctypes.Structure):
     _fields_ = [('type', ctypes.c_long), ('text', ctypes.c_char * 1000)]
 message = Message(4000000, b'x' * 999)
@@ -107,7 +126,7 @@ while libc.msgsnd(queue, ctypes.byref(message), 1000, 0o4000) == 0: pass`);
   }
 
   /** Python with the `queue` of the configuration, which is made where it is not there. */
-  async function queueScript(lines: string, uid = 0): Promise<void> {
+  async queueScript(lines: string, uid = 0): Promise<void> {
     const script = `
 import ctypes, os
 libc = ctypes.CDLL(None, use_errno=True)
@@ -115,17 +134,17 @@ st = os.stat('${QUEUE}')
 key = ctypes.c_int((0xf6 << 24) | ((st.st_dev & 0xff) << 16) | (st.st_ino & 0xffff))
 queue = libc.msgget(key, 0o1666)
 ${lines}`;
-    const {status, stderr} = await machine.run('/usr/bin/python3', ['-c', script], uid);
+    const {status, stderr} = await this.machine.run('/usr/bin/python3', ['-c', script], uid);
     expect({status, stderr}).toEqual({status: 0, stderr: ''});
   }
 
   /** As that user, or, where its advice is for root alone, as root by the same way. */
-  function ftpdctl(uid: number, words: readonly string[]) {
-    return machine.ftpdctl(words, prefix.startsWith('nsenter') ? 0 : uid, prefix);
+  ftpdctl(uid: number, words: readonly string[]) {
+    return this.machine.ftpdctl(words, this.#prefix.startsWith('nsenter') ? 0 : uid, this.#prefix);
   }
 
-  async function doctor(uid: number, ...options: string[]): Promise<Told> {
-    const run = await ftpdctl(uid, ['--json', 'doctor', ...options]);
+  async doctor(uid: number, ...options: string[]): Promise<Told> {
+    const run = await this.ftpdctl(uid, ['--json', 'doctor', ...options]);
     expect(run.stderr).toBe('');
     const told = JSON.parse(run.stdout);
     expect(schemas.validate('doctor.json', told), schemas.errorsText()).toBe(true);
@@ -134,9 +153,9 @@ ${lines}`;
   }
 
   /** To the letter: the lines into their files, the commands in root's shell. */
-  async function apply({edits, commands, restart, prefix: words}: Mend, how: string | null): Promise<void> {
+  async apply({edits, commands, restart, prefix: words}: Mend, how: string | null): Promise<void> {
     for (const {action, file, line, lines: added} of edits) {
-      const text = machine.has(file) ? machine.read(file).replace(/\n$/, '').split('\n') : [];
+      const text = this.machine.has(file) ? this.machine.read(file).replace(/\n$/, '').split('\n') : [];
       const [from, count] = {
         append: [text.length, 0],
         insert: [line!, 0],
@@ -144,121 +163,193 @@ ${lines}`;
         delete: [line! - 1, 1],
       }[action] as [number, number];
       text.splice(from, count, ...added);
-      machine.write(file, `${text.join('\n')}\n`);
+      this.machine.write(file, `${text.join('\n')}\n`);
     }
-    for (const command of commands) await machine.shell(command);
-    if (restart) await machine.shell(how!);
+    for (const command of commands) await this.machine.shell(command);
+    if (restart) await this.machine.shell(how!);
     if (restart || commands.some((command) => command.startsWith('/usr/sbin/proftpd')))
-      await machine.listening();
-    if (words !== null) prefix = words;
+      await this.machine.listening();
+    if (words !== null) this.#prefix = words;
+  }
+
+  /** All of it with one restart. Lines are counted as the files are, so that the last ones come first. */
+  async applyAll(mends: readonly Mend[], how: string | null): Promise<void> {
+    const last = (line: number | null) => line ?? Number.NEGATIVE_INFINITY;
+    const edits = mends.flatMap(({edits}) => edits).toSorted((a, b) => last(b.line) - last(a.line));
+    const commands = mends.flatMap(({commands}) => commands);
+    await this.apply({edits, commands, restart: true, prefix: null}, how);
   }
 
   /** Follow its advice, the first fault first, until it has no more. @returns the codes that were mended */
-  async function mend(uid: number): Promise<string[]> {
+  async mend(uid: number): Promise<string[]> {
     const mended: string[] = [];
     for (let round = 0; round < MAX_ROUNDS; round++) {
-      const {works, findings, restart} = await doctor(uid);
+      const {works, findings, restart} = await this.doctor(uid);
       if (works) return mended;
       const fault = findings.find(({level, mend}) => level === 'fault' && mend !== null);
       expect(fault, JSON.stringify(findings, undefined, 1)).toBeDefined();
       mended.push(fault!.code);
-      await apply(fault!.mend!, restart);
+      await this.apply(fault!.mend!, restart);
     }
     throw new Error(`not mended in ${MAX_ROUNDS} rounds: ${mended.join(', ')}`);
   }
 
-  async function expectArrival(uid: number, ...options: string[]): Promise<void> {
-    const dave = await machine.session('dave');
-    const sent = await ftpdctl(uid, ['msg', ...options, 'user', 'dave', 'it', 'works']);
+  async expectArrival(uid: number, ...options: string[]): Promise<void> {
+    const dave = await this.machine.session('dave');
+    const sent = await this.ftpdctl(uid, ['msg', ...options, 'user', 'dave', 'it', 'works']);
     expect(sent, `${sent.stdout}${sent.stderr}`).toMatchObject({status: 0});
     let reply: string[] = [];
     // A session takes 0.4 s to look at what the daemon has queued.
-    for (let i = 0; i < 50 && !reply.join('\n').includes('it works'); i++) reply = await dave.command('NOOP');
+    for (let i = 0; i < 100 && !reply.join('\n').includes('it works'); i++) {
+      reply = await dave.command('NOOP');
+      await sleep(20);
+    }
     expect(reply.join('\n')).toContain('it works');
   }
+}
 
-  test('finds nothing to mend where everything works, for root and for others', async () => {
-    await install(lines());
-    await machine.shell(`/usr/sbin/proftpd -c ${CONF}`);
-    await machine.listening();
-    expect(await doctor(0)).toMatchObject({works: true, via: 'direct'});
-    expect(await doctor(NOBODY)).toMatchObject({works: true, via: 'controls'});
-    await expectArrival(NOBODY);
-    await expectArrival(0);
-  });
+describeWithPeer(whyNoOwnMachine(), 'doctor, with a ProFTPD on a machine of its own', () => {
+  const withMachine = async (work: (patient: Patient) => Promise<void>) => {
+    const machine = await OwnMachine.start();
+    try {
+      await work(new Patient(machine));
+    } finally {
+      await machine.stop();
+    }
+  };
 
-  interface Broken {
-    /** What root types before it is installed. */
-    readonly before?: string;
-    readonly conf: () => string;
-    /** The queue is made by another user. */
-    readonly prepare?: 'taken';
-    /** Default: as the distribution starts it. */
-    readonly start?: string;
-    readonly stopped?: boolean;
-    /** What root types then. */
-    readonly after?: string;
-    /** For whom it is broken. Default: nobody. */
-    readonly uid?: number;
-    /** What is mended, in this order. */
-    readonly codes: readonly string[];
-  }
+  test('finds nothing to mend where everything works, for root and for others', () =>
+    withMachine(async (patient) => {
+      const {machine} = patient;
+      await patient.install(patient.lines());
+      await machine.shell(`/usr/sbin/proftpd -c ${CONF}`);
+      await machine.listening();
+      expect(await patient.doctor(0)).toMatchObject({works: true, via: 'direct'});
+      expect(await patient.doctor(NOBODY)).toMatchObject({works: true, via: 'controls'});
+      await patient.expectArrival(NOBODY);
+      await patient.expectArrival(0);
+    }));
+
+  test('tells a person what to do, and with -q the faults alone', () =>
+    withMachine(async (patient) => {
+      const {machine} = patient;
+      await patient.install(patient.lines({ControlsEngine: 'off', MessageEngine: 'off'}));
+      await machine.shell(`/usr/sbin/proftpd -c ${CONF}`);
+      await machine.listening();
+      const lineOf = (text: string) => machine.read(CONF).split('\n').indexOf(text) + 1;
+      const [controls, engine] = [lineOf('ControlsEngine off'), lineOf('MessageEngine off')];
+      const pid = machine.read('/run/proftpd.pid').trim();
+      const faults = [
+        `fault: ${CONF}:${controls}: ControlsEngine is off: there is no controls socket`,
+        `    replace line ${controls} of ${CONF} by:`,
+        '        ControlsEngine on',
+        '    restart it',
+        `fault: ${CONF}:${engine}: MessageEngine is off for tests 127.0.0.1, port ${machine.port}`,
+        `    replace line ${engine} of ${CONF} by:`,
+        '        MessageEngine on',
+        '    restart it',
+      ];
+      const last = [
+        'lines are counted as the files are now',
+        `to restart it, which ends its sessions: kill ${pid} && tail --pid=${pid} -f /dev/null && /usr/sbin/proftpd -c ${CONF}`,
+      ];
+      const text = (lines: readonly string[]) => lines.map((line) => `ftpdctl: ${line}\n`).join('');
+      const run = await machine.ftpdctl(['doctor'], NOBODY);
+      expect(run).toMatchObject({status: 1, stderr: ''});
+      for (const fault of [faults.slice(0, 4), faults.slice(4)]) expect(run.stdout).toContain(text(fault));
+      expect(run.stdout.endsWith(text([...last, 'a message of nobody would not arrive: 2 faults']))).toBe(
+        true,
+      );
+      expect(await machine.ftpdctl(['-q', 'doctor'], NOBODY)).toMatchObject({
+        status: 1,
+        stdout: '',
+        stderr: text([...faults, ...last]),
+      });
+    }));
+
+  test('asks the daemon with --probe alone, and nobody gets a message', () =>
+    withMachine(async (patient) => {
+      const {machine} = patient;
+      await patient.install(patient.lines({ControlsLog: '/var/log/proftpd/controls.log'}));
+      await machine.shell(`/usr/sbin/proftpd -c ${CONF}`);
+      await machine.listening();
+      const requests = () =>
+        [...machine.read('/var/log/proftpd/controls.log').matchAll(/ recvd from .* client: '(.*)'$/gm)].map(
+          ([, words]) => words,
+        );
+      expect(await patient.doctor(NOBODY)).toMatchObject({works: true});
+      // It would have served whoever had come before.
+      await machine.ftpdctl(['msg', 'user', 'nosuch', 'hi'], NOBODY);
+      expect(requests()).toEqual(['msg user nosuch hi']);
+      const dave = await machine.session('dave');
+      const {findings} = await patient.doctor(NOBODY, '--probe');
+      expect(findings.at(-1)).toMatchObject({code: 'probe-accepted', level: 'ok'});
+      expect(requests()).toEqual(['msg user nosuch hi', 'msg user ftpdctl-doctor-asks probe']);
+      expect((await dave.command('NOOP')).at(-1)).toBe('200 NOOP command successful');
+    }));
 
   const BROKEN: Readonly<Record<string, Broken>> = {
-    'it does not run': {conf: () => lines(), stopped: true, codes: ['not-running']},
-    'ControlsEngine is off': {conf: () => lines({ControlsEngine: 'off'}), codes: ['controls-off']},
+    'it does not run': {conf: (lines) => lines(), stopped: true, codes: ['not-running']},
+    'ControlsEngine is off': {conf: (lines) => lines({ControlsEngine: 'off'}), codes: ['controls-off']},
     'the directory of the socket is not there': {
-      conf: () => lines({ControlsSocket: '/run/elsewhere/ctrls'}),
+      conf: (lines) => lines({ControlsSocket: '/run/elsewhere/ctrls'}),
       codes: ['socket-no-directory'],
     },
-    'the socket has been removed': {conf: () => lines(), after: `rm ${SOCKET}`, codes: ['socket-missing']},
+    'the socket has been removed': {
+      conf: (lines) => lines(),
+      after: `rm ${SOCKET}`,
+      codes: ['socket-missing'],
+    },
     '"rmctrl all" has closed the socket': {
-      conf: () => lines(),
-      after: `/usr/bin/ftpdctl -s ${SOCKET} rmctrl all && sleep 1`,
+      conf: (lines) => lines(),
+      after: `/usr/bin/ftpdctl -s ${SOCKET} rmctrl all && while grep -q ' ${SOCKET}$' /proc/net/unix; do sleep 0.1; done`,
       codes: ['socket-stale'],
     },
     'the directory of the socket may not be entered': {
       before: 'mkdir -m 700 /run/shut',
-      conf: () => lines({ControlsSocket: '/run/shut/ctrls'}),
+      conf: (lines) => lines({ControlsSocket: '/run/shut/ctrls'}),
       codes: ['socket-forbidden'],
     },
     'the socket is in a /tmp of its own': {
-      conf: () => lines({ControlsSocket: '/tmp/ctrls'}),
+      conf: (lines) => lines({ControlsSocket: '/tmp/ctrls'}),
       start: `unshare -m sh -c 'mount -t tmpfs tmpfs /tmp && exec /usr/sbin/proftpd -c ${CONF}'`,
       codes: ['socket-elsewhere'],
     },
     'ControlsSocketACL names another user': {
-      conf: () => lines({ControlsSocketACL: 'allow user root'}),
+      conf: (lines) => lines({ControlsSocketACL: 'allow user root'}),
       codes: ['connect-denied'],
     },
     'ControlsSocketACL denies the user': {
-      conf: () => lines({ControlsSocketACL: 'deny user nobody,daemon'}),
+      conf: (lines) => lines({ControlsSocketACL: 'deny user nobody,daemon'}),
       codes: ['connect-denied'],
     },
     'ControlsSocketACL names another group': {
-      conf: () => lines({ControlsSocketACL: 'allow group root'}),
+      conf: (lines) => lines({ControlsSocketACL: 'allow group root'}),
       codes: ['connect-denied'],
     },
-    'there are no MessageControlsACLs': {conf: () => lines({MessageControlsACLs: []}), codes: ['msg-denied']},
+    'there are no MessageControlsACLs': {
+      conf: (lines) => lines({MessageControlsACLs: []}),
+      codes: ['msg-denied'],
+    },
     'MessageControlsACLs names another user': {
-      conf: () => lines({MessageControlsACLs: 'msg allow user root'}),
+      conf: (lines) => lines({MessageControlsACLs: 'msg allow user root'}),
       codes: ['msg-denied'],
     },
     'MessageControlsACLs denies the only user it names': {
-      conf: () => lines({MessageControlsACLs: 'all deny user nobody'}),
+      conf: (lines) => lines({MessageControlsACLs: 'all deny user nobody'}),
       codes: ['msg-denied'],
     },
     'MessageControlsACLs lets another group send': {
-      conf: () => lines({MessageControlsACLs: ['all allow group daemon', 'all allow user root']}),
+      conf: (lines) => lines({MessageControlsACLs: ['all allow group daemon', 'all allow user root']}),
       codes: ['msg-denied'],
     },
     'root is not let in, and would send directly': {
-      conf: () => lines({MessageControlsACLs: 'all allow user nobody'}),
+      conf: (lines) => lines({MessageControlsACLs: 'all allow user nobody'}),
       uid: 0,
       codes: ['msg-denied'],
     },
     'nothing is loaded and nothing said': {
-      conf: () =>
+      conf: (lines) =>
         lines({
           LoadModule: [],
           MessageQueue: [],
@@ -269,97 +360,133 @@ ${lines}`;
       codes: ['controls-off', 'msg-not-loaded', 'msg-denied', 'engine-off', 'queue-unset'],
     },
     'mod_msg is not loaded, and its directives stand there': {
-      conf: () => lines({LoadModule: 'mod_ctrls_admin.c'}),
+      conf: (lines) => lines({LoadModule: 'mod_ctrls_admin.c'}),
       stopped: true,
       codes: ['msg-not-loaded', 'not-running'],
     },
-    'MessageEngine is off': {conf: () => lines({MessageEngine: 'off'}), codes: ['engine-off']},
-    'MessageEngine is said nowhere': {conf: () => lines({MessageEngine: []}), codes: ['engine-off']},
+    'MessageEngine is off': {conf: (lines) => lines({MessageEngine: 'off'}), codes: ['engine-off']},
+    'MessageEngine is said nowhere': {conf: (lines) => lines({MessageEngine: []}), codes: ['engine-off']},
     'MessageEngine is off for all servers by <Global>': {
-      conf: () => lines({MessageEngine: [], '': '<Global>\n  MessageEngine off\n</Global>'}),
+      conf: (lines) => lines({MessageEngine: [], '': '<Global>\n  MessageEngine off\n</Global>'}),
       codes: ['engine-off'],
     },
     'a <VirtualHost> has no MessageEngine': {
-      conf: () => lines({'': '<VirtualHost 127.0.0.2>\n  Port 21\n</VirtualHost>'}),
+      conf: (lines) => lines({'': '<VirtualHost 127.0.0.2>\n  Port 21\n</VirtualHost>'}),
       codes: ['engine-off'],
     },
-    'no MessageQueue is named': {conf: () => lines({MessageQueue: []}), codes: ['queue-unset']},
+    'no MessageQueue is named': {conf: (lines) => lines({MessageQueue: []}), codes: ['queue-unset']},
     'the directory of the MessageQueue is not there': {
-      conf: () => lines({MessageQueue: '/var/log/nowhere/queue'}),
+      conf: (lines) => lines({MessageQueue: '/var/log/nowhere/queue'}),
       codes: ['queue-no-directory'],
     },
-    'somebody has removed the queue': {conf: () => lines(), after: `ipcrm -a`, codes: ['queue-missing']},
+    'somebody has removed the queue': {conf: (lines) => lines(), after: `ipcrm -a`, codes: ['queue-missing']},
     'another user has made the queue': {
-      conf: () => lines(),
+      conf: (lines) => lines(),
       prepare: 'taken',
       codes: ['queue-foreign'],
     },
     'the queue is full of messages for sessions that have ended': {
-      conf: () => lines(),
+      conf: (lines) => lines(),
       after: 'filled',
       codes: ['queue-full'],
     },
-    'there is to be no scoreboard': {conf: () => lines({ScoreboardFile: 'none'}), codes: ['scoreboard-off']},
+    'there is to be no scoreboard': {
+      conf: (lines) => lines({ScoreboardFile: 'none'}),
+      codes: ['scoreboard-off'],
+    },
     'the directory of the scoreboard is not there': {
-      conf: () => lines({ScoreboardFile: '/run/nowhere/scoreboard'}),
+      conf: (lines) => lines({ScoreboardFile: '/run/nowhere/scoreboard'}),
       stopped: true,
       codes: ['not-started-for-file', 'not-running'],
     },
     'everybody may write to the directory of the scoreboard': {
       before: 'mkdir /run/open && chmod 777 /run/open',
-      conf: () => lines({ScoreboardFile: '/run/open/scoreboard'}),
+      conf: (lines) => lines({ScoreboardFile: '/run/open/scoreboard'}),
       stopped: true,
       codes: ['not-started-for-file', 'not-running'],
     },
     'the scoreboard is in /tmp': {
-      conf: () => lines({ScoreboardFile: '/tmp/scoreboard'}),
+      conf: (lines) => lines({ScoreboardFile: '/tmp/scoreboard'}),
       stopped: true,
       codes: ['not-started-for-file', 'not-running'],
     },
     'the ControlsLog is in /tmp': {
-      conf: () => lines({ControlsLog: '/tmp/controls.log'}),
+      conf: (lines) => lines({ControlsLog: '/tmp/controls.log'}),
       stopped: true,
       codes: ['not-started-for-file', 'not-running'],
     },
     'MessageLog is none': {
-      conf: () => lines({MessageLog: 'none'}),
+      conf: (lines) => lines({MessageLog: 'none'}),
       stopped: true,
       codes: ['message-log-none', 'not-running'],
     },
     'a module is not there': {
-      conf: () => lines({LoadModule: ['mod_ctrls_admin.c', 'mod_nosuch.c', 'mod_msg.c']}),
+      conf: (lines) => lines({LoadModule: ['mod_ctrls_admin.c', 'mod_nosuch.c', 'mod_msg.c']}),
       stopped: true,
       codes: ['module-missing', 'not-running'],
     },
     'it has been told to read its configuration again': {
-      conf: () => lines(),
+      conf: (lines) => lines(),
       after: 'sleep 3.2 && kill -HUP $(cat /run/proftpd.pid) && sleep 1',
       codes: ['queue-lost'],
     },
     'its configuration has been changed since': {
-      conf: () => lines({MessageControlsACLs: 'all allow user root'}),
+      conf: (lines) => lines({MessageControlsACLs: 'all allow user root'}),
       after: `sleep 1.2 && echo MessageControlsACLs all allow user nobody >>${CONF}`,
       codes: ['configuration-newer'],
     },
   };
 
-  test.each(Object.entries(BROKEN))('%s', async (_name, broken) => {
-    const {
-      conf,
-      before = 'true',
-      start = `/usr/sbin/proftpd -c ${CONF}`,
-      after = 'true',
-      uid = NOBODY,
-    } = broken;
-    await machine.shell(before);
-    await install(conf());
-    if (broken.prepare === 'taken') await queueScript('pass', 1);
-    if (!broken.stopped) {
-      await machine.shell(start);
-      await machine.listening();
-    }
-    await (after === 'filled' ? fillQueue() : machine.shell(after));
-    expect(await mend(uid)).toEqual(broken.codes);
-    await expectArrival(uid);
-  });
+  test.each(Object.entries(BROKEN))('%s', (_name, broken) =>
+    withMachine(async (patient) => {
+      const {machine} = patient;
+      const {
+        conf,
+        before = 'true',
+        start = `/usr/sbin/proftpd -c ${CONF}`,
+        after = 'true',
+        uid = NOBODY,
+      } = broken;
+      await machine.shell(before);
+      await patient.install(conf((changes) => patient.lines(changes)));
+      if (broken.prepare === 'taken') await patient.queueScript('pass', 1);
+      if (!broken.stopped) {
+        await machine.shell(start);
+        await machine.listening();
+      }
+      await (after === 'filled' ? patient.fillQueue() : machine.shell(after));
+      expect(await patient.mend(uid)).toEqual(broken.codes);
+      await patient.expectArrival(uid);
+    }));
+
+  const PACKAGED = '/usr/share/proftpd/templates';
+
+  test
+    .skipIf(!existsSync(PACKAGED))
+    .concurrent("Debian's own configuration, with all of the advice at once", () =>
+      withMachine(async (patient) => {
+        const {machine} = patient;
+        const port = `Port ${machine.port}\nDefaultAddress 127.0.0.1\nAuthPAM off\nAuthOrder mod_auth_file.c\nAuthUserFile /etc/proftpd/passwd\nRequireValidShell off`;
+        const packaged = readFileSync(join(PACKAGED, 'proftpd.conf'), 'utf8');
+        await patient.install(packaged.replace(/^Port\s.*$/m, port).replace(/^UseIPv6\s.*$/m, 'UseIPv6 off'));
+        machine.write('/etc/proftpd/modules.conf', readFileSync(join(PACKAGED, 'modules.conf'), 'utf8'));
+        await machine.shell(`mkdir /etc/proftpd/conf.d; /usr/sbin/proftpd -c ${CONF}`);
+        await machine.listening();
+        const {findings, restart} = await patient.doctor(0);
+        expect(findings.filter(({level}) => level === 'fault').map(({code}) => code)).toEqual([
+          'controls-off',
+          'msg-not-loaded',
+          'msg-denied',
+          'engine-off',
+          'queue-unset',
+        ]);
+        await patient.applyAll(
+          findings.flatMap(({level, mend}) => (level === 'fault' && mend ? [mend] : [])),
+          restart,
+        );
+        expect(await patient.doctor(0)).toMatchObject({works: true, via: 'direct'});
+        await patient.expectArrival(0);
+        await patient.expectArrival(0, '--via', 'controls');
+      }),
+    );
 });

@@ -65,12 +65,24 @@ function editAsJson(edit: Edit) {
 
 function tellFaults(facts: Facts, {works, findings}: Diagnosis): void {
   if (works) return;
-  for (const finding of findings.filter(({level}) => level === 'fault'))
-    for (const line of linesOf(finding, facts)) printError(line);
+  const faults = findings.filter(({level}) => level === 'fault');
+  for (const line of [...faults.flatMap(linesOf), ...howTo(faults, facts)]) printError(line);
 }
 
 function report(facts: Facts, diagnosis: Diagnosis): string[] {
-  return [...diagnosis.findings.flatMap((finding) => linesOf(finding, facts)), verdict(facts, diagnosis)];
+  const {findings} = diagnosis;
+  return [...findings.flatMap(linesOf), ...howTo(findings, facts), verdict(facts, diagnosis)];
+}
+
+/** What is to be known of all that is to be done. */
+function howTo(findings: readonly Finding[], {daemon}: Facts): string[] {
+  const mends = findings.flatMap(({mend}) => mend ?? []);
+  const counted = mends.flatMap(({edits}) => edits).filter((edit) => 'line' in edit);
+  const restart = daemon.kind === 'running' && mends.some((each) => each.restart) ? daemon.restart : null;
+  return [
+    ...(counted.length > 1 ? ['lines are counted as the files are now'] : []),
+    ...(restart === null ? [] : [`to restart it, which ends its sessions: ${restart}`]),
+  ];
 }
 
 function verdict({caller, probe}: Facts, {works, via, findings}: Diagnosis): string {
@@ -93,19 +105,18 @@ const UNCERTAIN: ReadonlySet<string> = new Set([
 ]);
 
 /** `fault: FILE:LINE: what is wrong`, and below it what to do. */
-function linesOf(finding: Finding, {daemon}: Facts): string[] {
+function linesOf(finding: Finding): string[] {
   const {level, at, mend} = finding;
   const place = at === null ? '' : `${at.file}:${at.line}: `;
-  const restart = daemon.kind === 'running' ? daemon.restart : null;
   const head = `${level}: ${place}${messageOf(finding)}`;
-  return [head, ...(mend === null ? [] : mendLines(mend, restart)).map((line) => `    ${line}`)];
+  return [head, ...(mend === null ? [] : mendLines(mend)).map((line) => `    ${line}`)];
 }
 
-function mendLines({edits, commands, restart, prefix}: Mend, how: string | null): string[] {
+function mendLines({edits, commands, restart, prefix}: Mend): string[] {
   return [
     ...edits.flatMap(editLines),
     ...commands.map((command) => `run: ${command}`),
-    ...(restart && how !== null ? [`restart it, which ends its sessions: ${how}`] : []),
+    ...(restart ? ['restart it'] : []),
     ...(prefix === null ? [] : [`type: ${prefix} ftpdctl ...`]),
   ];
 }
@@ -152,7 +163,10 @@ const WORDS: {readonly [C in keyof FindingDetails]: (details: FindingDetails[C])
   'message-log-none': () => 'ProFTPD does not start: mod_msg wants a path, although "none" is documented',
   'not-started-for-file': ({directive, directory, problem, path}) =>
     `ProFTPD does not start: the directory ${directory} of its ${directive} ${problem === 'link' ? `${NAMED_FILES.link}: ${path}` : NAMED_FILES[problem]}`,
-  'not-running': () => 'no ProFTPD runs here, or it is not the one that is meant',
+  'not-running': ({others}) =>
+    others === 0
+      ? 'no ProFTPD runs'
+      : `${countOf(others, 'ProFTPD')} run here, and none is the one that is meant`,
   elsewhere: ({pid}) => `the ProFTPD with pid ${pid} runs in another pid namespace`,
   untrusted: ({why}) => why,
   running: ({pid, dialect, configuration}) =>

@@ -214,7 +214,7 @@ function statOf(path: string): Stats | undefined {
 
 function daemonFacts(
   daemon: ProftpdDaemon | undefined,
-  {passedOver}: FoundDaemons,
+  {daemons, passedOver}: FoundDaemons,
   configuration: ConfigurationFacts,
   program: ProgramFacts | null,
   socket: SocketFacts,
@@ -223,7 +223,7 @@ function daemonFacts(
   const start = startCommand(program, file);
   if (daemon === undefined) {
     const [other] = passedOver;
-    if (other === undefined) return {kind: 'stopped', start: start ?? null};
+    if (other === undefined) return {kind: 'stopped', start: start ?? null, others: daemons.length};
     const {pid, because, why} = other;
     return because === 'untrusted'
       ? {kind: 'untrusted', pid, why}
@@ -292,7 +292,9 @@ async function socketFacts(
     const why = controlsSocket.known ? 'it listens at none' : controlsSocket.why;
     return {kind: 'unknown', why};
   }
-  const listens = listeningSockets(pid).some((each) => each.kind === 'unix' && isSamePath(each.path, path));
+  // Others see the sockets of all who share its network, by name alone.
+  const isOpen = executableOf(pid) !== undefined;
+  const listens = isOpen ? ifKnown(controlsSocket) != null : isListenedTo(pid, path);
   const place = lookAt(path);
   if (typeof place === 'object') return {kind: 'forbidden', path, what: place.forbidden};
   if (place === 'missing' && listens && sharesNamespace(pid, 'mnt') === false)
@@ -305,6 +307,10 @@ async function socketFacts(
   const privateTmp = needsTmp(version) && hasOtherTmp(pid) ? pid : null;
   const taken = await takenInPlaceOf(path, pid, options);
   return {kind: 'there', path, privateTmp, ...(taken === undefined ? {} : {taken})};
+}
+
+function isListenedTo(pid: number, path: string): boolean {
+  return listeningSockets(pid).some((each) => each.kind === 'unix' && isSamePath(each.path, path));
 }
 
 /** Whether a caller could connect: without connecting, which the daemon would have to serve. */

@@ -74,8 +74,11 @@ export type DaemonFacts =
       /** What root types to restart it. */
       readonly restart: string;
     }
-  /** @see DaemonFacts.restart */
-  | {readonly kind: 'stopped'; readonly start: string | null}
+  /**
+   * @property start what root types to start it
+   * @property others that run, and are not meant
+   */
+  | {readonly kind: 'stopped'; readonly start: string | null; readonly others: number}
   /** In another pid namespace. */
   | {readonly kind: 'elsewhere'; readonly pid: number; readonly prefix: string}
   /** A user has started it whose word is not taken. */

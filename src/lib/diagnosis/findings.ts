@@ -28,7 +28,7 @@ export interface FindingDetails {
   'module-missing': {readonly module: string};
   'message-log-none': Record<string, never>;
   'not-started-for-file': FileProblem;
-  'not-running': Record<string, never>;
+  'not-running': {readonly others: number};
   elsewhere: {readonly pid: number};
   untrusted: {readonly pid: number; readonly why: string};
   running: {readonly pid: number; readonly dialect: string | null; readonly configuration: string | null};
@@ -245,7 +245,7 @@ function aboutDaemon({daemon, configuration}: Facts, list: FindingList): void {
   switch (daemon.kind) {
     case 'stopped': {
       const commands = daemon.start === null ? [] : [daemon.start];
-      list.add('not-running', {}, {blocks: 'messages', mend: mend({commands})});
+      list.add('not-running', {others: daemon.others}, {blocks: 'messages', mend: mend({commands})});
       return;
     }
     case 'elsewhere':

@@ -1,6 +1,6 @@
 import {spawn, spawnSync} from 'node:child_process';
 import {once} from 'node:events';
-import {existsSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {connect} from 'node:net';
 import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
@@ -42,12 +42,18 @@ export async function withProftpd(work) {
     writeFileSync(join(directory, 'conf'), lines.join('\n'));
     const daemon = spawn(PROFTPD, ['-n', '-c', join(directory, 'conf')], {stdio: 'ignore'});
     try {
-      while (!existsSync(join(directory, 'ctrls'))) await sleep(20);
+      while (!existsSync(join(directory, 'ctrls')) || !isListening(port)) await sleep(20);
       return await work({directory, port, pid: daemon.pid});
     } finally {
       await ended(daemon);
     }
   });
+}
+
+/** Asks the kernel, since a connection would start a session. */
+function isListening(port) {
+  const hex = port.toString(16).toUpperCase().padStart(4, '0');
+  return new RegExp(` \\w+:${hex} \\S+ 0A `).test(readFileSync('/proc/net/tcp', 'utf8'));
 }
 
 /** What ProFTPD and `ftpdctl serve` are configured with alike. */

@@ -1,5 +1,7 @@
+import {spawn} from 'node:child_process';
 import {mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
+import {createInterface} from 'node:readline';
 import {afterAll, beforeAll, expect, it} from 'vitest';
 import {CHECKOUT} from '../helpers/checkout.ts';
 import type {FtpSession} from '../helpers/ftpSession.ts';
@@ -46,44 +48,50 @@ describeWithPeer(whyNoProftpd(), 'the library, as another program imports it, wi
   });
 
   it('follows a message until it was shown', async () => {
-    const text = 'x'.repeat(400);
-    const running = run(`
-      import {connect} from 'ftpdctl';
+    const file = join(directory, 'program.mjs');
+    writeFileSync(
+      file,
+      `import {connect} from 'ftpdctl';
+      import {once} from 'node:events';
       const events = [];
       const daemon = connect({socket: '${proftpd.socket}', onEvent: (event) => events.push(event)});
-      const message = {audience: ['all'], text: '${text}'};
+      const message = {audience: ['all'], text: 'x'.repeat(400)};
       const {kind, recipients: would, sessions} = await daemon.recipients(message);
       const supported = await daemon.receipts();
       const {answer, recipients, receiptId} = await daemon.message(message);
+      const before = await daemon.receipt(receiptId);
+      console.log(JSON.stringify(before.waiting));
+      await once(process.stdin, 'data');
       let receipt;
       do {
         receipt = await daemon.receipt(receiptId);
         await new Promise((resolve) => setTimeout(resolve, 20));
-      } while (receipt.shown === 0);
+      } while (receipt.waiting.length > 0);
       const names = sessions.map(({user}) => user);
       console.log(JSON.stringify({kind, would, names, supported, answer, recipients, receipt, events}));
-    `);
-    let isOver = false;
-    void running.finally(() => {
-      isOver = true;
+      process.exit();`,
+    );
+    const program = spawn(process.execPath, [file], {
+      env: {...cleanEnvironment(directory), PROFTPD_CONF: proftpd.configFile},
+      stdio: ['pipe', 'pipe', 'inherit'],
     });
-    // The reply with the text is seen to be acknowledged; those before and after it are too short.
-    while (!isOver) {
-      await dave.command('NOOP');
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-    const {stdout, stderr} = await running;
-    expect(stderr).toBe('');
-    expect(JSON.parse(stdout)).toEqual({
+    const lines = createInterface(program.stdout)[Symbol.asyncIterator]();
+    expect(JSON.parse((await lines.next()).value)).toMatchObject([{user: 'dave'}]);
+    // What has been shown is looked for from here on.
+    expect((await dave.command('NOOP')).at(-1)).toBe(`200 ${'x'.repeat(400)}`);
+    program.stdin.write('\n');
+    const told = JSON.parse((await lines.next()).value);
+    expect(told).toEqual({
       kind: 'answered',
       would: 1,
       names: ['dave'],
       supported: {kind: 'supported'},
       answer: {status: 0, verdict: 0, via: 'direct', responses: ['message sent', 'taken by 1 session']},
       recipients: 1,
-      receipt: expect.objectContaining({recipients: 1, taken: 1, shown: 1, lost: 0, waiting: []}),
+      receipt: expect.objectContaining({recipients: 1, taken: 1, lost: 0, waiting: []}),
       events: expect.arrayContaining([{kind: 'way', via: 'direct'}]),
     });
+    expect(told.receipt.shown + told.receipt.probablyShown).toBe(1);
   });
 
   it('sends without a receipt where none is wanted', async () => {

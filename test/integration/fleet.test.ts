@@ -64,6 +64,17 @@ describeWithPeer(peers, 'many hosts over OpenSSH', () => {
     await Promise.all([sshd?.stop(), proftpd?.stop(), denying?.stop()]);
   });
 
+  /** Of this server's clients: those that run. */
+  const sshProcesses = () =>
+    readdirSync('/proc').filter((pid) => {
+      try {
+        return (
+          /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(sshd.file('ssh_config'))
+        );
+      } catch {
+        return false;
+      }
+    });
   const run = (args: readonly string[], input?: string) =>
     runFtpdctl(args, {home, env: sshd.env, ...(input === undefined ? {} : {input})});
   const ftpdctl = (hosts: string, ...args: string[]) => run(['-H', hosts, '-s', proftpd.socket, ...args]);
@@ -282,6 +293,38 @@ describeWithPeer(peers, 'many hosts over OpenSSH', () => {
       'ftpdctl: interrupted: answered by stock@a; nothing was done on stock@c; nobody knows of hanging@b\n',
     );
     await vi.waitFor(() => expect(isAlive(readFileSync(sshd.file('home/hanging'), 'utf8'))).toBe(false));
+    expect(sshProcesses()).toEqual([]);
+  });
+
+  test('a signal while it connects: nothing was done', async () => {
+    const program = spawnServe(['-v', '-H', 'mute@a', '-s', proftpd.socket, 'status'], {
+      cwd: home,
+      env: sshd.env,
+    });
+    await program.said(/mute@a: connecting/);
+    await vi.waitFor(() => expect(sshProcesses()).not.toEqual([]), 10_000);
+    program.signal('SIGTERM');
+    expect(await program.ended).toBe(143);
+    expect(program.stderr()).toMatch(/interrupted: nothing was done on mute@a\n$/);
+    expect(sshProcesses()).toEqual([]);
+  });
+
+  test('killed, it leaves no ssh behind, and nothing there', async () => {
+    writeFileSync(sshd.file('home/hanging'), '');
+    const args = ['-H', 'hanging@b', '-s', proftpd.socket, 'status'];
+    const program = spawnServe(args, {cwd: home, env: sshd.env});
+    await vi.waitFor(() => expect(readFileSync(sshd.file('home/hanging'), 'utf8')).not.toBe(''), 10_000);
+    await program.kill();
+    await vi.waitFor(() => {
+      expect(isAlive(readFileSync(sshd.file('home/hanging'), 'utf8'))).toBe(false);
+      expect(sshProcesses()).toEqual([]);
+    }, 10_000);
+  });
+
+  test("a wrong option of the command is told once, by whichever client's side", async () => {
+    const {status, stdout, stderr} = await ftpdctl('ours@a,stock@b', 'msg', '--via', 'bogus', 'all', 'hi');
+    expect({status, stdout}).toEqual({status: 3, stdout: ''});
+    expect(stderr).toMatch(/^ours@a,stock@b: --via.*bogus.*\n$/);
   });
 
   test.each([

@@ -1,4 +1,5 @@
 import {ControlsDaemon} from '../../daemon/controls.ts';
+import type {Daemon} from '../../daemon/daemon.ts';
 import {FtpdctlError} from '../../errors.ts';
 import {ClientMemory, type RemoteClient} from '../../fleet/clients.ts';
 import {HostError} from '../../fleet/errors.ts';
@@ -8,9 +9,10 @@ import {type RunClient, runOnHosts} from '../../fleet/run.ts';
 import {linesOf, StockClient} from '../../fleet/stock.ts';
 import {STATUS} from '../../protocol/message.ts';
 import type {CommandLine} from '../options/argv.ts';
-import type {BaseCommand, PresentedAnswer, Program} from '../options/baseCommand.ts';
+import type {BaseCommand, Elsewhere, PresentedAnswer, Program} from '../options/baseCommand.ts';
 import {globalFlags} from '../options/flags.ts';
 import {UsageError} from '../options/usageError.ts';
+import {parserErrorOf} from '../output/failure.ts';
 import {type FleetCommand, fleetCommand} from './command.ts';
 import {FleetProgress} from './progress.ts';
 import {type HostAnswer, reportFleet} from './report.ts';
@@ -162,23 +164,33 @@ async function runStock(
     });
   }
   const stock = new StockClient((words, before) => run(words, {before}), client.dialect, command.socket);
-  const daemon = new ControlsDaemon(() => stock);
-  let answer: PresentedAnswer | undefined;
-  await Command.executeElsewhere(command.argv, {
-    ...program,
-    elsewhere: {
-      ask: (work) => work(daemon),
-      onAnswer: (presented) => {
-        answer = presented;
-      },
-      ...(command.text === undefined ? {} : {text: command.text}),
-    },
-  });
-  if (answer === undefined) throw new HostError('ANSWER_INVALID', 'there is no answer', {mayBeDone: true});
+  const answer = await answerOf(command, new ControlsDaemon(() => stock), Command, program);
   const {exitStatus, lines, hint, json} = answer;
-  const isSilent = command.quiet && exitStatus === 0;
-  const said = hint === undefined || isSilent ? [] : [hint];
-  return command.quiet
-    ? {exitStatus, lines: [], errors: isSilent ? [] : [...lines, ...said], json}
-    : {exitStatus, lines, errors: said, json};
+  const said = hint === undefined ? [] : [hint];
+  if (!command.quiet) return {exitStatus, lines, errors: said, json};
+  return {exitStatus, lines: [], errors: exitStatus === 0 ? [] : [...lines, ...said], json};
+}
+
+/** Carry a command of ours out with a daemon of another machine. @throws FtpdctlError */
+async function answerOf(
+  {argv, text}: FleetCommand,
+  daemon: Daemon,
+  Command: CommandClass,
+  program: Program,
+): Promise<PresentedAnswer> {
+  let answer: PresentedAnswer | undefined;
+  const elsewhere: Elsewhere = {
+    ask: (work) => work(daemon),
+    onAnswer: (presented) => {
+      answer = presented;
+    },
+    ...(text === undefined ? {} : {text}),
+  };
+  try {
+    await Command.executeElsewhere(argv, {...program, elsewhere});
+  } catch (error) {
+    throw parserErrorOf(error);
+  }
+  if (answer === undefined) throw new HostError('ANSWER_INVALID', 'there is no answer', {mayBeDone: true});
+  return answer;
 }

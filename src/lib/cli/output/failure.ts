@@ -46,6 +46,11 @@ function unwrapped(error: FtpdctlError): FtpdctlError {
   return error;
 }
 
+/** What oclif's parser has thrown as an error of ours; anything else as it is. */
+export function parserErrorOf(thrown: unknown): unknown {
+  return thrown instanceof Error && isOclifUsageError(thrown) ? understand(thrown) : thrown;
+}
+
 /** What oclif's parser throws: unknown flags, missing or bad values. Its own exit status would be 2. */
 function isOclifUsageError(error: Error): boolean {
   return 'parse' in error || ('oclif' in error && error.constructor.name !== 'ExitError');

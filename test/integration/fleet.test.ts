@@ -417,7 +417,6 @@ describeWithPeer(peers, 'many hosts over OpenSSH', () => {
     [['doctor']],
     [['acl', 'check', 'msg']],
     [['acl', 'list']],
-    [['drain', '--show']],
   ])('%j is carried out by our own client there, and by no other', async (args) => {
     const here = await runFtpdctl(['-s', proftpd.socket, ...args], {home});
     const there = await ftpdctl('ours@h', ...args);

@@ -435,7 +435,9 @@ describeWithPeer(whyNoProgram('tmux'), 'prompt mode with ftpdctl serve and ftpdc
       const menu = await one.see(/Which action to send\?[\s\S]*esc back/);
       await fits(menu);
       expect(menu).toMatch(/^\d+ of 14 shown: ↑↓ for more$/m);
-      expect(menu.replace(/\s+/g, ' ')).toContain('msg user|host|class NAME..., or msg all');
+      expect(menu.replace(/\s+/g, ' ')).toContain(
+        'msg user|host|class|session NAME MESSAGE..., or msg all MESSAGE...',
+      );
       await one.press('Enter');
       await fits(await one.see(/Send to:[\s\S]*esc back/));
       await one.press('Enter');

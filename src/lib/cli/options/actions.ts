@@ -155,11 +155,11 @@ const GUIDES: Readonly<Record<string, ActionGuide>> = {
 
 /** How the actions are written that have commands of their own. */
 const COMMAND_USAGE: Readonly<Record<string, readonly string[]>> = {
-  acl: ['acl list [ACTION...]', 'acl check USER ACTION'],
-  kick: [`kick ${NAMED}`],
-  msg: [`msg ${NAMED}`, 'msg all'],
+  acl: ['acl check ACTION [user NAME] [group NAME]', 'acl list'],
+  kick: [`kick ${NAMED}`, 'kick session ID'],
+  msg: ['msg user|host|class|session NAME MESSAGE...', 'msg all MESSAGE...'],
   status: ['status all', `status ${SERVERS}`],
-  who: ['who'],
+  who: ['who [user|host|class NAME]'],
 };
 
 /** The ways to write a control action; none where it is not known here. */

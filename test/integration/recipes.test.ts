@@ -1,17 +1,21 @@
 import {
   chmodSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import {join} from 'node:path';
-import {afterAll, beforeAll, describe, expect, test} from 'vitest';
+import {afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi} from 'vitest';
 import {CHECKOUT, checkoutFor} from '../helpers/checkout.ts';
 import {OPEN, startControlsServer} from '../helpers/controlsServer.ts';
+import {type DrainLab, startDrainLab, whyNoDrainLab} from '../helpers/drainLab.ts';
+import {FtpSession} from '../helpers/ftpSession.ts';
 import {describeWithPeer, whyNoProgram} from '../helpers/peers.ts';
 import {runProcess} from '../helpers/process.ts';
 import {type RealProftpd, startProftpd, whyNoProftpd} from '../helpers/proftpd.ts';
@@ -25,6 +29,12 @@ const recipes = readFileSync(join(CHECKOUT, 'docs', 'recipes.md'), 'utf8');
 /** The blocks of one language. */
 const blocks = (language: string) =>
   [...recipes.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'gms'))].map(([, text]) => text!);
+/** The only one that has these words. */
+const blockWith = (language: string, words: string) => {
+  const found = blocks(language).filter((block) => block.includes(words));
+  expect(found).toHaveLength(1);
+  return found[0]!;
+};
 /** What a block says it is: the path in its first line. */
 const pathOf = (block: string) => /^# (\/\S+)/.exec(block)![1]!;
 
@@ -177,8 +187,8 @@ describeWithPeer(whyNoProftpd(), 'the maintenance script, with a real ProFTPD', 
   test('warns twice and takes the servers down', async () => {
     const dave = await proftpd.session('dave');
     const {PATH, ...env} = cleanEnvironment(directory);
-    const [script] = blocks('sh');
-    const run = await runProcess('sh', ['-c', here(script!, proftpd.socket)], {
+    const script = blockWith('sh', 'down all');
+    const run = await runProcess('sh', ['-c', here(script, proftpd.socket)], {
       env: {...env, PATH: `${directory}/bin:${PATH}`},
     });
     expect(run).toEqual({status: 0, signal: null, stdout: '', stderr: ''});
@@ -188,8 +198,8 @@ describeWithPeer(whyNoProftpd(), 'the maintenance script, with a real ProFTPD', 
       env: cleanEnvironment(directory),
     });
     expect(status.stdout).toContain('DOWN');
-    const [, after] = blocks('sh');
-    const undone = await runProcess('sh', ['-c', here(after!, proftpd.socket)], {
+    const after = blockWith('sh', 'up all');
+    const undone = await runProcess('sh', ['-c', here(after, proftpd.socket)], {
       env: {...env, PATH: `${directory}/bin:${PATH}`},
     });
     expect(undone).toEqual({status: 0, signal: null, stdout: '', stderr: ''});
@@ -198,5 +208,95 @@ describeWithPeer(whyNoProftpd(), 'the maintenance script, with a real ProFTPD', 
     });
     expect(up.stdout).toMatch(/^ftpdctl: status: \S+ UP\n$/);
     await proftpd.session('alice');
+  });
+});
+
+describeWithPeer(whyNoDrainLab(), 'maintenance that surprises nobody, with a real ProFTPD', () => {
+  let lab: DrainLab;
+  let proftpd: RealProftpd;
+  let dave: FtpSession;
+  beforeAll(async () => {
+    lab = await startDrainLab();
+  });
+  beforeEach(async () => {
+    proftpd = await lab.startProftpd();
+    dave = await proftpd.session('dave');
+    for (const name of ['tar', 'apt-get']) {
+      const note = join(directory, 'bin', name);
+      // Whether it may work, and whether it did.
+      writeFileSync(
+        note,
+        `#!/bin/sh\n[ -e /etc/shutmsg ] && echo "$0 $*" >> ${directory}/ran\nexit "\${STATUS:-0}"\n`,
+      );
+      chmodSync(note, 0o755);
+    }
+    rmSync(join(directory, 'ran'), {force: true});
+  });
+  afterEach(() => lab.clear());
+  afterAll(() => lab?.stop());
+
+  const ran = () => (existsSync(join(directory, 'ran')) ? readFileSync(join(directory, 'ran'), 'utf8') : '');
+  const run = (text: string, more: NodeJS.ProcessEnv = {}) => {
+    const [command, ...args] = lab.enter;
+    const {PATH, ...env} = cleanEnvironment(directory);
+    const script = here(text, proftpd.socket)
+      .replace(/--in \d+m/, '--in 2s')
+      .replace(/--warn [\dm,]+/, '--warn 2s,1s');
+    return runProcess(command!, [...args, 'sh', '-c', script], {
+      env: {...env, PATH: `${directory}/bin:${PATH}`, PROFTPD_CONF: proftpd.configFile, ...more},
+    });
+  };
+  const warned = async () => {
+    const replies = [await dave.reply().catch(() => [])].flat().join('\n');
+    expect(replies).toMatch(/^421 /);
+  };
+  const isOpen = async () => {
+    const session = await FtpSession.connect(proftpd.port);
+    await session.close();
+    return session.greeting[0]!.startsWith('220 ');
+  };
+
+  test('the unit restarts when nobody is left, and opens logins again', async () => {
+    const unit = blockWith('ini', 'drain --in');
+    const [, name, socket] = /^Environment=(\w+)=(.*)$/m.exec(here(unit, proftpd.socket))!;
+    const [, command] = /^ExecStart=(.*)$/m.exec(unit)!;
+    const done = command!.replace('/bin/systemctl restart proftpd', `touch ${directory}/ran`);
+    expect(await run(done, {[name!]: socket})).toMatchObject({status: 0, stderr: ''});
+    expect(existsSync(join(directory, 'ran'))).toBe(true);
+    await warned();
+    expect(await isOpen()).toBe(true);
+  });
+
+  test.each([
+    ['0', 0],
+    ['2', 2],
+  ])('the backup runs while nobody can log in, and everybody can afterwards, if it ends with %s', async (STATUS, status) => {
+    expect(await run(blockWith('sh', 'tar -C'), {STATUS})).toMatchObject({status, stderr: ''});
+    expect(ran()).toMatch(/\/tar -C \/srv /);
+    await warned();
+    expect([await isOpen(), lab.hasShutmsg(), lab.record()]).toEqual([true, false, undefined]);
+  });
+
+  test('the upgrade waits until nobody is left, and what comes after it for its success', async () => {
+    const script = blockWith('sh', 'apt-get install');
+    expect(await run(script, {STATUS: '100'})).toMatchObject({status: 1, stdout: expect.any(String)});
+    expect(ran()).toMatch(/\/apt-get install /);
+    await warned();
+    expect([await isOpen(), lab.hasShutmsg()]).toEqual([false, true]);
+    expect((await lab.run(proftpd, ['drain', '--cancel'])).status).toBe(0);
+    expect(await run(script)).toMatchObject({status: 0, stdout: expect.stringContaining(' UP')});
+    expect([await isOpen(), lab.hasShutmsg()]).toEqual([true, false]);
+  });
+
+  test('turning over the log ends no session, and the daemon writes to a new one', async () => {
+    const [, postrotate] = /postrotate\n(.*?)\n\s*endscript/s.exec(blockWith('logrotate', 'postrotate'))!;
+    const log = join(proftpd.directory, 'controls.log');
+    renameSync(log, `${log}.1`);
+    const script = postrotate!.replace('/run/proftpd.pid', join(proftpd.directory, 'pid'));
+    expect(await run(script)).toMatchObject({status: 0, stderr: ''});
+    await vi.waitFor(() => expect(existsSync(log)).toBe(true), {timeout: 10_000, interval: 20});
+    expect(await dave.command('NOOP')).toEqual(['200 NOOP command successful']);
+    expect(await isOpen()).toBe(true);
+    await dave.close();
   });
 });

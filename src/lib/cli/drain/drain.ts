@@ -1,7 +1,7 @@
 import {spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {constants} from 'node:os';
-import type {MaintenanceAbilities, Session} from '../../daemon/daemon.ts';
+import type {MaintenanceAbilities} from '../../daemon/daemon.ts';
 import {FtpdctlError} from '../../errors.ts';
 import {processStat} from '../../transport/processes/proc.ts';
 import {writeSyslog} from '../../transport/syslog.ts';
@@ -11,8 +11,8 @@ import type {GlobalOptions} from '../options/flags.ts';
 import {errorFields} from '../output/failure.ts';
 import type {DrainEvent} from './events.ts';
 import {catchSignals, Interrupted} from './interrupt.ts';
-import {type DrainPlan, type DrainTimes, messageWith, planDrain} from './plan.ts';
-import {planEvent, preview, sessionsNow} from './preview.ts';
+import {type DrainPlan, type DrainStep, type DrainTimes, messageWith, planDrain} from './plan.ts';
+import {type Preview, planEvent, preview, sessionsNow} from './preview.ts';
 import {
   beginRecord,
   type DrainRecord,
@@ -110,7 +110,7 @@ interface Running {
   readonly ask: Ask;
   readonly report: DrainReport;
   readonly stop: AbortController;
-  readonly planned: DrainEvent;
+  readonly planned: Preview['planned'];
 }
 
 async function carryOut(
@@ -124,21 +124,20 @@ async function carryOut(
   if (!beginRecord(file, record)) refuseSecond();
   const uncatch = catchSignals(stop);
   const {emit} = report;
-  let onLook = (_sessions: readonly Session[]) => {};
-  const drain = new Drain(plan, abilities, record, {
-    ask,
-    emit,
-    file,
-    signal: stop.signal,
-    onLook: (sessions) => onLook(sessions),
-    onTick: (next) => void showProgress(next),
-  });
-  onLook = (sessions) => report.progress(plan, sessions, undefined);
-  const showProgress = async (next: DrainPlan['steps'][number]) => {
-    if (!report.isWatched) return;
-    const sessions = await sessionsNow(ask).catch(() => []);
-    if (!stop.signal.aborted) report.progress(plan, sessions, next);
-  };
+  const drain = new Drain(
+    plan,
+    abilities,
+    record,
+    {
+      ask,
+      emit,
+      file,
+      signal: stop.signal,
+      onLook: (sessions) => report.progress(plan, sessions, undefined),
+      onTick: (next) => void showProgress(plan, next, {ask, report, stop}),
+    },
+    planned.sessions ?? [],
+  );
   emit(planned);
   try {
     const outcome = await drain.run();
@@ -149,6 +148,17 @@ async function carryOut(
   } finally {
     uncatch();
   }
+}
+
+/** At a terminal, while a step is waited for. */
+async function showProgress(
+  plan: DrainPlan,
+  next: DrainStep,
+  {ask, report, stop}: Pick<Running, 'ask' | 'report' | 'stop'>,
+): Promise<void> {
+  if (!report.isWatched) return;
+  const sessions = await sessionsNow(ask).catch(() => []);
+  if (!stop.signal.aborted) report.progress(plan, sessions, next);
 }
 
 function firstRecord({end, cut, message}: DrainPlan, {socket}: DrainOptions): DrainRecord {

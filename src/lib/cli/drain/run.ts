@@ -44,6 +44,16 @@ interface Present {
   readonly unlisted: number;
 }
 
+/** What is said of a ProFTPD of this machine that has ended, or is just starting. */
+const GONE: ReadonlySet<string> = new Set([
+  'PROFTPD_NOT_RUNNING',
+  'PROFTPD_NOT_FOUND',
+  'SCOREBOARD_UNREADABLE',
+  'NO_SOCKET',
+  'SOCKET_MISSING',
+  'SOCKET_STALE',
+]);
+
 /** Stands for the sessions that no list has. */
 const UNLISTED = 'unlisted';
 
@@ -58,12 +68,26 @@ export class Drain {
   readonly #ending = new Set<string>();
   #record: DrainRecord;
   #last: readonly Session[] = [];
+  /** By pid, whoever was there at some look. */
+  readonly #seen = new Map<number, Session>();
+  readonly #isLocal: boolean;
+  #whyUnseen: string | undefined;
 
-  constructor(plan: DrainPlan, abilities: MaintenanceAbilities, record: DrainRecord, tools: DrainTools) {
+  /** @param sessions those there are as it begins */
+  constructor(
+    plan: DrainPlan,
+    abilities: MaintenanceAbilities,
+    record: DrainRecord,
+    tools: DrainTools,
+    sessions: readonly Session[],
+  ) {
     this.#plan = plan;
     this.#abilities = abilities;
     this.#record = record;
     this.#tools = tools;
+    this.#isLocal =
+      abilities.logins.kind === 'shutmsg' || sessions.some(({source}) => source === 'scoreboard');
+    this.#remember(sessions);
   }
 
   /** What must be undone, as it is written down. */
@@ -129,7 +153,7 @@ export class Drain {
   async #endThoseWhoWait(): Promise<DrainOutcome | undefined> {
     if (this.#abilities.ending.kind === 'unsupported') return UNSEEN;
     this.#write({phase: 'ending'});
-    const {sessions} = await this.#look();
+    const sessions = (await this.#look())?.sessions ?? [];
     this.#tools.emit({event: 'ending', ...counts(sessions)});
     if (!this.#plan.isSilent && sessions.length > 0) {
       const {signal} = this.#tools;
@@ -139,10 +163,12 @@ export class Drain {
   }
 
   async #endTheRest(): Promise<DrainOutcome> {
-    const {sessions} = await this.#look();
+    const sessions = (await this.#look())?.sessions ?? [];
     this.#tools.emit({event: 'grace-over', ...counts(sessions)});
     const outcome = await this.#endUntil(Date.now() + CUT_TIMEOUT_MS, 'all');
-    return outcome ?? {kind: 'remaining', ...(await this.#look())};
+    if (outcome !== undefined) return outcome;
+    const left = await this.#look();
+    return left === undefined ? UNSEEN : {kind: 'remaining', ...left};
   }
 
   /** @returns `undefined` when the time is over */
@@ -150,7 +176,7 @@ export class Drain {
     const {signal} = this.#tools;
     let emptyLooks = 0;
     for (;;) {
-      const {sessions, unlisted} = await this.#look();
+      const {sessions, unlisted} = (await this.#look()) ?? {sessions: [], unlisted: Number.NaN};
       emptyLooks = sessions.length + unlisted === 0 ? emptyLooks + 1 : 0;
       if (emptyLooks >= EMPTY_LOOKS) return {kind: 'drained'};
       if (Date.now() >= deadline) return undefined;
@@ -192,17 +218,22 @@ export class Drain {
     }
   }
 
-  /** Who is there. Of a ProFTPD that has ended, those of the last look that have not. */
-  async #look(): Promise<Present> {
-    this.#tools.signal.throwIfAborted();
-    const present = await this.#list();
-    const {sessions} = present;
-    const ended = this.#last.filter(({id}) => !sessions.some((session) => session.id === id)).length;
-    this.#last = sessions;
-    this.#tools.onLook(sessions);
-    if (ended > 0 && this.#record.phase === 'ending')
-      this.#tools.emit({event: 'sessions', ended, ...counts(sessions)});
-    return present;
+  /** Who is there; `undefined` where that cannot be seen now, which ends no drain: what is closed stays closed. */
+  async #look(): Promise<Present | undefined> {
+    const {signal, emit, onLook} = this.#tools;
+    signal.throwIfAborted();
+    try {
+      const present = await this.#list();
+      this.#compare(present.sessions);
+      onLook(present.sessions);
+      return present;
+    } catch (error) {
+      signal.throwIfAborted();
+      const why = reason(error);
+      if (why !== this.#whyUnseen) emit({event: 'ending-failed', reason: why});
+      this.#whyUnseen = why;
+      return undefined;
+    }
   }
 
   async #list(): Promise<Present> {
@@ -213,12 +244,25 @@ export class Drain {
       ]);
       if (result.kind === 'sessions') return {sessions: result.sessions, unlisted};
       const why = result.kind === 'unsupported' ? result.reason : result.answer.responses.join('; ');
-      throw new FtpdctlError('NO_SESSIONS', `nobody can see who is left: ${why}`);
+      throw new FtpdctlError('NO_SESSIONS', why);
     } catch (error) {
-      if (!(error instanceof FtpdctlError && error.code === 'PROFTPD_NOT_RUNNING')) throw error;
-      const alive = this.#last.filter(({pid}) => processName(pid)?.startsWith('proftpd'));
-      return {sessions: alive, unlisted: 0};
+      if (!(error instanceof FtpdctlError && this.#isLocal && GONE.has(error.code))) throw error;
+      // A ProFTPD that has ended, or is just starting anew: its sessions may outlive it.
+      return {sessions: [...this.#seen.values()].filter(isAlive), unlisted: 0};
     }
+  }
+
+  #compare(sessions: readonly Session[]): void {
+    const ids = new Set(sessions.map(({id}) => id));
+    const ended = this.#last.filter(({id}) => !ids.has(id)).length;
+    this.#last = sessions;
+    this.#remember(sessions);
+    if (ended > 0 && this.#record.phase === 'ending')
+      this.#tools.emit({event: 'sessions', ended, ...counts(sessions)});
+  }
+
+  #remember(sessions: readonly Session[]): void {
+    for (const session of sessions) this.#seen.set(session.pid, session);
   }
 
   /** Sleeps by the clock, which may be set, or go on while the machine is suspended. */
@@ -235,6 +279,10 @@ export class Drain {
     this.#record = {...this.#record, ...change};
     updateRecord(this.#tools.file, this.#record);
   }
+}
+
+function isAlive({pid}: Session): boolean {
+  return processName(pid)?.startsWith('proftpd') === true;
 }
 
 function isIdle({command, transfer}: Session): boolean {

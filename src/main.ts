@@ -68,11 +68,11 @@ async function dispatch(line: CommandLine): Promise<void> {
 /** Whether the line is for other machines. `hosts` says which those are, and runs here. @throws UsageError */
 function isElsewhere({options}: CommandLine, id: string): boolean {
   const given = options.filter(isFleetOption);
-  if (given.length === 0 || id === 'hosts') return false;
+  if (given.length === 0) return false;
   const name = given[0]!.split('=')[0];
   if (!given.some((option) => /^--hosts(?:-file)?=/.test(option)))
     throw new UsageError(`${name} counts with -H only`, 'ftpdctl -H HOSTS COMMAND; see ftpdctl hosts --help');
-  return true;
+  return id !== 'hosts';
 }
 
 /** Who forwards what is no command of ours. */

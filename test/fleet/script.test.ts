@@ -4,15 +4,21 @@ import fc from 'fast-check';
 import {describe, expect, test} from 'vitest';
 import {clientsIn} from '../../src/lib/fleet/clients.ts';
 import {framed, quoteForShell} from '../../src/lib/fleet/script.ts';
+import {whyNoProgram} from '../helpers/peers.ts';
 import {runProcess} from '../helpers/process.ts';
 
 const env = {PATH: '/usr/bin:/bin'};
-/** Its input ends with the script. */
-const sh = (input: string) => runProcess('sh', [], {env, input});
+/** What is called sh on one system or another: dash, bash, zsh. */
+const SHELLS = [['sh'], ['bash', '--posix'], ['zsh', '--emulate', 'sh']].filter(
+  ([name]) => whyNoProgram(name!) === null,
+);
 
 /** Its input stays open until the marks of the end have come, as a connection does. */
-async function connected(script: string): Promise<{stdout: string; stderr: string}> {
-  const child = spawn('sh', [], {stdio: 'pipe', env});
+async function connected(
+  [shell, ...args]: readonly string[],
+  script: string,
+): Promise<{stdout: string; stderr: string}> {
+  const child = spawn(shell!, args, {stdio: 'pipe', env});
   const output = {stdout: '', stderr: ''};
   for (const name of ['stdout', 'stderr'] as const)
     child[name].on('data', (chunk) => {
@@ -24,10 +30,15 @@ async function connected(script: string): Promise<{stdout: string; stderr: strin
   return output;
 }
 
-describe('a command for a shell that reads it from its standard input', () => {
+describe.each(
+  SHELLS.map((shell) => [shell.join(' '), shell] as const),
+)('a command that %s reads from its standard input', (_, shell) => {
+  /** Its input ends with the script. */
+  const sh = (input: string) => runProcess(shell[0]!, shell.slice(1), {env, input});
+
   test('stands between marks with its status, whatever it prints', async () => {
     const command = {words: ['sh', '-c', 'echo out; printf err >&2; exit 7']};
-    expect(await connected(`exec 3<&0\n${framed(command, 'M')}`)).toEqual({
+    expect(await connected(shell, `exec 3<&0\n${framed(command, 'M')}`)).toEqual({
       stdout: 'M begin \nout\n\nM end 7\n',
       stderr: 'M begin \nerr\nM end \n',
     });
@@ -49,8 +60,8 @@ describe('a command for a shell that reads it from its standard input', () => {
   test('reads what it is given, and otherwise nothing', async () => {
     const script = (input?: string) =>
       `exec 3<&0\n${framed({words: ['cat'], ...(input === undefined ? {} : {input})}, 'M')}`;
-    expect((await connected(script('a $x `y`'))).stdout).toBe('M begin \na $x `y`\n\nM end 0\n');
-    expect((await connected(script())).stdout).toBe('M begin \n\nM end 0\n');
+    expect((await connected(shell, script('a $x `y`'))).stdout).toBe('M begin \na $x `y`\n\nM end 0\n');
+    expect((await connected(shell, script())).stdout).toBe('M begin \n\nM end 0\n');
   });
 
   test('any text is one word', async () => {

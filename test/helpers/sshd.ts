@@ -1,4 +1,4 @@
-import {type ChildProcess, execFileSync, spawn} from 'node:child_process';
+import {type ChildProcess, execFileSync, spawn, spawnSync} from 'node:child_process';
 import {once} from 'node:events';
 import {chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
@@ -36,7 +36,9 @@ const SSHD = '/usr/sbin/sshd';
 /** Why there is no sshd to be had here, or `null` when there is. */
 export function whyNoSshd(): string | null {
   if (!existsSync(SSHD)) return `${SSHD} is missing (Debian: openssh-server)`;
-  return process.getuid?.() === 0 ? null : 'only root can start an sshd that logs users in';
+  if (process.getuid?.() !== 0) return 'only root can start an sshd that logs users in';
+  const {status} = spawnSync('unshare', ['-m', 'true']);
+  return status === 0 ? null : 'there are no mount namespaces to be had here';
 }
 
 /** An OpenSSH server on loopback with configuration, keys, users and mounts of its own: nothing of the machine is touched. */

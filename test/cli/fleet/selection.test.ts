@@ -76,6 +76,7 @@ test.each([
 
 test.each([
   '-x ftp01 who',
+  '-x ftp01 hosts',
   '--sudo msg all hi',
   '--fanout 3 help',
 ])('%s counts with -H only', async (args) => {

@@ -1,4 +1,4 @@
-import {existsSync, readdirSync, readFileSync} from 'node:fs';
+import {existsSync, mkdtempSync, readdirSync, readFileSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {Ajv2020} from 'ajv/dist/2020.js';
@@ -7,6 +7,8 @@ import {CHECKOUT, removeCopy} from '../helpers/checkout.ts';
 import {OwnMachine, whyNoOwnMachine} from '../helpers/ownMachine.ts';
 import {describeWithPeer} from '../helpers/peers.ts';
 import {PASSWORD_HASH} from '../helpers/proftpd.ts';
+import {runFtpdctl} from '../helpers/program.ts';
+import {spawnServe} from '../helpers/serveProgram.ts';
 
 const NOBODY = 65534;
 const CONF = '/etc/proftpd/proftpd.conf';
@@ -489,4 +491,21 @@ describeWithPeer(whyNoOwnMachine(), 'doctor, with a ProFTPD on a machine of its 
         await patient.expectArrival(0, '--via', 'controls');
       }),
     );
+});
+
+test('is for a ProFTPD, and says so of ftpdctl serve', async () => {
+  const directory = mkdtempSync('/tmp/run-');
+  const server = spawnServe(['serve'], {env: {XDG_RUNTIME_DIR: directory}});
+  try {
+    await server.said(/listening/);
+    const socket = join(directory, 'ftpdctl', 'ftpdctl.sock');
+    expect(await runFtpdctl(['-s', socket, 'doctor'], {env: {XDG_RUNTIME_DIR: directory}})).toMatchObject({
+      status: 7,
+      stdout: '',
+      stderr: expect.stringContaining('ftpdctl serve listens at'),
+    });
+  } finally {
+    await server.kill();
+    rmSync(directory, {recursive: true, force: true});
+  }
 });

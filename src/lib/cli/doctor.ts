@@ -1,9 +1,12 @@
 import {resolve} from 'node:path';
 import {namedSocket} from '../client/discovery.ts';
+import {knownServeSocket} from '../client/serverCache.ts';
 import {gatherFacts} from '../daemon/diagnose.ts';
 import type {Facts} from '../diagnosis/facts.ts';
 import {type Diagnosis, diagnose, type Finding, type FindingDetails} from '../diagnosis/findings.ts';
 import type {Edit, Mend} from '../diagnosis/mends.ts';
+import {FtpdctlError} from '../errors.ts';
+import {STATUS} from '../protocol/message.ts';
 import {countOf} from '../text.ts';
 import {askWith} from './options/ask.ts';
 import type {GlobalOptions} from './options/flags.ts';
@@ -20,6 +23,8 @@ export async function runDoctor(options: DoctorOptions): Promise<void> {
   const {env} = process;
   const configuration = (config && resolve(config)) || env['PROFTPD_CONF'] || undefined;
   const named = namedSocket(socket, env)?.path;
+  const isForServe = named !== undefined && config === undefined;
+  if (isForServe && (await knownServeSocket(named, env)) !== undefined) throw forServe(named);
   const send = (path: string, words: readonly string[]) =>
     askWith({...options, socket: path, via: 'controls'})((daemon) => daemon.request('msg', words));
   const facts = await gatherFacts({socket: named, configuration, env, ...(probe ? {send} : {})});
@@ -28,6 +33,13 @@ export async function runDoctor(options: DoctorOptions): Promise<void> {
   if (json) printJson(asJson(facts, diagnosis, process.exitCode));
   else if (quiet) tellFaults(facts, diagnosis);
   else for (const line of report(facts, diagnosis)) printLine(line);
+}
+
+function forServe(socket: string): FtpdctlError {
+  const why = `ftpdctl serve listens at ${socket}, and doctor is for a ProFTPD`;
+  return new FtpdctlError('UNSUPPORTED', why, -STATUS.UNSUPPORTED_OPERATION, {
+    hint: '"ftpdctl acl check msg" says whether you may send messages',
+  });
 }
 
 function asJson(

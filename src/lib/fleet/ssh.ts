@@ -1,6 +1,7 @@
 import {type ChildProcess, spawn} from 'node:child_process';
 import {randomBytes} from 'node:crypto';
 import {setTimeout as sleep} from 'node:timers/promises';
+import {reasonOf} from '../errors.ts';
 import {onExit} from '../transport/processes/exitCleanup.ts';
 import {HostError, unreachable} from './errors.ts';
 import type {Host} from './hosts.ts';
@@ -170,7 +171,7 @@ export class RemoteShell {
     this.#process.stdin!.on('error', () => {});
     this.#process.once('error', (cause) => {
       const hint = 'the package openssh-client has it; FTPDCTL_SSH names another';
-      this.#fail(new HostError('NO_SSH', `ssh cannot be run: ${cause.message}`, {cause, hint}));
+      this.#fail(new HostError('NO_SSH', `ssh cannot be run: ${reasonOf(cause)}`, {cause, hint}));
     });
     this.#process.once('exit', (status) => void this.#onExit(status));
   }

@@ -15,6 +15,14 @@ const groupsFile = () => join(home, '.config', 'ftpdctl', 'hosts');
 const ftpdctl = (args: string, input?: string) =>
   runFtpdctl(args.split(' '), {home, ...(input === undefined ? {} : {input})});
 
+test('without an ssh, each host is out of reach, and it is said why', async () => {
+  const run = await runFtpdctl(['-H', 'a[1-2]', 'status'], {home, env: {FTPDCTL_SSH: '/nonexistent/ssh'}});
+  expect(run).toMatchObject({status: 69, stdout: ''});
+  expect(run.stderr).toBe(
+    'a[1-2]: ssh cannot be run: no such file or directory (the package openssh-client has it; FTPDCTL_SSH names another)\n',
+  );
+});
+
 describe('ftpdctl hosts', () => {
   test.each([
     ['-H ftp[01-03] hosts', 'ftp01\nftp02\nftp03\n'],

@@ -31,7 +31,7 @@ import {compareVersions, type ProftpdVersion, parseVersion} from '../protocol/ve
 import {systemConfigSource} from '../transport/files/configSource.ts';
 import {SystemCallError} from '../transport/libc.ts';
 import {nameService} from '../transport/nameService.ts';
-import {executableOf, listeningSockets, sharesNamespace} from '../transport/processes/proc.ts';
+import {executableOf, hasOtherMount, listeningSockets, sharesNamespace} from '../transport/processes/proc.ts';
 import {installedProftpd} from '../transport/processes/proftpdProgram.ts';
 import {SystemVQueue, systemVQueues} from '../transport/systemV.ts';
 import type {DaemonAnswer} from './daemon.ts';
@@ -349,7 +349,9 @@ function needsTmp(version: ProftpdVersion | undefined): boolean {
 function hasOtherTmp(pid: number): boolean {
   if (sharesNamespace(pid, 'mnt') !== false) return false;
   const [theirs, ours] = [statOf(`/proc/${pid}/root/tmp`), statOf('/tmp')];
-  return theirs !== undefined && ours !== undefined && (theirs.dev !== ours.dev || theirs.ino !== ours.ino);
+  // Root alone may look through another's eyes.
+  if (theirs === undefined || ours === undefined) return hasOtherMount(pid, '/tmp') === true;
+  return theirs.dev !== ours.dev || theirs.ino !== ours.ino;
 }
 
 /** What a client that is not told a socket takes, where that is another. */

@@ -3,6 +3,7 @@ import {once} from 'node:events';
 import {connect, createServer, type Socket} from 'node:net';
 import {expect, test} from 'vitest';
 import {
+  hasOtherMount,
   isUnusedPid,
   listeningSockets,
   processStatus,
@@ -111,6 +112,9 @@ test.skipIf(!isRoot)('anybody may know whether a process sees the same files', a
     process.seteuid!(65534);
     expect(sharesNamespace(child.pid!, 'mnt')).toBe(false);
     expect(sharesNamespace(1, 'mnt')).toBe(true);
+    expect(hasOtherMount(child.pid!, '/mnt/some')).toBe(true);
+    expect(hasOtherMount(child.pid!, '/mnts')).toBe(false);
+    expect(hasOtherMount(1, '/mnt')).toBe(false);
   } finally {
     process.seteuid!(0);
     child.kill();

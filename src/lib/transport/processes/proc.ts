@@ -150,6 +150,27 @@ function sharesMounts(pid: number): boolean | undefined {
   return theirs.some((id) => ours.includes(id));
 }
 
+/**
+ * Whether a process sees another directory than we do at a path, which everybody may know: by what is mounted there, or
+ * above it. `undefined` where the kernel does not tell.
+ */
+export function hasOtherMount(pid: number, path: string): boolean | undefined {
+  const [theirs, ours] = [mountFor(pid, path), mountFor('self', path)];
+  return theirs === undefined || ours === undefined ? undefined : theirs !== ours;
+}
+
+/** Device and directory of the innermost mount that a path is on, and where that is; the last one mounted counts. */
+function mountFor(pid: number | 'self', path: string): string | undefined {
+  let found: {readonly at: string; readonly what: string} | undefined;
+  for (const row of readProcessFile(pid, 'mountinfo')?.split('\n') ?? []) {
+    // ID, parent, device, directory of that device, where it is mounted, … (proc_pid_mountinfo(5))
+    const [, , device, root, at] = row.split(' ');
+    if (at === undefined || !(at === '/' || path === at || path.startsWith(`${at}/`))) continue;
+    if (found === undefined || at.length >= found.at.length) found = {at, what: `${device} ${root} ${at}`};
+  }
+  return found?.what;
+}
+
 function mountIds(pid: number | 'self'): string[] | undefined {
   const rows = readProcessFile(pid, 'mountinfo')?.split('\n');
   return rows?.flatMap((row) => /^\d+/.exec(row)?.[0] ?? []);

@@ -91,6 +91,17 @@ describe('sessions', () => {
     expect(dave.id).not.toBe(ann.id);
   });
 
+  it('are reached one by one under that id', async () => {
+    const queue = openQueue();
+    const box = mailbox();
+    const [dave, other] = [box.register(identity()), box.register(identity())];
+    await known(queue, 2);
+    expect(queue.deliver({kind: 'session', name: other.id}, 'you alone', ROOT).recipients).toBe(1);
+    await vi.waitFor(() => expect(texts(other)).toEqual(['you alone']));
+    expect(texts(dave)).toEqual([]);
+    expect(queue.deliver({kind: 'session', name: `${other.id}0`}, 'nobody', ROOT).recipients).toBe(0);
+  });
+
   it('are found whoever starts first', async () => {
     const early = mailbox();
     early.register(identity({user: 'early'}));

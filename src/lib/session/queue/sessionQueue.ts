@@ -248,10 +248,13 @@ export class SessionQueue extends EventEmitter<SessionQueueEvents> {
   /** Split the sessions of an audience: those that take the message, by mailbox, those that cannot, those with it off. */
   #split(audience: Audience, bytes: number): RecipientSplit {
     const means = audienceFilter(audience);
+    // An identity is what a session says of itself; its id is given to it.
+    const isMeant = ({id, identity}: RegisteredSession) =>
+      audience.kind === 'session' ? id === audience.name : means(identity);
     const hasRoom = this.#receipts.hasRoomFor(bytes);
     const split: RecipientSplit = {takers: new Map(), refused: [], engineOff: 0};
     for (const mailbox of this.#mailboxes.all()) {
-      const meant = [...mailbox.sessions.values()].filter(({identity}) => means(identity));
+      const meant = [...mailbox.sessions.values()].filter(isMeant);
       if (meant.length === 0 || !this.#mailboxes.isAlive(mailbox)) continue;
       const takers: RegisteredSession[] = [];
       for (const session of meant) {

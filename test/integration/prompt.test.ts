@@ -95,6 +95,27 @@ describeWithPeer(whyNoProgram('tmux'), 'prompt mode with ftpdctl serve and ftpdc
     await vi.waitFor(async () => expect(await alice.command('NOOP')).toEqual([NOOP, '200 hello']));
   });
 
+  test('a message to one session that is there, told by who it is', async () => {
+    const {stdout} = await servers.ftpdctl(['--json', 'who', '--user', 'alice']);
+    const [{id}] = JSON.parse(stdout).sessions;
+    const one = bound(await prompt());
+    await converse(one, [
+      [MENU, '', 'Enter'],
+      ['Send to:', ''],
+    ]);
+    await one.type('session');
+    await one.see(/❯ session/);
+    await one.press('Enter');
+    await converse(one, [
+      [new RegExp(`Which session\\?[\\s\\S]*${id}`), id, 'Enter'],
+      ['bytes left', 'hello', 'Enter'],
+      [`Send it to session ${id}?`, '', 'Enter'],
+    ]);
+    await one.see('queued for 1 session');
+    await vi.waitFor(async () => expect(await alice.command('NOOP')).toEqual([NOOP, '200 hello']));
+    expect(await dave.command('NOOP')).toEqual(['200 NOOP command successful']);
+  });
+
   test('a paste of several lines is one message, and confirms nothing', async () => {
     const one = bound(await prompt());
     await converse(one, [[MENU, '', 'Enter']]);
@@ -473,7 +494,7 @@ describeWithPeer(whyNoProgram('tmux'), 'prompt mode with ftpdctl serve and ftpdc
       const one = bound(await prompt({env: {TERM: 'dumb'}}));
       await converse(one, [
         [/\d\) leave\n.*\(number or name\)/, '1', 'Enter'],
-        [/4\) all .*\nSend to: .*/, 'user', 'Enter'],
+        [/4\) session .*\n5\) all .*\nSend to: .*/, 'user', 'Enter'],
         [/2\) dave\ntype to find one, or another name\nWhich user\?.*/, '2', 'Enter'],
         [/Message: \(\d+ bytes, an empty line ends it\)/, 'one', 'Enter'],
         ['...', 'two', 'Enter'],

@@ -92,7 +92,8 @@ export class Conversation {
     tell(result);
     if (result.answer.verdict !== STATUS.OK) return;
     this.#unsent = '';
-    if (draft.name !== undefined) this.#recent.add(draft.kind!, draft.name);
+    // The id of a session means nothing once it has ended.
+    if (draft.name !== undefined && draft.kind !== 'session') this.#recent.add(draft.kind!, draft.name);
   }
 
   /** Show who would get it. Returns whether anybody would, as far as the daemon can tell. */

@@ -32,7 +32,8 @@ export async function askMissingWords(
     let kept: string | undefined;
     for (;;) {
       const audience = await askAudience(draft, {questions, ask, recent}, kind);
-      if (audience.name !== undefined) recent.add(audience.kind!, audience.name);
+      if (audience.name !== undefined && audience.kind !== 'session')
+        recent.add(audience.kind!, audience.name);
       if (hasText || !hasNoText(draft)) return {...audience, words: draft.words};
       const isAsked = audience.kind !== draft.kind || audience.name !== draft.name;
       const text = askText(questions, await ask((daemon) => daemon.textRules()), {
@@ -103,14 +104,23 @@ function kindChoices(sessions: readonly Session[] | undefined): Choice<AudienceK
   const all = sessions === undefined ? 'everybody' : `everybody: ${countOf(sessions.length, 'session')}`;
   return [
     ...NAMED_AUDIENCES.map((kind) => ({value: kind, short: kind, name: KIND_NAMES[kind]})),
-    {value: 'all', short: 'all', name: `all    ${all}`},
+    ...(sessions?.some(canBeMeantAlone)
+      ? [{value: 'session' as const, short: 'session', name: KIND_NAMES.session}]
+      : []),
+    {value: 'all', short: 'all', name: `all      ${all}`},
   ];
 }
 
-const KIND_NAMES: Readonly<Record<(typeof NAMED_AUDIENCES)[number], string>> = {
-  user: 'user   by login name',
-  host: 'host   by address or host name',
-  class: 'class  by the class of the address',
+/** A session of a ProFTPD is reached by root alone. */
+function canBeMeantAlone({source}: Session): boolean {
+  return source === 'serve' || process.geteuid?.() === 0;
+}
+
+const KIND_NAMES: Readonly<Record<Named, string>> = {
+  user: 'user     by login name',
+  host: 'host     by address or host name',
+  class: 'class    by the class of the address',
+  session: 'session  one of those that are there',
 };
 
 /** Each name once, with what is behind it. */
@@ -118,10 +128,16 @@ function liveChoices(kind: Named, sessions: readonly Session[]): Choice<string>[
   const names = new Set(sessions.map(ADDRESSED[kind]).filter((name) => name !== null));
   return [...names].sort().map((value) => {
     const meant = sessions.filter((session) => ADDRESSED[kind](session) === value);
+    if (kind === 'session')
+      return {value, name: printable(value), description: printable(ownerOf(meant[0]!))};
     const hosts = [...new Set(meant.map(({host}) => host))];
     const description = `${countOf(meant.length, 'session')} from ${hosts.slice(0, 3).join(', ')}`;
     return {value, name: printable(value), description: printable(description)};
   });
+}
+
+function ownerOf({user, host}: Session): string {
+  return `${user ?? NOT_LOGGED_IN}@${host}`;
 }
 
 /** Those that hold what is typed; and, last, that itself. */

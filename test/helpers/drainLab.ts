@@ -8,13 +8,14 @@ import {type ProgramResult, runProcess} from './process.ts';
 import {type ProftpdOptions, type RealProftpd, startProftpd, whyNoProftpd} from './proftpd.ts';
 import {cleanEnvironment} from './program.ts';
 
-/** Its own `/etc` over the machine's, and an empty `/run`: what a drain writes is seen in there alone. */
+/** Its own `/etc` over the machine's, and an empty `/run`, with a place for `nobody`: what a drain writes is seen in there alone. */
 const MOUNTS = [
   'mount -t tmpfs tmpfs /mnt',
   'mkdir /mnt/upper /mnt/work',
   'mount -t overlay overlay -o lowerdir=/etc,upperdir=/mnt/upper,workdir=/mnt/work /etc',
   'rm -f /etc/shutmsg',
   'mount -t tmpfs -o mode=755 tmpfs /run',
+  'install -d -m 700 -o 65534 -g 65534 /run/user/65534',
 ].join(' && ');
 const UNSHARE = ['unshare', '--mount', '--propagation', 'private', 'sh', '-c'];
 

@@ -272,6 +272,36 @@ describeWithPeer(whyNoDrainLab(), 'drain, with a real ProFTPD', () => {
     expect(schemaErrors(drain.events)).toEqual([]);
     await expect(dave.command('NOOP')).rejects.toThrow();
     expect(await knock(proftpd)).toMatch(/^220 /);
+    const waiting = lab.drain(proftpd, ['--in', '60s', '--no-warn'], NOBODY);
+    await waiting.event('plan');
+    const shown = await lab.run(proftpd, ['drain', '--show'], NOBODY);
+    expect(shown.stdout).toMatch(/drain of nobody .*: under way/);
+    expect((await lab.run(proftpd, ['drain', '--cancel'], NOBODY)).status).toBe(0);
+    expect(await waiting.ended()).toBe(130);
+  });
+
+  it('a second signal waits for no server that is slow to tell everybody', async () => {
+    const acls = ['MessageControlsACLs all allow user dave'];
+    const proftpd = await lab.startProftpd({controlsInterval: 600, acls});
+    const drain = lab.drain(proftpd, ['--in', '60s', '--close', '60s', '--warn', '1s']);
+    await drain.event('logins-closed');
+    drain.signal('SIGINT');
+    await drain.event('logins-opened');
+    expect(await knock(proftpd)).toMatch(/^220 /);
+    drain.signal('SIGINT');
+    expect(await drain.event('telling-failed')).toMatchObject({reason: expect.stringContaining('SIGINT')});
+    expect(await drain.ended()).toBe(130);
+    expect(lab.record()).toBeUndefined();
+    expect(schemaErrors(drain.events)).toEqual([]);
+  });
+
+  it('nobody who was not warned is told that it is called off', async () => {
+    const proftpd = await lab.startProftpd();
+    const drain = lab.drain(proftpd, ['--in', '60s', '--close', '60s', '--no-warn']);
+    await drain.event('logins-closed');
+    drain.signal('SIGHUP');
+    expect(await drain.ended()).toBe(129);
+    expect(drain.events.map(({event}) => event)).not.toContain('told');
   });
 
   it('says before that nobody will be told, where the ACLs are against it', async () => {

@@ -161,7 +161,7 @@ async function showProgress(
   if (!stop.signal.aborted) report.progress(plan, sessions, next);
 }
 
-function firstRecord({end, cut, message}: DrainPlan, {socket}: DrainOptions): DrainRecord {
+function firstRecord({end, cut, message, isSilent}: DrainPlan, {socket}: DrainOptions): DrainRecord {
   return {
     pid: process.pid,
     startTicks: processStat(process.pid)?.startTicks ?? 0,
@@ -170,6 +170,7 @@ function firstRecord({end, cut, message}: DrainPlan, {socket}: DrainOptions): Dr
     end,
     cut,
     message: messageWith({message}, 0),
+    isSilent,
     socket: socket ?? (process.env['FTPDCTL_SOCKET'] || null),
     phase: 'warning',
     closed: null,
@@ -233,8 +234,15 @@ async function undo(
   const by = isSignal ? `by ${reason.signal}` : 'it failed';
   if (!isSignal) emit({event: 'error', error: errorFields(asError(reason))});
   process.exitCode = isSignal ? 128 + constants.signals[reason.signal] : asError(reason).exitStatus;
-  const isOpen = await takeBack(record, file, by, {ask: askAt(options, record.socket), emit});
-  if (!isOpen) process.exitCode = EXIT_FAILED;
+  // A second signal ends the telling, which may take as long as a server's poll.
+  const impatience = new AbortController();
+  const uncatch = catchSignals(impatience);
+  try {
+    const ask = askAt(options, record.socket, impatience.signal);
+    if (!(await takeBack(record, file, by, {ask, emit}))) process.exitCode = EXIT_FAILED;
+  } finally {
+    uncatch();
+  }
 }
 
 function asError(error: unknown): FtpdctlError {

@@ -23,6 +23,8 @@ export interface DrainRecord {
   readonly end: number;
   readonly cut: number;
   readonly message: string;
+  /** Nobody is told, so that nobody needs to hear that it is called off. */
+  readonly isSilent: boolean;
   /** The controls socket that was named, or `null`. */
   readonly socket: string | null;
   readonly phase: DrainPhase;

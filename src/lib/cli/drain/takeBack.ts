@@ -49,7 +49,7 @@ export async function takeBack(
   tools.emit({event: 'cancelled', by});
   updateRecord(file, {...record, phase: 'opening'});
   const isOpen = record.closed === null || (await reopen(record.closed, tools));
-  if (record.phase !== 'over') await tell(tools);
+  if (record.phase !== 'over' && !record.isSilent) await tell(tools);
   endRecord(file);
   return isOpen;
 }
@@ -63,7 +63,10 @@ async function tell({ask, emit}: TakeBackTools): Promise<void> {
     if (isTold) emit({event: 'told', sessions: recipients, message: CALLED_OFF});
     else emit({event: 'telling-failed', reason: answer.responses.join('; ')});
   } catch (error) {
-    emit({event: 'telling-failed', reason: error instanceof FtpdctlError ? errorLine(error) : String(error)});
+    emit({
+      event: 'telling-failed',
+      reason: error instanceof FtpdctlError ? errorLine(error) : (error as Error).message,
+    });
   }
 }
 

@@ -1,5 +1,4 @@
-import {readFileSync} from 'node:fs';
-import {constants} from 'node:os';
+import {isatty} from 'node:tty';
 
 /** A signal that takes a drain back. */
 export class Interrupted extends Error {
@@ -8,20 +7,24 @@ export class Interrupted extends Error {
   }
 }
 
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+/** Standard input, output and error. */
+const DESCRIPTORS = [0, 1, 2] as const;
 
-/** @returns lets them go */
+/**
+ * Have signals stop what goes on. SIGHUP says that the terminal is gone: who has none, as under nohup(1), goes on. (Node
+ * itself undoes what nohup does with the signal.)
+ * @returns lets them go
+ */
 export function catchSignals(stop: AbortController): () => void {
   const abort = (signal: NodeJS.Signals) => stop.abort(new Interrupted(signal));
-  // nohup(1) has it ignored, for a drain that outlives its terminal.
-  const caught = SIGNALS.filter((signal) => !isIgnored(signal));
-  for (const signal of caught) process.on(signal, abort);
+  const onHangup = DESCRIPTORS.some((descriptor) => isatty(descriptor)) ? abort : () => {};
+  const listeners = [
+    ['SIGINT', abort],
+    ['SIGTERM', abort],
+    ['SIGHUP', onHangup],
+  ] as const;
+  for (const [signal, listener] of listeners) process.on(signal, listener);
   return () => {
-    for (const signal of caught) process.off(signal, abort);
+    for (const [signal, listener] of listeners) process.off(signal, listener);
   };
-}
-
-function isIgnored(signal: NodeJS.Signals): boolean {
-  const mask = /^SigIgn:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0';
-  return (BigInt(`0x${mask}`) & (1n << BigInt(constants.signals[signal] - 1))) !== 0n;
 }

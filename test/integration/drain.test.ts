@@ -437,6 +437,15 @@ describeWithPeer(noTerminal, 'drain at a terminal, with a real ProFTPD', () => {
     await dave.close();
   });
 
+  it('takes everything back when its terminal is gone', async () => {
+    const proftpd = await lab.startProftpd();
+    const terminal = await open(proftpd, 80, '--in', '100s', '--close', '100s', '--yes');
+    await terminal.see('logins are closed');
+    expect([lab.hasShutmsg(), lab.record()?.phase]).toEqual([true, 'closed']);
+    await terminal.stop();
+    expect([lab.hasShutmsg(), lab.record()]).toEqual([false, undefined]);
+  });
+
   it('does nothing when a person would rather not, and does not ask with --yes', async () => {
     const proftpd = await lab.startProftpd();
     const declined = await open(proftpd, 80, '--now');

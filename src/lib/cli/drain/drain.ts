@@ -9,6 +9,7 @@ import {type Ask, askWith} from '../options/ask.ts';
 import {confirmWith} from '../options/confirm.ts';
 import type {GlobalOptions} from '../options/flags.ts';
 import {errorFields} from '../output/failure.ts';
+import {outliveOutput} from '../output/output.ts';
 import type {DrainEvent} from './events.ts';
 import {catchSignals, Interrupted} from './interrupt.ts';
 import {type DrainPlan, type DrainStep, type DrainTimes, messageWith, planDrain} from './plan.ts';
@@ -55,8 +56,13 @@ export async function drain(options: DrainOptions): Promise<void> {
 }
 
 async function cancel(options: DrainOptions, {emit}: DrainReport): Promise<void> {
-  const isOpen = await cancelDrain((socket) => askAt(options, socket), emit);
-  process.exitCode = isOpen ? 0 : EXIT_FAILED;
+  const heed = outliveOutput();
+  try {
+    const isOpen = await cancelDrain((socket) => askAt(options, socket), emit);
+    process.exitCode = isOpen ? 0 : EXIT_FAILED;
+  } finally {
+    heed();
+  }
 }
 
 /** A connection that explains no wait: the line of the drain says what goes on. */
@@ -123,6 +129,7 @@ async function carryOut(
   const record = firstRecord(plan, options);
   if (!beginRecord(file, record)) refuseSecond();
   const uncatch = catchSignals(stop);
+  const heed = outliveOutput();
   const {emit} = report;
   const drain = new Drain(
     plan,
@@ -147,6 +154,7 @@ async function carryOut(
     await undo(reason, drain.record, {options, report, file});
   } finally {
     uncatch();
+    heed();
   }
 }
 

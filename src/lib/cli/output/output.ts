@@ -34,7 +34,22 @@ export function watchOutput(): void {
   Object.defineProperty(process, 'stdout', {...shape, get: openWatched});
 }
 
+/** What goes on must come to its end, whether anybody reads of it or not. */
+let isOutlived = false;
+/** Nobody has read the last lines, nor will anybody read more. */
+let isLost = false;
+
+/** From now on a standard output that is gone, or full, ends nothing. @returns lets it end the program again */
+export function outliveOutput(): () => void {
+  isOutlived = true;
+  return () => {
+    isOutlived = false;
+  };
+}
+
 function loseOutput(error: NodeJS.ErrnoException): void {
+  isLost = true;
+  if (isOutlived) return;
   // A reader that has gone (`| head`) is no fault of ours.
   if (error.code !== 'EPIPE') {
     printError(`cannot write to standard output: ${reasonOf(error)}`);
@@ -51,6 +66,7 @@ function failToWrite(): boolean {
 /** On standard output, as it is, and at once: nothing more is written when this returns. */
 function writeOutput(text: string): void {
   closed ??= isClosed();
+  if (isLost && isOutlived) return;
   if (closed) return void failToWrite();
   const bytes = Buffer.from(text);
   let written = 0;

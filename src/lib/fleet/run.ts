@@ -41,8 +41,6 @@ export interface FleetOptions<T> {
   readonly fanout: number;
   /** Milliseconds for one host. */
   readonly timeout: number;
-  /** What was begun on a host may take as long as it takes. */
-  readonly endless?: boolean;
   readonly sudo: boolean;
   readonly env: NodeJS.ProcessEnv;
   /** Gives all of it up. */
@@ -95,10 +93,8 @@ class HostRun<T> {
   }
 
   async outcome(): Promise<Outcome<T>> {
-    const {timeout, signal, endless = false} = this.#options;
-    const timer = setTimeout(() => {
-      if (!(endless && this.#phase === 'running')) this.#abort.abort(this.#tooLate());
-    }, timeout);
+    const {timeout, signal} = this.#options;
+    const timer = setTimeout(() => this.#abort.abort(this.#tooLate()), timeout);
     const interrupt = () => this.#abort.abort(this.#interrupted());
     signal.addEventListener('abort', interrupt, {once: true});
     try {

@@ -36,8 +36,6 @@ export interface FleetCommand {
   readonly fanout: number;
   /** Milliseconds for each host. */
   readonly timeout: number;
-  /** It may take as long as it takes, once it runs. */
-  readonly endless: boolean;
   readonly sudo: boolean;
   readonly json: boolean;
   readonly quiet: boolean;
@@ -83,7 +81,6 @@ export async function fleetCommand(id: string, line: CommandLine, flags: Flags):
     filter: id === 'who' ? filterIn(own.words, flags) : {},
     fanout: fanout === undefined ? DEFAULT_FANOUT : parseFanout(fanout),
     timeout: timeout + own.wait,
-    endless: id === 'drain' && !own.words.some((word) => /^--(?:show|cancel|dry-run)$/.test(word)),
     sudo: options.includes('--sudo'),
     json,
     quiet: options.includes('--quiet'),

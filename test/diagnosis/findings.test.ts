@@ -1,8 +1,9 @@
 import {describe, expect, test} from 'vitest';
 import {resolveAcls} from '../../src/lib/acl/resolve.ts';
 import {loadSettings} from '../../src/lib/config/load.ts';
+import {diagnose} from '../../src/lib/diagnosis/diagnose.ts';
 import type {ConfigurationFacts, Facts} from '../../src/lib/diagnosis/facts.ts';
-import {diagnose, type FindingCode} from '../../src/lib/diagnosis/findings.ts';
+import type {FindingCode} from '../../src/lib/diagnosis/findings.ts';
 import {parseVersion} from '../../src/lib/protocol/version.ts';
 import {memorySource} from '../config/memorySource.ts';
 

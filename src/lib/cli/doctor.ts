@@ -1,7 +1,7 @@
 import {resolve} from 'node:path';
 import {namedSocket} from '../client/discovery.ts';
 import {knownServeSocket} from '../client/serverCache.ts';
-import {gatherFacts} from '../daemon/diagnose.ts';
+import {gatherFacts} from '../daemon/diagnosis/facts.ts';
 import {diagnose} from '../diagnosis/diagnose.ts';
 import type {Facts} from '../diagnosis/facts.ts';
 import type {Diagnosis, Finding, FindingDetails} from '../diagnosis/findings.ts';

@@ -26,11 +26,22 @@ export interface TakeBackTools {
 /** Open logins as they were closed, and say what came of it. @returns whether nothing keeps them closed */
 export async function reopen(gate: LoginGate, {ask, emit}: TakeBackTools): Promise<boolean> {
   return sayOpened(
-    gate.kind === 'shutmsg'
-      ? await openMachine(gate.path)
-      : await ask((daemon) => openServers(gate.servers, daemon)),
+    gate.kind === 'shutmsg' ? await openMachine(gate.path) : await openWhereItRuns(gate.servers, ask),
     emit,
   );
+}
+
+/** Nothing stands at the place of the server, or nobody listens there. */
+const NOT_RUNNING: ReadonlySet<string> = new Set(['NO_SOCKET', 'SOCKET_MISSING', 'SOCKET_STALE']);
+
+async function openWhereItRuns(servers: readonly string[], ask: Ask): Promise<Opened> {
+  try {
+    return await ask((daemon) => openServers(servers, daemon));
+  } catch (error) {
+    // What was down is up when it is started anew.
+    if (error instanceof FtpdctlError && NOT_RUNNING.has(error.code)) return {kind: 'was open'};
+    throw error;
+  }
 }
 
 function sayOpened(opened: Opened, emit: TakeBackTools['emit']): boolean {

@@ -4,13 +4,17 @@ import {delimiter, dirname, join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 
 /**
- * `npm run test:nodes [-- VERSION...] [TEST...]`: the tests under each Node of test/nodes, or under those named (24), each in a
- * copy of the working tree whose compiled modules are made for it. Without tests named: all but those that compare
- * ProFTPD with ours or hammer on one mechanism, which are the same under every Node.
+ * `npm run test:nodes [-- VERSION...] [TEST...]`: tests under each Node of test/nodes, or under those named (24), each in a
+ * copy of the working tree whose compiled modules are made for it. Without tests named: those that run the program or reach
+ * for the system, where Nodes differ.
  */
 const root = fileURLToPath(new URL('..', import.meta.url));
 const nodes = join(root, 'test/nodes');
-const SAME_EVERYWHERE = ['fuzz', 'chaos', 'flood', 'proftpdCommands', 'packages', 'aclVerdicts', 'recipes'];
+const INTEGRATION = ['client', 'direct', 'kick', 'mock', 'serve', 'story', 'who'];
+const DEFAULT = [
+  ...['cli', 'client', 'ftp', 'session', 'transport'].map((folder) => `test/${folder}/`),
+  ...INTEGRATION.map((name) => `test/integration/${name}.test.ts`),
+];
 
 const args = process.argv.slice(2);
 const versions = args.filter((word) => /^\d+$/.test(word));
@@ -42,8 +46,7 @@ function testUnder(folder) {
     };
     run('npm', ['rebuild', 'unix-dgram', '--loglevel=error'], {cwd: copy, env});
     console.log(`\nNode ${run(node, ['--version']).trim()}`);
-    const chosen =
-      tests.length > 0 ? tests : SAME_EVERYWHERE.map((name) => `--exclude=test/integration/${name}.test.ts`);
+    const chosen = tests.length > 0 ? tests : DEFAULT;
     return spawnSync(node, ['node_modules/vitest/vitest.mjs', 'run', ...chosen], {
       cwd: copy,
       env,

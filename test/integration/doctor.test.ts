@@ -15,6 +15,12 @@ const CONF = '/etc/proftpd/proftpd.conf';
 const SOCKET = '/run/proftpd/proftpd.sock';
 const QUEUE = '/etc/proftpd/message-queue';
 
+/** Another /tmp, in which this program is still to be found: a clone may lie in the machine's. */
+const OWN_TMP = [
+  `mkdir -p /run/checkout && mount --bind ${CHECKOUT} /run/checkout && mount -t tmpfs tmpfs /tmp`,
+  `mkdir -p ${CHECKOUT} && mount --bind /run/checkout ${CHECKOUT}`,
+].join(' && ');
+
 /** What `doctor --json` prints, as far as it matters here. */
 interface Told {
   readonly works: boolean;
@@ -314,7 +320,7 @@ describeWithPeer(whyNoOwnMachine(), 'doctor, with a ProFTPD on a machine of its 
     },
     'the socket is in a /tmp of its own': {
       conf: (lines) => lines({ControlsSocket: '/tmp/ctrls'}),
-      start: `unshare -m sh -c 'mount -t tmpfs tmpfs /tmp && exec /usr/sbin/proftpd -c ${CONF}'`,
+      start: `unshare -m sh -c '${OWN_TMP} && exec /usr/sbin/proftpd -c ${CONF}'`,
       codes: ['socket-elsewhere'],
     },
     'ControlsSocketACL names another user': {

@@ -172,8 +172,12 @@ export class Completer {
       .map(([value, {summary}]) => candidate(value, summary));
     const topics = new Set(Object.keys(this.#commands).flatMap((id) => /^(.*):/.exec(id)?.[1] ?? []));
     const seconds = (topic: string) => this.#secondWords(topic).map(({value}) => value);
-    const taken = [...ours, ...[...topics].map((value) => candidate(value, seconds(value).join(', ')))];
     const actions = await this.#controlActions();
+    // `ban list` asks for what the action `ban` answers.
+    const isThere = (topic: string) =>
+      !KNOWN_ACTIONS.includes(topic) || actions.some(({value}) => value === topic);
+    const there = [...topics].filter(isThere).map((value) => candidate(value, seconds(value).join(', ')));
+    const taken = [...ours, ...there];
     return [...taken, ...actions.filter(({value}) => taken.every((one) => one.value !== value))];
   }
 

@@ -5,8 +5,7 @@ import {BaseCommand} from '../lib/cli/options/baseCommand.ts';
 export default class Drain extends BaseCommand {
   static override summary = 'Take a server down without surprises, and take that back';
   static override description =
-    'Warns everybody, closes logins, lets transfers end and ends the rest. Ctrl-C or --cancel takes it back. Exits with 0 only ' +
-    'when nobody is left.';
+    'Lets transfers end, then ends the rest. Exits with 0 only when nobody is left.';
   static override usage = 'drain --in TIME | --at TIME | --now | --show | --cancel [OPTION...]';
   static override examples = [
     '<%= config.bin %> drain --at 18:00 --warn 15m,5m,1m --grace 10m --dry-run',
@@ -25,8 +24,12 @@ export default class Drain extends BaseCommand {
     then: string({helpValue: 'COMMAND', summary: 'run this when nobody is left'}),
     reopen: boolean({summary: 'open logins afterwards; else they stay closed'}),
     'dry-run': boolean({summary: 'show the plan and who is there, and do nothing'}),
+    detach: boolean({summary: 'have it go on by itself, and exit when it has begun'}),
     show: boolean({summary: 'say what drain there is', exclusive: ['cancel', 'in', 'at', 'now']}),
-    cancel: boolean({summary: 'take back the drain there is', exclusive: ['in', 'at', 'now']}),
+    cancel: boolean({
+      summary: 'take back the drain there is, as Ctrl-C does',
+      exclusive: ['in', 'at', 'now'],
+    }),
   };
 
   async run(): Promise<void> {

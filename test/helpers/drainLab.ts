@@ -89,9 +89,10 @@ export class DrainLab {
     proftpd: Pick<RealProftpd, 'socket' | 'configFile'>,
     args: readonly string[],
     uid?: number,
+    env: NodeJS.ProcessEnv = {},
   ): Promise<ProgramResult> {
     const [command, ...rest] = [...this.enter, ...asUser(uid), ...program(proftpd, args)];
-    return runProcess(command!, rest, {env: environment(proftpd), cwd: '/'});
+    return runProcess(command!, rest, {env: {...environment(proftpd), ...env}, cwd: '/'});
   }
 
   /** Starts `ftpdctl --json drain ARGS…`. */
@@ -109,11 +110,20 @@ export class DrainLab {
   /** End what a test has started. */
   async clear(): Promise<void> {
     for (const each of this.#programs) await each.kill();
+    this.#killDetached();
     for (const daemon of this.#daemons) await daemon.stop();
     this.#programs.clear();
     this.#daemons.clear();
     rmSync(this.shutmsg, {force: true});
     this.forgetRecord();
+  }
+
+  /** One that goes on by itself is no program of ours. */
+  #killDetached(): void {
+    const pid = this.record()?.pid;
+    if (pid === undefined || !existsSync(`/proc/${pid}`)) return;
+    if (!readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('\0drain\0')) return;
+    process.kill(pid, 'SIGKILL');
   }
 
   async stop(): Promise<void> {
@@ -160,6 +170,10 @@ export class DrainProgram {
       this.#hasEnded = true;
       this.#wake();
     });
+  }
+
+  get pid(): number {
+    return this.#child.pid!;
   }
 
   get stderr(): string {

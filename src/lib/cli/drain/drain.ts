@@ -6,10 +6,11 @@ import {FtpdctlError} from '../../errors.ts';
 import {processStat} from '../../transport/processes/proc.ts';
 import {writeSyslog} from '../../transport/syslog.ts';
 import {type Ask, askWith} from '../options/ask.ts';
-import {confirmWith} from '../options/confirm.ts';
+import {canAsk, confirmWith} from '../options/confirm.ts';
 import type {GlobalOptions} from '../options/flags.ts';
-import {errorFields} from '../output/failure.ts';
+import {errorFields, understand} from '../output/failure.ts';
 import {outliveOutput} from '../output/output.ts';
+import {Starter, startDetached} from './detach.ts';
 import type {DrainEvent} from './events.ts';
 import {catchSignals, Interrupted} from './interrupt.ts';
 import {type DrainPlan, type DrainStep, type DrainTimes, messageWith, planDrain} from './plan.ts';
@@ -31,6 +32,7 @@ export interface DrainOptions extends GlobalOptions, DrainTimes {
   readonly then?: string | undefined;
   readonly reopen: boolean;
   readonly 'dry-run': boolean;
+  readonly detach: boolean;
   readonly show: boolean;
   readonly cancel: boolean;
 }
@@ -41,12 +43,16 @@ const EXIT_DENIED = 5;
 
 /** Drain a server, show what drains there are, or take one back. @throws FtpdctlError before anything has begun */
 export async function drain(options: DrainOptions): Promise<void> {
-  const report = new DrainReport(options, options['dry-run'] || options.show ? null : writeSyslog);
+  const starter = Starter.take();
+  const log = options['dry-run'] || options.show || options.detach ? null : writeSyslog;
+  const report = new DrainReport(options, log, starter);
   try {
     if (options.show) showDrains(report.emit);
     else if (options.cancel) await cancel(options, report);
-    else await start(options, report);
+    else if (options.detach && !options['dry-run'] && !canAsk(options)) await detach(options, report);
+    else await start(options, report, starter);
   } catch (error) {
+    await starter?.tellRefused(understand(error));
     // With `--json` a line like the others.
     if (!options.json || !(error instanceof FtpdctlError)) throw error;
     report.emit({event: 'error', error: errorFields(error)});
@@ -81,7 +87,20 @@ function askAt(options: GlobalOptions, socket: string | null | undefined, signal
   };
 }
 
-async function start(options: DrainOptions, report: DrainReport): Promise<void> {
+/** The same drain as another process, which needs nobody to look after it. */
+async function detach(options: DrainOptions, {emit}: DrainReport): Promise<void> {
+  const {pid, plan} = await startDetached(options);
+  const {end, cut, cannot} = plan;
+  // In lines, the plan is a page; here it was shown with the question, and elsewhere --dry-run has it.
+  if (options.json) emit(plan);
+  emit({event: 'started', pid, startedAt: Date.now(), end, cut, cannot});
+}
+
+async function start(
+  options: DrainOptions,
+  report: DrainReport,
+  starter: Starter | undefined,
+): Promise<void> {
   const plan = planDrain(options, Date.now());
   const stop = new AbortController();
   const ask = askAt(options, undefined, stop.signal);
@@ -90,9 +109,11 @@ async function start(options: DrainOptions, report: DrainReport): Promise<void> 
   if (options['dry-run']) return report.emit(planned);
   const isWanted = await confirmWith('Begin?', options, (output) => report.showPlan(planned, output));
   if (!isWanted) throw new FtpdctlError('DECLINED', 'nothing was done');
+  if (options.detach) return detach(options, report);
   // A person may have thought about it for long.
   const current = planDrain(options, Date.now());
   const event = planEvent(current, abilities, planned);
+  starter?.refuseUnlessWaiting();
   await carryOut(current, abilities, options, {ask, report, stop, planned: event});
 }
 

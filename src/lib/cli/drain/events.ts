@@ -16,6 +16,15 @@ export type DrainEvent =
       /** `null` where nobody can see them. */
       readonly sessions: readonly Session[] | null;
     }
+  /** It goes on as a process of its own: what it does is told by the system's log. */
+  | {
+      readonly event: 'started';
+      readonly pid: number;
+      readonly startedAt: number;
+      readonly end: number;
+      readonly cut: number;
+      readonly cannot: readonly string[];
+    }
   | {
       readonly event: 'warning';
       /** Seconds. */

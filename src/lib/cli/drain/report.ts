@@ -4,6 +4,7 @@ import type {GlobalOptions} from '../options/flags.ts';
 import {isWatched, printable, printableJson, printError, printLine} from '../output/output.ts';
 import {sessionTable} from '../output/sessionTable.ts';
 import {StatusLine} from '../output/terminal.ts';
+import type {Starter} from './detach.ts';
 import type {DrainEvent} from './events.ts';
 import type {DrainPlan, DrainStep} from './plan.ts';
 import {clockTime, countdown} from './plan.ts';
@@ -16,14 +17,19 @@ export class DrainReport {
   readonly #options: ReportOptions;
   readonly #line = new StatusLine();
   readonly #log: ((line: string) => void) | null;
+  readonly #starter: Starter | undefined;
 
   /** The plan was shown with the question. */
   #isPlanShown = false;
 
-  /** @param log writes to the system's log, where that is to be told, too */
-  constructor(options: ReportOptions, log: ((line: string) => void) | null) {
+  /**
+   * @param log writes to the system's log, where that is to be told, too
+   * @param starter hears that it has begun; nobody reads what a detached drain prints
+   */
+  constructor(options: ReportOptions, log: ((line: string) => void) | null, starter?: Starter) {
     this.#options = options;
     this.#log = log;
+    this.#starter = starter;
   }
 
   /** Show the plan where a person is asked about it. */
@@ -37,6 +43,10 @@ export class DrainReport {
     this.#line.clear();
     const words = wordsOf(event);
     if (this.#log) logTo(this.#log, event, words);
+    if (this.#starter) {
+      if (event.event === 'plan') this.#starter.tellBegun(event);
+      return;
+    }
     if (this.#options.json) {
       this.#printEvent(event);
       return;

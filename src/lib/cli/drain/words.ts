@@ -9,6 +9,8 @@ export function wordsOf(event: DrainEvent): readonly string[] {
   switch (event.event) {
     case 'plan':
       return planWords(event);
+    case 'started':
+      return startedWords(event);
     case 'warning':
       return [`told ${recipients(event.sessions)}: ${event.message}`];
     case 'warning-failed':
@@ -86,7 +88,20 @@ function planWords({steps, closes, command, reopen, cannot, sessions, end}: Of<'
       stepWords(step, closes).map((line) => `${clockTimeFrom(step.at, now)}  ${line}`),
     ),
     ...after,
-    ...cannot.map((reason) => `cannot be done: ${reason}`),
+    ...cannotWords(cannot),
+  ];
+}
+
+function cannotWords(cannot: readonly string[]): string[] {
+  return cannot.map((reason) => `cannot be done: ${reason}`);
+}
+
+/** Without pid and seconds: hosts that have begun in the same minute say the same. */
+function startedWords({startedAt, end, cut, cannot}: Of<'started'>): string[] {
+  const [ended, over] = [end, cut].map((time) => clockTimeFrom(time, startedAt).slice(0, -3));
+  return [
+    `the drain has begun, and goes on by itself: end ${ended}, for transfers ${over}`,
+    ...cannotWords(cannot),
   ];
 }
 

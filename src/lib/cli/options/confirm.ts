@@ -49,6 +49,11 @@ export async function confirmEnding(
   if (!(await confirmAt(output, question))) throw new FtpdctlError('DECLINED', 'nothing was sent');
 }
 
+/** Whether a person would be asked. */
+export function canAsk({yes, json}: {readonly yes: boolean; readonly json: boolean}): boolean {
+  return !yes && screenFor(json) !== undefined;
+}
+
 /**
  * Ask a person at a terminal; with `--yes`, or without a terminal, do not.
  * @param before shows what the question is about, where it is asked
@@ -56,7 +61,7 @@ export async function confirmEnding(
  */
 export async function confirmWith(
   question: string,
-  {yes, json}: {readonly yes: boolean; readonly json: boolean},
+  {yes, json}: Parameters<typeof canAsk>[0],
   before: (output: NodeJS.WriteStream) => void,
 ): Promise<boolean> {
   const output = yes ? undefined : screenFor(json);

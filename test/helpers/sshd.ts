@@ -25,6 +25,8 @@ export interface SshdOptions {
   readonly server?: readonly string[];
   /** Lines of `ssh_config`, before the others. */
   readonly client?: readonly string[];
+  /** An `/etc` over the machine's, in which what is written is seen there alone. */
+  readonly ownEtc?: boolean;
   /** Hide the client that came with ProFTPD. */
   readonly withoutStock?: boolean;
   /** Files that stand in the place of others, only there: their path, and what they hold. */
@@ -83,6 +85,26 @@ export class Sshd {
     return this.#log;
   }
 
+  /** What runs a command among its mounts. */
+  get enter(): readonly string[] {
+    return ['nsenter', '-t', String(this.#process.pid), '--mount', '--'];
+  }
+
+  /** A path among its mounts, as it is seen from here. */
+  there(path: string): string {
+    return `/proc/${this.#process.pid}/root${path}`;
+  }
+
+  /** Lines for another's `ssh_config` that lead here by that name. */
+  hostLines(name: string): string[] {
+    return [
+      `Host ${name}`,
+      `  Port ${this.port}`,
+      `  UserKnownHostsFile ${this.file('known_hosts')}`,
+      `  IdentityFile ${this.file('user')}`,
+    ];
+  }
+
   /** The program that reads this server's `ssh_config` in place of the user's. */
   get ssh(): string {
     return join(this.directory, 'ssh');
@@ -106,6 +128,12 @@ export class Sshd {
     rmSync(this.directory, {recursive: true, force: true});
   }
 }
+
+const OWN_ETC = [
+  'mount -t tmpfs tmpfs /mnt && mkdir /mnt/upper /mnt/work',
+  'mount -t overlay overlay -o lowerdir=/etc,upperdir=/mnt/upper,workdir=/mnt/work /etc',
+  'rm -f /etc/shutmsg',
+];
 
 function writeFiles(directory: string, port: number, options: SshdOptions): void {
   const at = (name: string) => join(directory, name);
@@ -144,7 +172,8 @@ function writeFiles(directory: string, port: number, options: SshdOptions): void
     at('start.sh'),
     [
       'mount --make-rprivate /',
-      'mount -t tmpfs tmpfs /run && mkdir /run/sshd',
+      'mount -t tmpfs -o mode=755 tmpfs /run && mkdir /run/sshd',
+      ...(options.ownEtc ? OWN_ETC : []),
       ...binds,
       `exec ${SSHD} -D -e -f '${at('sshd_config')}'`,
     ].join(' || exit\n'),

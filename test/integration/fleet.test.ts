@@ -1,10 +1,11 @@
-import {existsSync, readdirSync, readFileSync, writeFileSync} from 'node:fs';
+import {existsSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {Ajv2020} from 'ajv/dist/2020.js';
 import fc from 'fast-check';
-import {afterAll, beforeAll, beforeEach, describe, expect, test, vi} from 'vitest';
+import {afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi} from 'vitest';
 import {CHECKOUT} from '../helpers/checkout.ts';
 import {OPEN, startControlsServer} from '../helpers/controlsServer.ts';
+import {schemaErrors, whyNoDrainLab} from '../helpers/drainLab.ts';
 import {makeOwnHome, removeOwnHome} from '../helpers/ownHome.ts';
 import {describeWithPeer, whyNoProgram} from '../helpers/peers.ts';
 import {runProcess} from '../helpers/process.ts';
@@ -12,6 +13,7 @@ import {OPEN_ACLS, type RealProftpd, startProftpd, whyNoProftpd} from '../helper
 import {runFtpdctl} from '../helpers/program.ts';
 import {spawnServe} from '../helpers/serveProgram.ts';
 import {Sshd, whyNoSshd} from '../helpers/sshd.ts';
+import {openTerminal} from '../helpers/terminal.ts';
 
 /** A client that says it is ours, and shows its words as octets in hexadecimal digits, a NUL after each. */
 const SHOWING = `
@@ -452,6 +454,166 @@ describeWithPeer(peers, 'many hosts over OpenSSH', () => {
       {numRuns: 4},
     );
   }, 60_000);
+});
+
+const noDrain = whyNoSshd() ?? whyNoDrainLab();
+describeWithPeer(noDrain, 'drain, on machines with a real ProFTPD each', () => {
+  /** Each with mounts of its own, so that a drain is its own, too. */
+  const machines: {readonly sshd: Sshd; readonly proftpd: RealProftpd}[] = [];
+  let home: string;
+  beforeAll(async () => {
+    const second = await startMachine();
+    const first = await startMachine(second.sshd.hostLines('ours2'));
+    machines.push(first, second);
+  });
+  beforeEach(() => {
+    home = makeOwnHome();
+    return () => removeOwnHome(home);
+  });
+  afterEach(() => {
+    for (const {sshd} of machines) {
+      const pid = recordOn(sshd)?.pid;
+      if (pid !== undefined && isDrain(pid)) process.kill(pid, 'SIGKILL');
+      rmSync(sshd.there('/run/ftpdctl-drain'), {recursive: true, force: true});
+      rmSync(sshd.there('/etc/shutmsg'), {force: true});
+    }
+  });
+  afterAll(async () => {
+    for (const {sshd, proftpd} of machines) {
+      await proftpd.stop();
+      await sshd.stop();
+    }
+  });
+
+  const startMachine = async (client: readonly string[] = []) => {
+    const sshd = await Sshd.start({ownEtc: true, client, accounts: [{name: 'slow', client: HANGING}]});
+    const proftpd = await startProftpd({startedBy: sshd.enter});
+    const variables = `FTPDCTL_SOCKET=${proftpd.socket} PROFTPD_CONF=${proftpd.configFile}`;
+    const ours = `export ${variables}\nexec ${process.execPath} ${CHECKOUT}/bin/run.js "$@"\n`;
+    writeFileSync(sshd.file('bin-ours/ftpdctl'), `#!/bin/sh\n${ours}`, {mode: 0o755});
+    return {sshd, proftpd};
+  };
+  const recordOn = (sshd: Sshd): {readonly pid: number; readonly phase: string} | undefined => {
+    const file = sshd.there('/run/ftpdctl-drain/drain.json');
+    return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
+  };
+  const isDrain = (pid: number) =>
+    isAlive(String(pid)) && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('\0drain\0');
+  const run = (...args: string[]) => runFtpdctl(args, {home, env: machines[0]!.sshd.env});
+  const HOSTS = 'ours@ours[1-2]';
+  const CLOSING = ['--in', '90s', '--close', '90s', '--no-warn'];
+
+  test('goes on there when ssh has ended, is shown, refuses a second, and is taken back', async () => {
+    const sessions = await Promise.all(machines.map(({proftpd}) => proftpd.session('dave')));
+    const started = await run('-H', HOSTS, 'drain', '--in', '90s', '--close', '90s', '--warn', '90s');
+    expect(started).toMatchObject({status: 0, stderr: ''});
+    const lines = started.stdout.trimEnd().split('\n');
+    expect(lines.join()).toMatch(/^ours@ours/);
+    for (const line of lines)
+      expect(line).toMatch(/: the drain has begun, and goes on by itself: end \d\d:\d\d, for transfers /);
+    for (const [at, {sshd}] of machines.entries()) {
+      const {pid} = recordOn(sshd)!;
+      expect(isDrain(pid)).toBe(true);
+      await vi.waitFor(() => expect(existsSync(sshd.there('/etc/shutmsg'))).toBe(true), 10_000);
+      await vi.waitFor(async () =>
+        expect((await sessions[at]!.command('NOOP')).join('\n')).toContain('maintenance in'),
+      );
+    }
+    expect(existsSync('/run/ftpdctl-drain/drain.json')).toBe(false);
+    const shown = await run('-H', HOSTS, 'drain', '--show');
+    expect(shown).toMatchObject({status: 0, stderr: ''});
+    expect(
+      shown.stdout.match(/^ours@ours\d: drain of root \(pid \d+, since .*\): under way$/gm),
+    ).toHaveLength(2);
+    const second = await run('-H', HOSTS, 'drain', '--now');
+    expect(second).toMatchObject({status: 5, stdout: ''});
+    expect(
+      second.stderr.match(/a drain of root \(pid \d+\) is under way \(ftpdctl drain --show/g),
+    ).toHaveLength(2);
+    const taken = await run('-H', HOSTS, 'drain', '--cancel');
+    expect(taken).toMatchObject({status: 0, stderr: ''});
+    expect(taken.stdout).toMatch(/^ours@ours\[1-2\]: called off \(by root\)\n/);
+    for (const [at, {sshd}] of machines.entries()) {
+      expect([recordOn(sshd), existsSync(sshd.there('/etc/shutmsg'))]).toEqual([undefined, false]);
+      expect((await sessions[at]!.command('NOOP')).join('\n')).toContain('has been called off');
+      await sessions[at]!.close();
+    }
+    expect(await run('-H', HOSTS, 'drain', '--show')).toMatchObject({stdout: `${HOSTS}: no drain\n`});
+  });
+
+  test('a refusal of one machine comes back in its words, and keeps no other from beginning', async () => {
+    const [first, second] = machines;
+    writeFileSync(second!.sshd.there('/etc/shutmsg'), '000000 0000 0000 0000\nback at six\n');
+    const {status, stdout} = await run('-H', HOSTS, '--json', 'drain', ...CLOSING);
+    expect(status).toBe(5);
+    expectFleet(stdout);
+    const {hosts} = JSON.parse(stdout);
+    const [begun, refused] = ['ours@ours1', 'ours@ours2'].map((name) => hosts[name].answer);
+    expect(schemaErrors([...begun.events, ...refused.events])).toEqual([]);
+    expect(begun).toMatchObject({
+      exitStatus: 0,
+      events: [{event: 'plan'}, {event: 'started', pid: recordOn(first!.sshd)!.pid}, {event: 'exit'}],
+    });
+    expect(refused).toMatchObject({
+      exitStatus: 5,
+      events: [{event: 'error', error: {message: expect.stringContaining('back at six')}}, {event: 'exit'}],
+    });
+    expect(recordOn(second!.sshd)).toBeUndefined();
+  });
+
+  test('a multiplexing master is no reason to end or to stay: --then runs there', async () => {
+    const {sshd, proftpd} = machines[0]!;
+    const mark = join(proftpd.directory, 'then');
+    const name = 'kept1';
+    try {
+      const args = ['drain', '--now', '--no-warn', '--then', `echo "$$" > ${mark}`, '--reopen'];
+      expect(await run('-H', `ours@${name}`, ...args)).toMatchObject({status: 0, stderr: ''});
+      await runProcess(sshd.ssh, ['-O', 'exit', `ours@${name}`], {env: {PATH: process.env['PATH']}});
+      await vi.waitFor(() => expect([existsSync(mark), recordOn(sshd)]).toEqual([true, undefined]), 15_000);
+      expect(existsSync(sshd.there('/etc/shutmsg'))).toBe(false);
+    } finally {
+      await runProcess(sshd.ssh, ['-O', 'exit', `ours@${name}`], {env: {PATH: process.env['PATH']}});
+    }
+  });
+
+  test('Ctrl-C while it starts: where it has begun, where not, and where it may have', async () => {
+    const {sshd} = machines[0]!;
+    writeFileSync(sshd.file('home/hanging'), '');
+    const args = ['-H', 'ours@ours1,slow@b,ours@ours2', '--fanout=1', 'drain', ...CLOSING];
+    const program = spawnServe(args, {cwd: home, env: sshd.env});
+    await vi.waitFor(() => expect(readFileSync(sshd.file('home/hanging'), 'utf8')).not.toBe(''), 15_000);
+    program.signal('SIGINT');
+    expect(await program.ended).toBe(130);
+    expect(program.stdout()).toMatch(/^ours@ours1: the drain has begun/);
+    expect(program.stderr()).toBe(
+      'ftpdctl: interrupted: answered by ours@ours1; nothing was done on ours@ours2; nobody knows of slow@b\n',
+    );
+    expect(machines.map((each) => recordOn(each.sshd) !== undefined)).toEqual([true, false]);
+    expect(isDrain(recordOn(sshd)!.pid)).toBe(true);
+  });
+
+  test.skipIf(whyNoProgram('tmux') !== null)('at a terminal it asks once for all of them', async () => {
+    const open = (...args: string[]) =>
+      openTerminal(['-H', HOSTS, 'drain', ...CLOSING, ...args], {env: machines[0]!.sshd.env, columns: 140});
+    const declined = await open();
+    await declined.see(`Begin on ${HOSTS}?`);
+    await declined.press('Enter');
+    const {status, screen} = await declined.ended();
+    expect(status).toBe(1);
+    expect(screen).toMatch(/: \d\d:\d\d:\d\d +close logins by \/etc\/shutmsg/);
+    expect(machines.map(({sshd}) => recordOn(sshd))).toEqual([undefined, undefined]);
+    const begun = await open();
+    await begun.see(`Begin on ${HOSTS}?`);
+    await begun.press('y', 'Enter');
+    expect(await begun.ended()).toMatchObject({
+      status: 0,
+      screen: expect.stringContaining('the drain has begun'),
+    });
+    expect(machines.map(({sshd}) => isDrain(recordOn(sshd)!.pid))).toEqual([true, true]);
+    // Nothing is asked where nothing could begin.
+    const refused = await open();
+    expect(await refused.ended()).toMatchObject({status: 5, screen: expect.stringContaining('under way')});
+  });
 });
 
 describeWithPeer(whyNoSshd(), 'an sshd that has little room', () => {

@@ -35,6 +35,14 @@ describe('the words that our own client is given there', () => {
     ['msg', `-H a msg all -F ${file}`, ['--timeout=27', 'msg', 'all', 'one\ntwo']],
     ['request', '-H a --fanout 3 --sudo -x b ban user -n 1', ['--timeout=27', 'ban', 'user', '-n', '1']],
     ['who', '-H a -q --json who --user dave', ['--timeout=27', 'who', '--user', 'dave']],
+    ['drain', '-H a drain --in 1h', ['--timeout=27', 'drain', '--detach', '--in', '1h']],
+    ['drain', '-H a --yes drain --now', ['--yes', '--timeout=27', 'drain', '--detach', '--now']],
+    // As a value it is no option, and what begins there must not hang on a connection.
+    [
+      'drain',
+      '-H a drain --now --message --show',
+      ['--timeout=27', 'drain', '--detach', '--now', '--message', '--show'],
+    ],
     ['acl:check', '-H a --timeout 1 acl check msg', ['--timeout=0.9', 'acl', 'check', 'msg']],
   ])('%s: %s', async (id, line, words) => {
     expect((await command(id, line)).words).toEqual(words);
@@ -61,11 +69,23 @@ test.each([
   expect(await command(id, line)).toMatchObject(expected);
 });
 
+test('a drain that begins can be shown first; one that does not need not be', async () => {
+  const preview = async (line: string) => (await command('drain', line)).preview;
+  expect(await preview('-H a -q drain --now')).toEqual([
+    '--timeout=27',
+    'drain',
+    '--dry-run',
+    '--detach',
+    '--now',
+  ]);
+  for (const option of ['--show', '--cancel', '--dry-run'])
+    expect(await preview(`-H a drain ${option}`)).toBeUndefined();
+});
+
 test.each([
   ['who', '-H a who dave'],
   ['who', '-H a who --watch=3'],
   ['serve', '-H a serve'],
-  ['drain', '-H a drain --in 1h'],
   ['msg', '-H a msg all'],
   ['msg', '-H a msg -F'],
   ['msg', `-H a msg -F ${file} all hi`],

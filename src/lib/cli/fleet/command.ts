@@ -26,6 +26,8 @@ export interface FleetCommand {
   readonly argv: readonly string[];
   /** The words after our client's name there, without `--json`. */
   readonly words: readonly string[];
+  /** The words that show what it would do there, where a person is asked about that first. */
+  readonly preview?: readonly string[];
   /** What it reads from its standard input there. */
   readonly input?: string;
   /** The text of a message. */
@@ -38,6 +40,7 @@ export interface FleetCommand {
   readonly timeout: number;
   readonly sudo: boolean;
   readonly json: boolean;
+  readonly yes: boolean;
   readonly quiet: boolean;
   readonly verbose: boolean;
 }
@@ -56,8 +59,6 @@ export async function fleetCommand(id: string, line: CommandLine, flags: Flags):
   const own = id === 'msg' ? await messageWords(line.words, flags) : {words: line.words, wait: 0};
   if (id === 'who' && own.words.some((word) => word.startsWith('--watch')))
     throw new UsageError('who: --watch is for this machine only', 'ask again and again instead');
-  if (id === 'drain' && !own.words.some((word) => /^--(?:show|cancel|dry-run)$/.test(word)))
-    throw new UsageError('drain runs until it is over', 'start it there: ssh HOST ftpdctl drain …');
   const timeout = seconds === undefined ? DEFAULT_TIMEOUT : parseSeconds('--timeout', seconds);
   const globals = options.filter(
     (option) =>
@@ -65,6 +66,9 @@ export async function fleetCommand(id: string, line: CommandLine, flags: Flags):
       !/^--(?:json|timeout=)/.test(option) &&
       !(id === 'who' && option === '--quiet'),
   );
+  // A connection of hours is none to count on: what takes effect goes on there by itself.
+  const there = id === 'drain' ? ['--detach', ...own.words] : own.words;
+  const isDrain = id === 'drain' && !own.words.some((word) => /^--(?:show|cancel|dry-run)$/.test(word));
   const theirs = `--timeout=${Math.max(0.1, Math.round((timeout / 1000) * OWN_SHARE * 10) / 10)}`;
   return {
     id,
@@ -74,7 +78,8 @@ export async function fleetCommand(id: string, line: CommandLine, flags: Flags):
       own.words,
       options.filter((option) => !isFleetOption(option)),
     ),
-    words: [...globals, theirs, action, ...own.words],
+    words: [...globals, theirs, action, ...there],
+    ...(isDrain ? {preview: [...globals.filter(isNotQuiet), theirs, action, '--dry-run', ...there]} : {}),
     ...('text' in own && own.text === '-' ? {input: own.text} : {}),
     ...('text' in own ? {text: own.text} : {}),
     ...(socket === undefined ? {} : {socket}),
@@ -83,9 +88,14 @@ export async function fleetCommand(id: string, line: CommandLine, flags: Flags):
     timeout: timeout + own.wait,
     sudo: options.includes('--sudo'),
     json,
+    yes: options.includes('--yes'),
     quiet: options.includes('--quiet'),
     verbose: options.includes('--verbose'),
   };
+}
+
+function isNotQuiet(option: string): boolean {
+  return option !== '--quiet';
 }
 
 type Flags = Parameters<typeof splitAtFirstWord>[1];

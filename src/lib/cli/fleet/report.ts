@@ -98,12 +98,30 @@ function isInterrupted(outcome: Outcome<HostAnswer>): boolean {
   );
 }
 
+/** Show a person what each host has said. */
+export function showAnswers(
+  hosts: readonly Host[],
+  outcomes: Outcomes,
+  command: FleetCommand,
+  output: NodeJS.WritableStream,
+): void {
+  printReports(
+    hosts.map((host) => ({host, outcome: outcomes.get(host.name)!})),
+    command,
+    output,
+  );
+}
+
 /** Answers on standard output, what else is said on standard error, each line after its hosts. */
-function printReports(each: readonly HostOutcome[], command: FleetCommand): void {
+function printReports(
+  each: readonly HostOutcome[],
+  command: FleetCommand,
+  output: NodeJS.WritableStream = process.stdout,
+): void {
   const reports = each.filter(({outcome}) => !isInterrupted(outcome)).map((one) => reportOf(one, command));
   for (const {hosts, lines, errors} of gather(reports)) {
     const name = printable(hosts);
-    process.stdout.write(lines.map((line) => `${name}: ${printable(line)}\n`).join(''));
+    output.write(lines.map((line) => `${name}: ${printable(line)}\n`).join(''));
     if (errors.length > 0)
       errorOutput().write(errors.map((line) => `${name}: ${printable(line)}\n`).join(''));
   }

@@ -5,17 +5,18 @@ import {ClientMemory, type RemoteClient} from '../../fleet/clients.ts';
 import {HostError} from '../../fleet/errors.ts';
 import {sessionsByFtpwho} from '../../fleet/ftpwho.ts';
 import {foldHosts, type Host} from '../../fleet/hosts.ts';
-import {type RunClient, runOnHosts} from '../../fleet/run.ts';
+import {type Outcome, type RunClient, runOnHosts} from '../../fleet/run.ts';
 import {linesOf, StockClient} from '../../fleet/stock.ts';
 import {STATUS} from '../../protocol/message.ts';
 import type {CommandLine} from '../options/argv.ts';
 import type {BaseCommand, Elsewhere, PresentedAnswer, Program} from '../options/baseCommand.ts';
+import {canAsk, confirmEnding, confirmWith} from '../options/confirm.ts';
 import {globalFlags} from '../options/flags.ts';
 import {UsageError} from '../options/usageError.ts';
 import {parserErrorOf} from '../output/failure.ts';
 import {type FleetCommand, fleetCommand} from './command.ts';
 import {FleetProgress} from './progress.ts';
-import {type HostAnswer, reportFleet} from './report.ts';
+import {type HostAnswer, reportFleet, showAnswers} from './report.ts';
 import {selectHosts} from './selection.ts';
 
 /** The class of a command. */
@@ -43,6 +44,29 @@ export async function runElsewhere(
   const command = await fleetCommand(id, line, {...globalFlags, ...Command.flags});
   const hosts = await selectHosts(selectionOf(line.options), process.env);
   await confirm(line, hosts);
+  const run = (each: FleetCommand) => runOnEach(hosts, each, Command, program);
+  if (command.preview !== undefined && canAsk(command)) {
+    if (
+      !(await isWanted(hosts, {...command, words: command.preview, json: false, quiet: false}, command, run))
+    )
+      return;
+  }
+  const {outcomes, signal} = await run(command);
+  process.exitCode = reportFleet(hosts, outcomes, command, signal);
+}
+
+interface FleetResult {
+  readonly outcomes: Map<string, Outcome<HostAnswer>>;
+  /** Number of the one that has ended it. */
+  readonly signal: number | undefined;
+}
+
+async function runOnEach(
+  hosts: readonly Host[],
+  command: FleetCommand,
+  Command: CommandClass,
+  program: Program,
+): Promise<FleetResult> {
   const progress = new FleetProgress(hosts, command);
   const [stop, ended] = onSignals();
   try {
@@ -55,8 +79,7 @@ export async function runElsewhere(
         client.kind === 'ours' ? runOurs(command, run) : runStock(command, client, run, Command, program),
       onEvent: (event) => progress.on(event),
     });
-    progress.end();
-    process.exitCode = reportFleet(hosts, outcomes, command, ended());
+    return {outcomes, signal: ended()};
   } finally {
     progress.end();
     stop.abort();
@@ -87,9 +110,34 @@ function selectionOf(options: readonly string[]) {
 
 /** @throws FtpdctlError, PromptAborted when a person would rather not */
 async function confirm({action, words, options}: CommandLine, hosts: readonly Host[]): Promise<void> {
-  const {confirmEnding} = await import('../options/confirm.ts');
   const named = action === 'request' ? words : [action!, ...words];
   await confirmEnding(named, options, foldHosts(hosts.map(({name}) => name)));
+}
+
+/**
+ * Show what would be done on each host, and ask once for all of them; where it could be done on none, that is the end of it.
+ * @throws FtpdctlError, PromptAborted when a person would rather not
+ */
+async function isWanted(
+  hosts: readonly Host[],
+  preview: FleetCommand,
+  command: FleetCommand,
+  run: (command: FleetCommand) => Promise<FleetResult>,
+): Promise<boolean> {
+  const {outcomes, signal} = await run(preview);
+  const isPossible = [...outcomes.values()].some(
+    (outcome) => outcome.kind === 'done' && outcome.value.exitStatus === 0,
+  );
+  if (signal !== undefined || !isPossible) {
+    process.exitCode = reportFleet(hosts, outcomes, preview, signal);
+    return false;
+  }
+  const question = `Begin on ${foldHosts(hosts.map(({name}) => name))}?`;
+  const isWanted = await confirmWith(question, command, (output) =>
+    showAnswers(hosts, outcomes, preview, output),
+  );
+  if (!isWanted) throw new FtpdctlError('DECLINED', 'nothing was done');
+  return true;
 }
 
 /** The first signal gives up what runs, and lets what was done be told; the second ends it at once. */
@@ -121,7 +169,7 @@ async function runOurs(command: FleetCommand, run: RunClient): Promise<HostAnswe
   );
   const errors = linesOf(stderr);
   if (!asJson) return {exitStatus: status, lines: linesOf(stdout), errors};
-  const json = objectIn(stdout);
+  const json = command.id === 'drain' ? eventsIn(stdout, status) : objectIn(stdout);
   if (json === undefined) {
     throw new HostError(
       'ANSWER_INVALID',
@@ -132,6 +180,12 @@ async function runOurs(command: FleetCommand, run: RunClient): Promise<HostAnswe
     );
   }
   return {exitStatus: status, lines: [], errors, json};
+}
+
+/** Of a drain, each event is a line. */
+function eventsIn(text: string, exitStatus: number): ReturnType<typeof objectIn> {
+  const events = linesOf(text).map(objectIn);
+  return events.length === 0 || events.includes(undefined) ? undefined : {events, exitStatus};
 }
 
 function objectIn(text: string): Readonly<Record<string, unknown>> | undefined {

@@ -10,10 +10,10 @@ import {fileURLToPath} from 'node:url';
  */
 const root = fileURLToPath(new URL('..', import.meta.url));
 const nodes = join(root, 'test/nodes');
-const INTEGRATION = ['client', 'direct', 'kick', 'mock', 'serve', 'story', 'who'];
 const DEFAULT = [
-  ...['cli', 'client', 'ftp', 'session', 'transport'].map((folder) => `test/${folder}/`),
-  ...INTEGRATION.map((name) => `test/integration/${name}.test.ts`),
+  ...['cli/message', 'cli/output', 'client', 'session', 'transport'].map((folder) => `test/${folder}/`),
+  'test/cli/program.test.ts',
+  ...['direct', 'kick', 'mock', 'who'].map((name) => `test/integration/${name}.test.ts`),
 ];
 
 const args = process.argv.slice(2);

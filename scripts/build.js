@@ -32,7 +32,6 @@ export async function build({types = false} = {}) {
       outExtension: {'.js': '.cjs'},
       external: [...common.external, './program.cjs'],
       minify: true,
-      keepNames: true,
       plugins: [bindBuiltinsOnFirstUse, bindOclifOnFirstUse, compileDetailsSchemas],
       define: {'import.meta.url': '__url'},
       banner: {js: "const __url = require('node:url').pathToFileURL(__filename).href;"},

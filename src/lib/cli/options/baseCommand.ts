@@ -126,14 +126,14 @@ function configOf(program: Program): Command['config'] {
   } as unknown as Command['config'];
 }
 
-/** oclif's `NonExistentFlagsError`, which it does not export. */
+/** oclif's `NonExistentFlagsError`, which it does not export. Its name is not kept in the program. */
 function isUnknownFlags(error: Error): error is Error & {readonly flags: readonly string[]} {
-  return error.constructor.name === 'NonExistentFlagsError';
+  return 'flags' in error && error.message.startsWith('Nonexistent flag');
 }
 
 /** oclif's `RequiredArgsError`, in words like ours. */
 function missingArgument(error: Error): UsageError | undefined {
-  if (error.constructor.name !== 'RequiredArgsError') return undefined;
+  if (!('args' in error && /^Missing \d+ required arg/.test(error.message))) return undefined;
   const [first] = (error as Error & {readonly args: readonly {name: string; description?: string}[]}).args;
   return first && new UsageError(`missing required ${first.name}`, first.description);
 }

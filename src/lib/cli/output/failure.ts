@@ -53,7 +53,7 @@ export function parserErrorOf(thrown: unknown): unknown {
 
 /** What oclif's parser throws: unknown flags, missing or bad values. Its own exit status would be 2. */
 function isOclifUsageError(error: Error): boolean {
-  return 'parse' in error || ('oclif' in error && error.constructor.name !== 'ExitError');
+  return 'parse' in error || ('oclif' in error && !('code' in error && error.code === 'EEXIT'));
 }
 
 /** What oclif's parser says of a command line, and how the rest of the program would say it. */

@@ -144,7 +144,8 @@ function inside<T>(directory: OwnDirectory, use: (at: string) => T): T | undefin
   }
 }
 
-function using<T>(fd: number, use: (fd: number) => T): T {
+/** Close a descriptor after it was used. */
+export function using<T>(fd: number, use: (fd: number) => T): T {
   try {
     return use(fd);
   } finally {

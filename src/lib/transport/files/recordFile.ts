@@ -1,5 +1,4 @@
 import {
-  closeSync,
   constants,
   fchmodSync,
   fstatSync,
@@ -11,7 +10,7 @@ import {
   type Stats,
   writeFileSync,
 } from 'node:fs';
-import {openOwnDirectory} from './ownFile.ts';
+import {openOwnDirectory, using} from './ownFile.ts';
 import {isLasting} from './runtimeDirectory.ts';
 
 /**
@@ -94,12 +93,4 @@ function writeFresh(at: string, {name, isReadable}: RecordFile, content: string)
     if (isReadable) fchmodSync(fd, 0o644);
   });
   return fresh;
-}
-
-function using<T>(fd: number, use: (fd: number) => T): T {
-  try {
-    return use(fd);
-  } finally {
-    closeSync(fd);
-  }
 }

@@ -1,7 +1,7 @@
 /** Our own commands by their oclif ids: each is loaded when it is run. Any other action is sent to the server. */
 export const LOADERS = {
-  __allServers: () => import('./commands/allServers.ts'),
-  __complete: () => import('./commands/complete.ts'),
+  __allServers: () => import('./commands/internal/allServers.ts'),
+  __complete: () => import('./commands/internal/complete.ts'),
   'acl:check': () => import('./commands/acl/check.ts'),
   'acl:list': () => import('./commands/acl/list.ts'),
   'ban:list': () => import('./commands/ban/list.ts'),

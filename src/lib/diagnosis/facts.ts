@@ -29,7 +29,7 @@ export interface ProgramFacts {
   readonly version: string | null;
   /** Built with `--enable-ctrls`. */
   readonly controls: boolean | null;
-  /** Those that are part of it. */
+  /** Those that are part of it: `mod_core.c`. */
   readonly modules: ReadonlySet<string> | null;
   /** Where the others are. */
   readonly moduleDirectory: string | null;

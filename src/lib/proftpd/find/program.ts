@@ -1,3 +1,4 @@
+import type {ProgramFacts} from '../../diagnosis/facts.ts';
 import type {Dialect} from '../../protocol/message.ts';
 import {parseVersion} from '../../protocol/version.ts';
 import {executableOf} from '../../transport/processes/proc.ts';
@@ -40,28 +41,14 @@ export async function compiledInFiles(): Promise<{configuration?: string; scoreb
   return {...(configuration && {configuration}), ...(scoreboard && {scoreboard})};
 }
 
-/** What a ProFTPD says of itself. `null`: it does not tell, or was not to be run. */
-export interface ProftpdProgram {
-  readonly path: string;
-  readonly version: string | null;
-  /** Built with `--enable-ctrls`. */
-  readonly controls: boolean | null;
-  /** Those that are part of it: `mod_core.c`. */
-  readonly modules: ReadonlySet<string> | null;
-  /** Where the others are. */
-  readonly moduleDirectory: string | null;
-  /** The scoreboard that no directive has named. */
-  readonly scoreboard: string | null;
-}
-
 /** @param file what is run: the path, or that of a running program under `/proc` */
-export async function describeProgram(path: string, file: string): Promise<ProftpdProgram> {
+export async function describeProgram(path: string, file: string): Promise<ProgramFacts> {
   const [built, list] = await Promise.all([ask(file, '-V'), ask(file, '-l')]);
   return {path, ...programIn(built.known ? built.value : '', list.known ? list.value : '')};
 }
 
 /** What `-V` and `-l` print. */
-export function programIn(built: string, list: string): Omit<ProftpdProgram, 'path'> {
+export function programIn(built: string, list: string): Omit<ProgramFacts, 'path'> {
   const modules = [...list.matchAll(/^\s*(mod_\w+\.c)\s*$/gm)].map(([, name]) => name!);
   const controls = /^\s*([+-]) Controls support$/m.exec(built)?.[1];
   return {

@@ -1,5 +1,5 @@
-import {ControlCommand} from '../lib/cli/options/controlCommand.ts';
-import {allServers} from '../lib/cli/servers.ts';
+import {ControlCommand} from '../../lib/cli/options/controlCommand.ts';
+import {allServers} from '../../lib/cli/servers.ts';
 
 /** What `up all` and `down all` are carried out by. */
 export default class AllServers extends ControlCommand {

@@ -1,9 +1,9 @@
 import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
-import {type Commands, Completer, liveActions, liveNames} from '../lib/cli/completion.ts';
-import {groupNames} from '../lib/cli/fleet/selection.ts';
-import {BaseCommand} from '../lib/cli/options/baseCommand.ts';
-import {printable} from '../lib/cli/output/output.ts';
+import {type Commands, Completer, liveActions, liveNames} from '../../lib/cli/completion.ts';
+import {groupNames} from '../../lib/cli/fleet/selection.ts';
+import {BaseCommand} from '../../lib/cli/options/baseCommand.ts';
+import {printable} from '../../lib/cli/output/output.ts';
 
 /** What the completion scripts ask: a line a candidate, its value and after a tab its description. */
 export default class Complete extends BaseCommand {

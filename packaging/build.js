@@ -32,6 +32,8 @@ const architecture = {x64: {deb: 'amd64', rpm: 'x86_64'}, arm64: {deb: 'arm64', 
 
 /** Where all that stands which nobody looks for elsewhere. */
 const HOME = 'usr/lib/ftpdctl';
+/** The Node beside the program; options that somebody has set for another Node may be none of its own, and keep it from starting. */
+const INTERPRETER = `#!/usr/bin/env -S -u NODE_OPTIONS -u NODE_PATH /${HOME}/node`;
 /** Of the published package, what runs. */
 const PROGRAM = [
   'bin',
@@ -49,6 +51,10 @@ const NOT_RUN = [
   /\/koffi-[^/]+\/musl_[^/]+(\/|$)/,
 ];
 
+// Two builds of one commit are the same, whoever builds them, when and where, but for the compiled code.
+process.umask(0o022);
+process.env['SOURCE_DATE_EPOCH'] ??= sourceDate();
+
 const folder = mkdtempSync(join(tmpdir(), 'ftpdctl-package-'));
 try {
   if (!architecture) throw new Error(`packaging/package.json has no Node for ${arch()}`);
@@ -64,6 +70,15 @@ try {
   reportSizes(join(tree, HOME));
 } finally {
   rmSync(folder, {recursive: true, force: true});
+}
+
+/** When the last commit was made, in seconds; of a copy without Git, when its change log was written. */
+function sourceDate() {
+  try {
+    return run('git', ['log', '-1', '--format=%ct'], {cwd: root}).trim();
+  } catch {
+    return String(Math.floor(statSync(join(root, 'CHANGELOG.md')).mtimeMs / 1000));
+  }
 }
 
 /** The folder of the Node to bring along; npm checks it against packaging/package-lock.json. */
@@ -99,7 +114,7 @@ function layOut(tree, published, runtime) {
   cpSync(join(runtime, 'bin/node'), join(home, 'node'));
   run('strip', ['--strip-unneeded', join(home, 'node'), ...addons(home)]);
   const start = join(home, 'bin/run.js');
-  writeFileSync(start, readFileSync(start, 'utf8').replace(/^#!.*/, `#!/${HOME}/node`));
+  writeFileSync(start, readFileSync(start, 'utf8').replace(/^#!.*/, INTERPRETER));
 
   cpSync(join(here, 'systemd'), join(tree, 'usr/lib/systemd'), {recursive: true});
   write(join(tree, 'etc/ftpdctl/serve.conf'), readFileSync(join(here, 'serve.conf')));
@@ -122,7 +137,7 @@ function addFor(tree, published, {man, zsh, link}) {
   for (const page of readdirSync(join(published, 'man')).filter((file) => file.endsWith('.8')))
     write(join(tree, man, `${page}.gz`), gzip(readFileSync(join(published, 'man', page))));
   write(join(tree, zsh, '_ftpdctl'), readFileSync(join(published, 'completions/ftpdctl.zsh')));
-  // The kernel reads the first line of what this links to, and starts the Node beside it.
+  // The first line of what this links to starts the Node beside it.
   mkdirSync(join(tree, dirname(link)), {recursive: true});
   symlinkSync(relative(dirname(link), `${HOME}/bin/run.js`), join(tree, link));
 }
@@ -190,14 +205,14 @@ function makeDeb(tree, published) {
   );
   write(join(control, 'md5sums'), md5sums);
   run('chmod', ['-R', 'u=rwX,go=rX', place]);
-  run('chmod', ['755', join(control, 'preinst'), join(control, 'postrm')]);
+  run('chmod', ['755', ...['preinst', 'postinst', 'prerm', 'postrm'].map((script) => join(control, script))]);
   const file = join(output, `ftpdctl_${debian}_${architecture.deb}.deb`);
   run('dpkg-deb', ['--root-owner-group', ...(quick ? ['-Zgzip', '-z1'] : ['-Zxz']), '--build', place, file]);
   return file;
 }
 
 function debianChangelog() {
-  const date = new Date(statSync(join(root, 'CHANGELOG.md')).mtimeMs).toUTCString().replace('GMT', '+0000');
+  const date = new Date(process.env['SOURCE_DATE_EPOCH'] * 1000).toUTCString().replace('GMT', '+0000');
   return `ftpdctl (${debian}) unstable; urgency=medium
 
   * New release; changelog.gz tells what is new.
@@ -219,6 +234,9 @@ function makeRpm(tree, published) {
     _topdir: join(folder, 'rpmbuild'),
     _rpmdir: resolve(output),
     _build_name_fmt: '%%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm',
+    _buildhost: 'localhost',
+    use_source_date_epoch_as_buildtime: '1',
+    clamp_mtime_to_source_date_epoch: '1',
     _binary_payload: quick ? 'w1.gzdio' : 'w6.xzdio',
     tree: place,
     program_version: version.replaceAll('-', '~'),

@@ -12,6 +12,12 @@ for folder in $(echo "$PATH" | tr : ' '); do rm -f "$folder/node" "$folder/nodej
 not command -v node
 
 stock=$(md5sum </usr/bin/ftpdctl)
+dpkg-divert --local --rename --divert /usr/bin/ftpdctl.own /usr/bin/ftpdctl >/dev/null
+not dpkg --install "$deb"
+[ -z "$(dpkg --audit)" ]
+dpkg-divert --local --rename --remove /usr/bin/ftpdctl >/dev/null
+[ "$(md5sum </usr/bin/ftpdctl)" = "$stock" ]
+seen 'where the administrator has diverted the name, nothing is installed, and nothing is left half done'
 dpkg --install "$deb" >/dev/null
 [ "$(md5sum </usr/bin/ftpdctl.proftpd)" = "$stock" ]
 [ "$(dpkg-divert --truename /usr/bin/ftpdctl)" = /usr/bin/ftpdctl.proftpd ]
@@ -21,6 +27,8 @@ seen 'every file is as it was packed'
 ftpdctl --version | grep -q '^ftpdctl/'
 setpriv --reuid 65534 --regid 65534 --clear-groups ftpdctl --version >/dev/null
 seen 'the program runs without a Node on the path, for everybody'
+NODE_OPTIONS=--of-another-node NODE_PATH=/nonexistent ftpdctl --version >/dev/null
+seen 'options that are for another Node do not keep it from starting'
 man --where ftpdctl | grep -q '/man8/ftpdctl.8'
 man --where ftpdctl-msg >/dev/null
 man ftpdctl | grep -q -- --json
@@ -67,10 +75,24 @@ kill $mock $serve
 wait $mock $serve || true
 trap - EXIT
 
+# What a systemd would be told, where there is one and nothing forbids to tell it.
+mkdir -p /run/systemd/system
+rm -f /usr/sbin/policy-rc.d
+printf '#!/bin/sh\necho "$*" >>/run/systemctl\n' >/usr/bin/systemctl
+chmod 755 /usr/bin/systemctl
+told() { grep -q -- "$1.*ftpdctl-serve" /run/systemctl; rm /run/systemctl; }
+
 dpkg --install "$deb" >/dev/null
 [ "$(md5sum </usr/bin/ftpdctl.proftpd)" = "$stock" ]
 seen 'installed once more, the stock client still stands aside'
+told try-restart
+seen 'a server that runs starts anew'
+mkdir -p /etc/systemd/system/multi-user.target.wants
+enabled=/etc/systemd/system/multi-user.target.wants/ftpdctl-serve.service
+ln -s /usr/lib/systemd/system/ftpdctl-serve.service $enabled
 dpkg --remove ftpdctl >/dev/null
+told stop
+seen 'removed, it ends the server'
 [ "$(md5sum </usr/bin/ftpdctl)" = "$stock" ]
 [ ! -e /usr/bin/ftpdctl.proftpd ]
 [ "$(dpkg-divert --truename /usr/bin/ftpdctl)" = /usr/bin/ftpdctl ]
@@ -79,7 +101,7 @@ not man --where ftpdctl-msg
 [ -e /etc/ftpdctl/serve.conf ]
 seen 'removed, it gives the names back, and its configuration stays'
 dpkg --purge ftpdctl >/dev/null
-[ ! -e /etc/ftpdctl ] && [ ! -e /usr/lib/ftpdctl ]
+[ ! -e /etc/ftpdctl ] && [ ! -e /usr/lib/ftpdctl ] && [ ! -e /var/log/ftpdctl ] && [ ! -L $enabled ]
 seen 'purged, nothing is left'
 
 rpm --install --nodeps "$rpm"
@@ -90,6 +112,11 @@ hash -r
 [ "$(command -v ftpdctl)" = /usr/local/bin/ftpdctl ]
 man --where ftpdctl | grep -q /usr/local/
 seen 'the other package stands before the stock client and its manual'
+rm -f /run/systemctl
+rpm --upgrade --nodeps --replacepkgs "$rpm"
+told try-restart
+seen 'a server of the other package starts anew, too'
 rpm --erase ftpdctl
+told disable
 [ ! -e /usr/local/bin/ftpdctl ] && [ ! -e /usr/lib/ftpdctl/node ]
 seen 'erased, nothing is left'

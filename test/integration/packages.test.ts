@@ -7,6 +7,8 @@ import {afterAll, beforeAll, expect, it} from 'vitest';
 import {describeWithPeer, whyNoProgram} from '../helpers/peers.ts';
 
 const run = promisify(execFile);
+/** What the packages are told of the time of their source, in seconds. */
+const MADE = Date.UTC(2010, 0, 2, 3, 4, 5) / 1000;
 
 /** `/` seen through a layer in memory, in a mount namespace of its own that ends with the script: nothing reaches the machine. */
 const IN_LAYER = `
@@ -36,12 +38,43 @@ describeWithPeer(missing, 'the packages of distributions', () => {
   const packages: {deb: string; rpm: string} = {deb: '', rpm: ''};
 
   beforeAll(async () => {
-    await run('node', ['packaging/build.js', '--quick', '--output', folder]);
+    const build = [
+      '-c',
+      'umask 077; exec node "$@"',
+      'sh',
+      'packaging/build.js',
+      '--quick',
+      '--output',
+      folder,
+    ];
+    await run('sh', build, {env: {...process.env, SOURCE_DATE_EPOCH: String(MADE)}});
     const [deb, rpm] = ['.deb', '.rpm'].map((end) => readdirSync(folder).find((file) => file.endsWith(end)));
     packages.deb = join(folder, deb!);
     packages.rpm = join(folder, rpm!);
   }, 180_000);
   afterAll(() => rmSync(folder, {recursive: true, force: true}));
+
+  it('say when their source was made, not when and where they were', async () => {
+    const format = '%{BUILDTIME} %{BUILDHOST}\n[%{FILEMTIMES}\n]';
+    const {stdout} = await run('rpm', ['--query', '--package', '--queryformat', format, packages.rpm]);
+    const [built, ...files] = stdout.trim().split('\n');
+    expect(built).toBe(`${MADE} localhost`);
+    expect(Math.max(...files.map(Number))).toBe(MADE);
+    const {stdout: log} = await run('sh', [
+      '-c',
+      'dpkg-deb --fsys-tarfile "$1" | tar -xO ./usr/share/doc/ftpdctl/changelog.Debian.gz | gzip -d',
+      'sh',
+      packages.deb,
+    ]);
+    expect(log).toContain('Sat, 02 Jan 2010 03:04:05 +0000');
+  });
+
+  it("have files that everybody can read, whatever their maker's umask is", async () => {
+    const {stdout} = await run('rpm', ['--query', '--list', '--verbose', '--package', packages.rpm]);
+    const {stdout: contents} = await run('dpkg-deb', ['--contents', packages.deb], {maxBuffer: 1e7});
+    const modes = new Set(`${stdout}${contents}`.match(/^\S+/gm));
+    expect([...modes].sort()).toEqual(['-rw-r--r--', '-rwxr-xr-x', 'drwxr-xr-x', 'lrwxrwxrwx']);
+  });
 
   it('satisfy lintian but for what is explained', async () => {
     const {stdout} = await run('lintian', ['--allow-root', '--fail-on', 'error,warning', packages.deb]);

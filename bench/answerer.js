@@ -19,5 +19,6 @@ function listen(path, answer) {
     client.once('data', (request) => client.end(request.readUInt32LE(0) === 0 ? unsupported : answer));
   }).listen(path, () => ++listening === 2 && process.send?.('listening'));
 }
-listen(servePath, frame({...sent, ftpdctl: {version: '0.1.0', maxRequest: 65_536}}));
+const details = {recipients: 1, engineOff: 0, refused: 0, unanswered: 0};
+listen(servePath, frame({...sent, ftpdctl: {version: '0.1.0', maxRequest: 65_536, details}}));
 listen(proftpdPath, frame(sent));

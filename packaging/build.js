@@ -39,6 +39,7 @@ const PROGRAM = [
   'bin',
   'dist/start.cjs',
   'dist/program.cjs',
+  'dist/commands.cjs',
   'oclif.manifest.json',
   'package.json',
   'schemas',
@@ -50,6 +51,9 @@ const NOT_RUN = [
   /\.(md|markdown|map|gypi?|mk|ts|[cm]ts|yml)$/,
   /\/koffi-[^/]+\/musl_[^/]+(\/|$)/,
 ];
+
+/** What an administrator runs most. */
+const USUAL = [['msg', 'all', 'hi'], ['status'], ['who'], ['--help']];
 
 // Two builds of one commit are the same, whoever builds them, when and where, but for the compiled code.
 process.umask(0o022);
@@ -142,7 +146,7 @@ function addFor(tree, published, {man, zsh, link}) {
   symlinkSync(relative(dirname(link), `${HOME}/bin/run.js`), join(tree, link));
 }
 
-/** The compiled code of an answered request, for those, too, who have no home to keep it in (`src/start.ts`). */
+/** The compiled code of what is run most, for those, too, who have no home to keep it in (`src/start.ts`). */
 async function keepCompiledCode(home) {
   const node = join(home, 'node');
   const socket = join(folder, 'ftpdctl.sock');
@@ -151,8 +155,9 @@ async function keepCompiledCode(home) {
     configuration,
     `ControlsEngine on\nControlsSocket ${socket}\nControlsSocketACL allow user *\nMessageControlsACLs all allow user *\n`,
   );
+  const env = {PATH: process.env['PATH'], HOME: ''};
   const server = spawn(node, [join(home, 'bin/run.js'), 'serve', '--config', configuration], {
-    env: {PATH: process.env['PATH']},
+    env,
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   await new Promise((listening, failed) => {
@@ -160,11 +165,19 @@ async function keepCompiledCode(home) {
     server.once('exit', () => failed(new Error('ftpdctl serve did not start')));
   });
   const keep = `
+    const {existsSync, writeFileSync} = require('node:fs');
     const [home, ...words] = process.argv.slice(1);
     const {main, compiledCode} = require(home + '/dist/start.cjs');
-    main(words).then(() => require('node:fs').writeFileSync(home + '/dist/program.code', compiledCode()));`;
+    main(words).then((status) => {
+      if (words.includes('msg') && status !== 0) throw new Error('exit status ' + status);
+      for (const [name, code] of Object.entries(compiledCode)) {
+        const file = home + '/dist/' + name;
+        if (!existsSync(file)) writeFileSync(file, code());
+      }
+      process.exit(0);
+    });`;
   try {
-    run(node, ['-e', keep, home, '-s', socket, 'msg', 'all', 'hi'], {env: {PATH: process.env['PATH']}});
+    for (const words of USUAL) run(node, ['-e', keep, home, '-s', socket, ...words], {env});
   } finally {
     server.kill();
   }

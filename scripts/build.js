@@ -1,9 +1,10 @@
 import {execFileSync} from 'node:child_process';
 import {existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync} from 'node:fs';
+import {basename} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {Ajv} from 'ajv';
 import standaloneCode from 'ajv/dist/standalone/index.js';
-import {build as bundle} from 'esbuild';
+import {build as bundle, transform} from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -20,22 +21,19 @@ const common = {
 };
 
 /**
- * Fill dist/: the program in one CommonJS file, whose compiled code can be cached (`start.cjs` does); the library as an
- * ES module with its types; and the commands as oclif's manifest wants to read them.
+ * Fill dist/: the program as two scripts, whose compiled code can be cached (`start.cjs` does); the library as an ES
+ * module with its types; and the commands as oclif's manifest wants to read them.
  */
 export async function build({types = false} = {}) {
   const bundles = await Promise.all([
     bundle({
       ...common,
-      entryPoints: {start: 'src/start.ts', program: 'src/main.ts'},
+      entryPoints: {start: 'src/start.ts'},
       format: 'cjs',
       outExtension: {'.js': '.cjs'},
-      external: [...common.external, './program.cjs'],
       minify: true,
-      plugins: [bindBuiltinsOnFirstUse, bindOclifOnFirstUse, compileDetailsSchemas],
-      define: {'import.meta.url': '__url'},
-      banner: {js: "const __url = require('node:url').pathToFileURL(__filename).href;"},
     }),
+    buildProgram(),
     bundle({...common, entryPoints: {index: 'src/index.ts'}, format: 'esm'}),
     bundle({
       ...common,
@@ -44,7 +42,6 @@ export async function build({types = false} = {}) {
       external: [...common.external, '@oclif/core'],
     }),
   ]);
-  makeScript(`${root}dist/program.cjs`);
   writeNotices(bundles.flatMap(({metafile}) => Object.keys(metafile.inputs)));
   if (types) {
     // The types of a file that is gone would be packed with the others.
@@ -65,15 +62,93 @@ function writeNotices(inputs) {
   writeFileSync(`${root}dist/THIRD-PARTY-NOTICES.txt`, notices.join(`\n${'-'.repeat(80)}\n\n`));
 }
 
+/** Of esbuild's files, the one that `start.cjs` asks for. */
+const MAIN = './main.js';
+
+/** What these need is the first script, and is read on every run. */
+const FIRST_NEEDED = ['src/main.ts', 'src/commands/msg.ts', 'src/lib/client/detailsValidators.ts'];
+
+/**
+ * `program.cjs` and `commands.cjs`, made of the files in which esbuild would have the program loaded piece by piece. Those
+ * that are needed first become one module, which exports what the others ask for, by the names of the files; each of the
+ * others stays a module, to be run when it is asked for.
+ * @returns esbuild's result, for its list of inputs
+ */
+async function buildProgram() {
+  const split = await bundle({
+    ...common,
+    entryPoints: {main: 'src/main.ts'},
+    format: 'esm',
+    splitting: true,
+    minify: true,
+    write: false,
+    plugins: [bindOclifOnFirstUse, compileDetailsSchemas],
+    define: {'import.meta.url': '__url'},
+  });
+  const texts = new Map(
+    split.outputFiles.map(({path, text}) => [
+      `./${basename(path)}`,
+      text.replaceAll(LATE_IMPORT, 'require($1).default'),
+    ]),
+  );
+  const {outputs} = split.metafile;
+  const about = (name) => outputs[`dist/${basename(name)}`];
+  const importsOf = (name, kinds) =>
+    about(name).imports.flatMap(({path, kind, external}) =>
+      !external && kinds.includes(kind) ? [`./${basename(path)}`] : [],
+    );
+  const first = new Set();
+  const add = (name) => {
+    if (first.has(name)) return;
+    first.add(name);
+    importsOf(name, ['import-statement']).forEach(add);
+  };
+  const names = [...texts.keys()];
+  names.filter((name) => FIRST_NEEDED.includes(about(name).entryPoint)).forEach(add);
+  const later = names.filter((name) => !first.has(name));
+  const asked = new Set(later.flatMap((name) => importsOf(name, ['import-statement', 'dynamic-import'])));
+  const exported = [...first].filter((name) => name === MAIN || asked.has(name));
+  writeScript('program', await joinFiles(texts, first, exported));
+  const modules = later.map(async (name) => {
+    const {code} = await transform(texts.get(name), {format: 'cjs', minify: true, target: common.target});
+    return `"${name}"(module) {${code}}`;
+  });
+  writeScript('commands', `module.exports = {${(await Promise.all(modules)).join()}};`);
+  return split;
+}
+
+/** Several files as one module, in which what was to be loaded later is still run later. */
+async function joinFiles(texts, joined, exported) {
+  const imports = exported.map((name, i) => `import * as file${i} from '${name}';`);
+  const exports = exported.map((name, i) => `'${name}': file${i}`);
+  const joinSplitFiles = {
+    name: 'join-split-files',
+    setup(build) {
+      const namespace = 'split';
+      build.onResolve({filter: /^\.\//}, ({path}) =>
+        joined.has(path) ? {path, namespace} : {path, external: true},
+      );
+      build.onLoad({filter: /^/, namespace}, ({path}) => ({contents: texts.get(path)}));
+    },
+  };
+  const {outputFiles} = await bundle({
+    ...common,
+    stdin: {contents: `${imports.join('')} module.exports = {${exports}};`},
+    format: 'cjs',
+    minify: true,
+    write: false,
+    plugins: [joinSplitFiles],
+  });
+  return outputFiles[0].text;
+}
+
 /**
  * A script for `node:vm`: a function of what a module is given, in ASCII, which V8 reads faster than anything else. Such a
  * script has no `import` of its own but an experimental one, of which Node 20 warns: it gets that of `start.cjs`.
  */
-function makeScript(file) {
-  const code = readFileSync(file, 'utf8')
-    .replaceAll('import("', '__import("')
-    .replaceAll(/[^\0-\x7f]/g, escapeCharacter);
-  writeFileSync(file, `(function (module, exports, require, __filename, __dirname, __import) {${code}\n})`);
+function writeScript(name, text) {
+  const code = text.replaceAll('import("', '__import("').replaceAll(/[^\0-\x7f]/g, escapeCharacter);
+  writeFileSync(`${root}dist/${name}.cjs`, `(function (module, require, __import, __url) {${code}\n})`);
 }
 
 /** As strings and regular expressions take it; esbuild leaves the latter as they are. */
@@ -83,6 +158,13 @@ function escapeCharacter(character) {
 
 /** oclif's own, which opens the stream; `watchOutput` has one for whoever does. */
 const STDOUT_HANDLER = /^process\.stdout\.on\('error'[\s\S]*?^\}\);$/m;
+
+/** Of oclif's modules those that running a command takes, as other modules of oclif name them. */
+const RUNNING =
+  /^(?:\.\.?\/)+(?:args|cache|errors|flags|help\/util|logger|parser|util\/(?:aggregate-flags|ids|util)|parse|validate)$/;
+
+/** What `bindOnFirstUse` makes of the others: esbuild puts them into files of their own. */
+const LATE_IMPORT = /__late\(import\(("[^"]+")\)\)/g;
 
 /**
  * oclif requires everything it might need as it starts, most of it for help and plugins. Its modules are compiled
@@ -102,10 +184,12 @@ const bindOclifOnFirstUse = {
 function bindOnFirstUse(source) {
   const names = [];
   let text = source.replace(
-    /^(?:const|var) (\w+_\d+) = ((?:__importDefault\()?require\("[^"]+"\)\)?);$/gm,
-    (_, name, value) => {
+    /^(?:const|var) (\w+_\d+) = (__importDefault)?\(?require\(("[^"]+")\)\)?;$/gm,
+    (_, name, wrap = '', module) => {
       names.push(name);
-      return `const ${name} = () => ${value};`;
+      const path = JSON.parse(module);
+      const isLate = !(path.startsWith('node:') || RUNNING.test(path));
+      return `const ${name} = () => ${wrap}(${isLate ? `__late(import(${module}))` : `require(${module})`});`;
     },
   );
   for (const name of names) {
@@ -115,25 +199,6 @@ function bindOnFirstUse(source) {
   }
   return text;
 }
-
-/** Modules of Node that take longer to load than a message takes, of which most messages need nothing. */
-const LATE_BUILTINS = /^node:(?:net|os|stream|timers\/promises|tty)$/;
-
-/** Each export of these modules is looked up when it is used, and only then is the module loaded. */
-const bindBuiltinsOnFirstUse = {
-  name: 'bind-builtins-on-first-use',
-  setup(build) {
-    const namespace = 'late-builtin';
-    build.onResolve({filter: LATE_BUILTINS}, ({path, namespace: importer}) =>
-      importer === namespace ? {path, external: true} : {path, namespace},
-    );
-    build.onLoad({filter: /^/, namespace}, async ({path}) => {
-      const names = Object.keys(await import(path)).filter((name) => name !== 'default');
-      const getters = names.map((name) => `get ${name}() {return require('${path}').${name};}`);
-      return {contents: `module.exports = {${getters.join()}};`};
-    });
-  },
-};
 
 /** The validators as ajv writes them, in place of ajv and the schemas they are made of. */
 const compileDetailsSchemas = {
@@ -161,7 +226,13 @@ async function detailsSchemas() {
 
 /** Build unless dist/ is newer than what it is made from. Vitest calls this before the tests. */
 export default async function ensureBuilt() {
-  const built = oldest('dist/start.cjs', 'dist/program.cjs', 'dist/index.js', 'dist/oclif.js');
+  const built = oldest(
+    'dist/start.cjs',
+    'dist/program.cjs',
+    'dist/commands.cjs',
+    'dist/index.js',
+    'dist/oclif.js',
+  );
   if (newest('src', 'scripts/build.js', 'package.json') > built) await build();
 }
 

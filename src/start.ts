@@ -1,19 +1,19 @@
 import {readFileSync, statSync} from 'node:fs';
 import {createRequire} from 'node:module';
 import {join} from 'node:path';
+import {pathToFileURL} from 'node:url';
 import {Script} from 'node:vm';
 import type {FtpdctlError} from './lib/errors.ts';
 import {readOwnFile, writeOwnFile, xdgDirectory} from './lib/transport/files/ownFile.ts';
 
 /**
- * Starts the program from `program.cjs` and keeps V8's compiled code between runs, which halves the time to the first
- * line of work. Node ≥ 22.1 has `module.enableCompileCache` for that; Node 20 has not.
+ * Starts the program, which is two scripts (`scripts/build.js`): `program.cjs` is what a message needs; `commands.cjs` has
+ * the modules that only other commands need, and is read when the first of those is asked for. V8's compiled code of both
+ * is kept between runs, which halves the time to the first line of work. Node ≥ 22.1 has `module.enableCompileCache` for
+ * that; Node 20 has not.
  */
-const file = join(__dirname, 'program.cjs');
 const cache = xdgDirectory(process.env, 'cache');
-const CODE = 'code';
-/** What a distribution's package brings along for its own Node (`packaging/build.js`): as trusted as the program beside it. */
-const packaged = join(__dirname, 'program.code');
+const requireHere = createRequire(__filename);
 
 /**
  * Compiled code as it is kept: behind its key, and twice, since V8 aborts on damaged code without checking it, and
@@ -23,7 +23,7 @@ function behind(key: string, code: Buffer): Buffer {
   return Buffer.concat([Buffer.from(key, 'latin1'), code, code]);
 }
 
-/** What stands behind the key, if it is for this program and this Node. */
+/** What stands behind the key, if it is for this script and this Node. */
 function codeBehind(key: string, bytes: Buffer | undefined): Buffer | undefined {
   if (bytes?.toString('latin1', 0, key.length) !== key) return undefined;
   const middle = (key.length + bytes.length) / 2;
@@ -31,47 +31,122 @@ function codeBehind(key: string, bytes: Buffer | undefined): Buffer | undefined 
   return code.equals(bytes.subarray(middle)) ? code : undefined;
 }
 
-function readPackaged(): Buffer | undefined {
+/** What a distribution's package brings along for its own Node (`packaging/build.js`): as trusted as the program beside it. */
+function readPackaged(name: string): Buffer | undefined {
   try {
-    return readFileSync(packaged);
+    return readFileSync(join(__dirname, name));
   } catch {
     return undefined;
   }
+}
+
+/** For a package: the functions compiled so far, by the names of their files. */
+export const compiledCode: Record<string, () => Buffer> = {};
+
+interface Module {
+  exports: unknown;
+}
+
+/** What a script is: a function of a module, and of what it has in place of Node's own ways to load others. */
+type Run = (
+  module: Module,
+  require: typeof requireModule,
+  importModule: (name: string) => Promise<unknown>,
+  url: string,
+) => void;
+
+/**
+ * @param use what is needed of the script: its compiled code is kept with the functions that the first such run has needed
+ * @returns what it exports
+ */
+function runScript(script: 'program' | 'commands', use: string, isKept: boolean): unknown {
+  const file = join(__dirname, `${script}.cjs`);
+  const {size, mtimeMs, ctimeMs, ino} = statSync(file);
+  // Compiled code fits one script and one Node alone. V8 itself compares no more than the source's length; and package
+  // managers give all their files one time of modification, but not of change.
+  const release = `${process.version} ${process.arch} ${size}`;
+  const key = `${release} ${mtimeMs} ${ctimeMs} ${ino}\n`;
+  const name = `${use}.code`;
+  const brought = codeBehind(`${release}\n`, readPackaged(name));
+  const cachedData = brought ?? codeBehind(key, cache === null ? undefined : readOwnFile(cache, name));
+  // All of it is ASCII (`scripts/build.js` sees to that): one byte a character, here and in V8.
+  const compiled = new Script(readFileSync(file, 'latin1'), {
+    filename: file,
+    ...(cachedData && {cachedData}),
+  });
+  compiledCode[name] = () => behind(`${release}\n`, compiled.createCachedData());
+  if (cache !== null && isKept && !brought && (!cachedData || compiled.cachedDataRejected)) {
+    process.once('exit', () => writeOwnFile(cache, name, behind(key, compiled.createCachedData())));
+  }
+  const module: Module = {exports: {}};
+  const run = compiled.runInThisContext() as Run;
+  run(
+    module,
+    requireModule,
+    async (wanted) => (isOwn(wanted) ? requireModule(wanted) : import(wanted)),
+    pathToFileURL(file).href,
+  );
+  return module.exports;
+}
+
+/** Modules of Node that take longer to load than a message takes, of which most messages need nothing. */
+const LATE_BUILTINS = new Set(['node:net', 'node:os', 'node:stream', 'node:timers/promises', 'node:tty']);
+
+/** Each export is looked up when it is used, and only then is the module loaded. */
+function bindOnFirstUse(name: string): object {
+  let loaded: Record<string | symbol, unknown> | undefined;
+  return new Proxy(
+    {},
+    {
+      get(_, key) {
+        loaded ??= requireHere(name) as Record<string | symbol, unknown>;
+        return loaded[key];
+      },
+    },
+  );
+}
+
+/** What was loaded, by name: modules of the program, packages, modules of Node. */
+const modules = new Map<string, Module>();
+
+/** Those of the program have names like `./who-D2KXL7QV.js`. */
+function isOwn(name: string): boolean {
+  return name.startsWith('./');
+}
+
+function requireModule(name: string): unknown {
+  let module = modules.get(name);
+  if (!module) {
+    module = {exports: {}};
+    modules.set(name, module);
+    if (isOwn(name)) runCommandModule(name, module);
+    else module.exports = LATE_BUILTINS.has(name) ? bindOnFirstUse(name) : requireHere(name);
+  }
+  return module.exports;
+}
+
+let commandModules: Readonly<Record<string, (module: Module) => void>> | undefined;
+
+/** The first that is asked for tells what the others are needed for: `who`, `help`. */
+function runCommandModule(name: string, module: Module): void {
+  commandModules ??= runScript(
+    'commands',
+    name.slice(2, name.lastIndexOf('-')),
+    true,
+  ) as typeof commandModules;
+  commandModules![name]!(module);
 }
 
 interface Program {
   main(argv: readonly string[]): Promise<number>;
 }
 
-/** The functions compiled so far, for a package. */
-export let compiledCode: () => Buffer;
-
 function load(): Program {
-  const {size, mtimeMs, ctimeMs, ino} = statSync(file);
-  // Compiled code fits one program and one Node alone. V8 itself compares no more than the source's length; and package
-  // managers give all their files one time of modification, but not of change.
-  const release = `${process.version} ${process.arch} ${size}`;
-  const key = `${release} ${mtimeMs} ${ctimeMs} ${ino}\n`;
-  const brought = codeBehind(`${release}\n`, readPackaged());
-  const cachedData = brought ?? codeBehind(key, cache === null ? undefined : readOwnFile(cache, CODE));
-  // All of it is ASCII (`scripts/build.js` sees to that): one byte a character, here and in V8.
-  const script = new Script(readFileSync(file, 'latin1'), {filename: file, ...(cachedData && {cachedData})});
-  compiledCode = () => behind(`${release}\n`, script.createCachedData());
-  // Written as the program ends, the cache holds the functions that this run has needed: those of a real one.
-  const real = !process.argv.some((word) => word === '-h' || word === '--help' || word === '--version');
-  if (cache !== null && real && !brought && (!cachedData || script.cachedDataRejected)) {
-    process.once('exit', () => writeOwnFile(cache, CODE, behind(key, script.createCachedData())));
-  }
-  const module = {exports: {} as Program};
-  script.runInThisContext()(
-    module,
-    module.exports,
-    createRequire(file),
-    file,
-    __dirname,
-    (name: string) => import(name),
-  );
-  return module.exports;
+  // The functions that every run needs are those of a real one.
+  const isReal = !process.argv.some((word) => word === '-h' || word === '--help' || word === '--version');
+  const program = runScript('program', 'program', isReal) as Record<string, unknown>;
+  for (const [name, exports] of Object.entries(program)) modules.set(name, {exports});
+  return program['./main.js'] as Program;
 }
 
 /** A package that is missing may keep the program itself, which reports errors, from being loaded. */

@@ -20,6 +20,7 @@ import {afterEach, beforeEach, expect, test} from 'vitest';
 import {Recent} from '../../src/lib/cli/prompt/recent.ts';
 import {speak} from '../helpers/behaviours.ts';
 import {CHECKOUT} from '../helpers/checkout.ts';
+import {makeOwnHome, removeOwnHome} from '../helpers/ownHome.ts';
 import {describeWithPeer} from '../helpers/peers.ts';
 import {runProcess} from '../helpers/process.ts';
 import {cleanEnvironment, runFtpdctl} from '../helpers/program.ts';
@@ -68,7 +69,7 @@ function contents(path: string): string[] {
 function poison(): Buffer {
   const {size, mtimeMs, ctimeMs, ino} = statSync(PROGRAM);
   const key = `${process.version} ${process.arch} ${size} ${mtimeMs} ${ctimeMs} ${ino}\n`;
-  const opening = '(function (module, exports, require, __filename, __dirname, __import) {';
+  const opening = '(function (module, require, __import, __url) {';
   const attack = `${opening}require('fs').writeSync(1, 'euid ' + process.geteuid()); process.exit(99)`;
   // V8 knows a source by its length alone.
   const script = new Script(`${attack}${' '.repeat(size - attack.length - 3)}\n})`, {filename: PROGRAM});
@@ -101,13 +102,24 @@ describeWithPeer(
   process.getuid?.() === 0 ? null : 'only root can be attacked by another user',
   "root with another user's home",
   () => {
+    test('the attack works where the code is its own', async () => {
+      const own = makeOwnHome();
+      try {
+        mkdirSync(join(own, '.cache/ftpdctl'), {recursive: true, mode: 0o700});
+        writeFileSync(join(own, '.cache/ftpdctl/program.code'), poison(), {mode: 0o600});
+        expect(await runFtpdctl(['help'], {home: own})).toMatchObject({status: 99, stdout: 'euid 0'});
+      } finally {
+        removeOwnHome(own);
+      }
+    });
+
     test.each([
-      ['the compiled code', '.cache/ftpdctl/code', 'code'],
+      ['the compiled code', '.cache/ftpdctl/program.code', 'program.code'],
       ['its directory', '.cache/ftpdctl', '.'],
     ])('runs no code behind a link in place of %s', async (_name, link, target) => {
       // Root's by its owner, as /proc/PID/environ of a process that may not be traced is; the contents are the attacker's.
       mkdirSync(join(directory, 'rootly'), {mode: 0o755});
-      writeFileSync(join(directory, 'rootly', 'code'), poison(), {mode: 0o644});
+      writeFileSync(join(directory, 'rootly', 'program.code'), poison(), {mode: 0o644});
       theirs(link, (path) => symlinkSync(join(directory, 'rootly', target), path));
       const {status, stdout} = await runFtpdctl(['-s', '/nonexistent', 'help'], {home});
       expect({status, stdout}).toEqual({status: 1, stdout: ''});
@@ -123,7 +135,7 @@ describeWithPeer(
       ['no home at all', () => rmSync(home, {recursive: true})],
     ])('keeps nothing there: %s', async (_name, prepare) => {
       mkdirSync(join(directory, 'roots'), {mode: 0o700});
-      writeFileSync(join(directory, 'roots', 'code'), 'precious');
+      writeFileSync(join(directory, 'roots', 'program.code'), 'precious');
       prepare();
       const before = contents(directory);
       const server = await startScriptedServer(speak('binary', {status: 0, responses: ['message sent']}));

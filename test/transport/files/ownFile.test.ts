@@ -191,7 +191,7 @@ describe('the XDG directories', () => {
 });
 
 describe('the compiled code', () => {
-  const code = () => join(home, '.cache', 'ftpdctl', 'code');
+  const code = () => join(home, '.cache', 'ftpdctl', 'program.code');
   const run = () => runFtpdctl(['-s', '/nonexistent', 'help'], {home, timeout: 10_000});
 
   test('a pipe in its place is not waited for', async () => {

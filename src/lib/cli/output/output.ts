@@ -1,4 +1,4 @@
-import {fstatSync, readFileSync, readlinkSync, writeSync} from 'node:fs';
+import {fstatSync, readFileSync, readlinkSync, type Stats, statSync, writeSync} from 'node:fs';
 import {isatty} from 'node:tty';
 import {reasonOf} from '../../errors.ts';
 import {CONTROLS, escapeControls, escapeJsonControls} from '../../text.ts';
@@ -90,12 +90,10 @@ const READ_WRITE = 0o2;
  */
 function isClosed(): boolean {
   try {
-    if (!fstatSync(STDOUT).isCharacterDevice() || isatty(STDOUT)) return false;
-    const own = '/proc/self';
+    if (!isNullDevice(fstatSync(STDOUT))) return false;
     const shell = `/proc/${process.ppid}`;
-    const flags = /^flags:\s*(\d+)/m.exec(readFileSync(`${own}/fdinfo/${STDOUT}`, 'latin1'))?.[1] ?? '0';
+    const flags = /^flags:\s*(\d+)/m.exec(readFileSync(`/proc/self/fdinfo/${STDOUT}`, 'latin1'))?.[1] ?? '0';
     return (
-      targetOf(own) === '/dev/null' &&
       (Number.parseInt(flags, 8) & ACCESS_MODE) === READ_WRITE &&
       SHELLS.test(readFileSync(`${shell}/comm`, 'latin1')) &&
       targetOf(shell) !== '/dev/null'
@@ -103,6 +101,10 @@ function isClosed(): boolean {
   } catch {
     return false;
   }
+}
+
+function isNullDevice({rdev}: Stats): boolean {
+  return rdev !== 0 && rdev === statSync('/dev/null').rdev;
 }
 
 /** Where the standard output of a process goes; `undefined` where it has none. */
@@ -145,7 +147,8 @@ export function isWatched(): boolean {
 /** Node's own `isatty` loads `node:net`: it is asked of what may be a terminal. */
 function isTerminal(fd: number): boolean {
   try {
-    return fstatSync(fd).isCharacterDevice() && isatty(fd);
+    const stat = fstatSync(fd);
+    return stat.isCharacterDevice() && !isNullDevice(stat) && isatty(fd);
   } catch {
     return false;
   }

@@ -101,9 +101,18 @@ export class Terminal {
     return (await this.#tmux('capture-pane', '-p')).trimEnd();
   }
 
-  /** Every byte that the program has written, escape sequences and all. */
-  async written(): Promise<string> {
-    return readFile(this.#transcript, 'utf8');
+  /**
+   * Every byte that the program has written, escape sequences and all, once there is what it wrote last: they are written
+   * down after the screen shows them. By itself that is the end.
+   */
+  async written(last = /\[\d+\]\r\n/): Promise<string> {
+    const deadline = Date.now() + PATIENCE;
+    for (;;) {
+      const text = await readFile(this.#transcript, 'utf8');
+      if (last.test(text)) return text;
+      if (Date.now() > deadline) throw new Error(`${last} did not come; written was:\n${text}`);
+      await sleep(GLANCE);
+    }
   }
 
   /** Wait until the screen shows this. Rejects with the screen when it does not come. */

@@ -437,7 +437,7 @@ describeWithPeer(whyNoProgram('tmux'), 'prompt mode with ftpdctl serve and ftpdc
     test('with colours otherwise', async () => {
       const one = bound(await prompt());
       await one.see(MENU);
-      expect(await terminal.written()).toMatch(/\x1b\[3\dm/);
+      expect(await terminal.written(/\x1b\[3\dm/)).toContain('\x1b[');
     });
 
     test.each([

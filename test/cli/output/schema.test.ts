@@ -7,6 +7,8 @@ import {openMailbox} from '../../../src/lib/session/mailbox/processMailbox.ts';
 import {speak} from '../../helpers/behaviours.ts';
 import {CHECKOUT} from '../../helpers/checkout.ts';
 import {OPEN, type RunningServer, startControlsServer} from '../../helpers/controlsServer.ts';
+import {OwnMachine, whyNoOwnMachine} from '../../helpers/ownMachine.ts';
+import {describeWithPeer} from '../../helpers/peers.ts';
 import {runFtpdctl} from '../../helpers/program.ts';
 import {startScriptedServer} from '../../helpers/scriptedServer.ts';
 import {spawnServe} from '../../helpers/serveProgram.ts';
@@ -153,8 +155,6 @@ describe('without a server', () => {
     ['acl-check', 6, ['acl', 'check', 'nosuch', '--config', 'CONFIG']],
     ['acl-list', 0, ['acl', 'list', '--config', 'CONFIG']],
     ['check', 3, ['check', '-w', 'many']],
-    ['check', 2, ['-s', '/tmp/nosuch.sock', 'check']],
-    ['metrics', 0, ['-s', '/tmp/nosuch.sock', 'metrics']],
     ['doctor', 1, ['doctor', '--config', 'CONFIG']],
     ['doctor', 1, ['doctor', '--config', 'BAD']],
   ])('%s: %i for %j', async (schema, status, args) => {
@@ -184,5 +184,22 @@ describe('without a server', () => {
     } finally {
       await program.kill();
     }
+  });
+});
+
+describeWithPeer(whyNoOwnMachine(), 'on a machine where no ProFTPD runs', () => {
+  let machine: OwnMachine;
+  beforeAll(async () => {
+    machine = await OwnMachine.start();
+  });
+  afterAll(() => machine?.stop());
+
+  test.each([
+    ['check', 2],
+    ['metrics', 0],
+  ])('%s: %i', async (schema, status) => {
+    const run = await machine.ftpdctl(['--json', '-s', '/tmp/nosuch.sock', schema]);
+    expect(run).toMatchObject({status, stderr: ''});
+    expect(expectValid(schema, run.stdout)['exitStatus']).toBe(status);
   });
 });

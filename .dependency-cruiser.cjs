@@ -3,7 +3,7 @@ const allowed = {
   errors: [],
   text: [],
   protocol: ['errors', 'text'],
-  config: ['errors', 'text'],
+  config: ['errors', 'text', 'protocol'],
   acl: ['errors', 'text', 'protocol', 'config'],
   diagnosis: ['errors', 'text', 'protocol', 'config', 'acl'],
   audience: ['errors', 'text'],

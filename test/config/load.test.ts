@@ -258,7 +258,7 @@ test('tells the modules that are loaded, the lines that load them, and the files
     [FILE]: text.join('\n'),
     '/etc/more.conf': '<IfModule mod_a.c>\nLoadModule mod_c.c\n</IfModule>',
   });
-  const {modules, moduleLines, files} = loadSettings(source, FILE, new Set(['mod_core.c']));
+  const {modules, moduleLines, files} = loadSettings(source, FILE, {modules: ['mod_core.c']});
   expect([...modules]).toEqual(['mod_core.c', 'mod_a.c', 'mod_c.c']);
   expect(moduleLines).toEqual([
     {kind: 'path', value: '/opt/modules', at: {file: FILE, line: 1}},

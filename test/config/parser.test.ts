@@ -1,6 +1,7 @@
 import {describe, expect, test} from 'vitest';
 import {ConfigError} from '../../src/lib/config/errors.ts';
 import {type LoadedConfig, loadSettings} from '../../src/lib/config/load.ts';
+import {parseVersion} from '../../src/lib/protocol/version.ts';
 import {memorySource} from './memorySource.ts';
 
 const FILE = '/d/t.conf';
@@ -60,6 +61,12 @@ describe('conditions (measured on 1.3.8: 2 where the inside counts, else the def
       '<IfModule mod_tls.c>\nLoadModule mod_tls.c\n</IfModule>\n<IfModule mod_tls.c>\nControlsInterval 2\n</IfModule>',
       10,
     ],
+    ['Define NAME\n<IfDefine NAME>\nControlsInterval 2\n</IfDefine>', 2],
+    ['define NAME value\n<IfDefine NAME>\nControlsInterval 2\n</IfDefine>', 2],
+    ['Define NAME\n<IfDefine !NAME>\nControlsInterval 2\n</IfDefine>', 10],
+    ['Define NAME\n<IfDefine name>\nControlsInterval 2\n</IfDefine>', 10],
+    ['<Global>\nDefine NAME\n</Global>\n<IfDefine NAME>\nControlsInterval 2\n</IfDefine>', 2],
+    ['<IfDefine NAME>\nControlsInterval 2\n</IfDefine>\nDefine NAME', 10],
     ['LoadModule\n<IfModule mod_tls.c>\nControlsInterval 2\n</IfModule>', 10],
     ['LoadModule mod_x.c mod_tls.c\n<IfModule mod_tls.c>\nControlsInterval 2\n</IfModule>', 10],
     ['ServerName mod_tls.c\n<IfModule mod_tls.c>\nControlsInterval 2\n</IfModule>', 10],
@@ -88,6 +95,79 @@ describe('conditions (measured on 1.3.8: 2 where the inside counts, else the def
     const {warnings, skipped} = load('<IfUser x>\nMessageEngine bogus\n</IfUser>');
     expect(warnings[0]?.message).toBe('<IfUser> is of no module known here: all of it is skipped');
     expect(skipped).toEqual([]);
+  });
+});
+
+describe('<IfVersion> as 1.3.8 decides it (measured)', () => {
+  const decide = (words: string, assumed: boolean) => {
+    const text = `LoadModule mod_ifversion.c\n<IfVersion ${words}>\nControlsInterval 2\n</IfVersion>`;
+    const conditions = {version: parseVersion('1.3.8'), assumed};
+    const {settings, undecided} = loadSettings(memorySource({[FILE]: text}), FILE, conditions);
+    return [settings.controls.interval.value === 2, undecided.map((each) => each.text)];
+  };
+
+  test.each([
+    ['>= 1.3.8', true],
+    ['> 1.3.8', false],
+    ['< 1.3.9', true],
+    ['<= 1.3.8', true],
+    ['= 1.3.8', true],
+    ['== 1.3.8', true],
+    ['1.3.8', true],
+    ['"1.3.8"', true],
+    ['1.3.9', false],
+    ['!>= 1.3.9', true],
+    ['!< 1.3.9', false],
+    ['!= 1.3.8', false],
+    ['> 1.3', true],
+    ['= 1.3', false],
+    ['< 1.4', true],
+    ['> 1', true],
+    ['<= 1.3', false],
+    ['>= 1.3.10', false],
+    ['< 1.3.10', true],
+    ['>= 1.3.8rc1', true],
+    ['> 1.3.8rc4', true],
+  ])('%s: %s', (words, holds) => {
+    for (const assumed of [false, true]) expect(decide(words, assumed)).toEqual([holds, []]);
+  });
+
+  // 1.3.8 is "= 1.3.8a" to it, and a pattern that does not match keeps it from starting.
+  test.each([
+    '< 1.3.8a',
+    '= 1.3.8a',
+    '> 1.3.8b',
+    '~ ^1.3',
+    '= /^1.3/',
+    '=> 1.3.8',
+    '1.3.8.1',
+    'nonsense',
+    '>= 1.3.8 x',
+  ])('%s: nobody can say', (words) => {
+    for (const assumed of [false, true]) {
+      expect(decide(words, assumed)).toEqual([assumed, [`<IfVersion ${words}>`]]);
+    }
+  });
+
+  test('of a version that is not known nobody can say either, and a warning tells', () => {
+    const {undecided, warnings} = load('LoadModule mod_ifversion.c\n<IfVersion 1.3.8>\n</IfVersion>');
+    expect(undecided).toEqual([{text: '<IfVersion 1.3.8>', kind: 'version', at: {file: FILE, line: 2}}]);
+    expect(warnings.map(({message}) => message)).toEqual([
+      '<IfVersion 1.3.8>: nobody can say whether it holds: taken for false',
+    ]);
+  });
+});
+
+describe('what only -D on the command line defines', () => {
+  const TEXT = 'Define IN\n<IfDefine IN>\n<IfDefine !OUT>\nControlsInterval 2\n</IfDefine>\n</IfDefine>';
+
+  test.each([
+    [false, 2],
+    [true, 10],
+  ])('all defined: %s', (assumed, interval) => {
+    const {settings, undecided} = loadSettings(memorySource({[FILE]: TEXT}), FILE, {assumed});
+    expect(settings.controls.interval.value).toBe(interval);
+    expect(undecided).toEqual([{text: '<IfDefine !OUT>', kind: 'define', at: {file: FILE, line: 3}}]);
   });
 });
 

@@ -28,7 +28,7 @@ function configuration(
     ...more
   }: Partial<Extract<ConfigurationFacts, {kind: 'read'}>> & {version?: string} = {},
 ): Extract<ConfigurationFacts, {kind: 'read'}> {
-  const loaded = loadSettings(memorySource({[FILE]: lines.join('\n')}), FILE, new Set(['mod_core.c']));
+  const loaded = loadSettings(memorySource({[FILE]: lines.join('\n')}), FILE, {modules: ['mod_core.c']});
   const {acls, controls} = loaded.settings;
   const access = resolveAcls(acls, names, {engine: controls.engine, version: parseVersion(version)});
   return {
@@ -39,6 +39,7 @@ function configuration(
     access,
     newest: null,
     exposed: [],
+    undecided: null,
     missingModules: [],
     hasMsgFile: true,
     ...more,
@@ -62,6 +63,7 @@ const GOOD: Facts = {
     pid: 812,
     dialect: 'binary',
     startedAt: 1_000_000,
+    isSuspended: false,
     restartedAt: null,
     restart: 'systemctl restart proftpd',
   },
@@ -99,7 +101,7 @@ test('nothing is wrong where everything works', () => {
 });
 
 const STOPPED: Partial<Facts> = {
-  daemon: {kind: 'stopped', start: 'systemctl start proftpd', others: 0},
+  daemon: {kind: 'stopped', start: 'systemctl start proftpd', others: []},
   socket: {kind: 'none'},
   queue: {kind: 'none'},
   scoreboard: {kind: 'none'},
@@ -124,6 +126,26 @@ test.each<[string, Partial<Facts>, string[]]>([
     'a configuration written since',
     {configuration: configuration(WORKING, {newest: {file: FILE, at: 1_002_000}})},
     ['fault configuration-newer'],
+  ],
+  [
+    'a condition that nobody can decide',
+    {configuration: configuration(WORKING, {undecided: {text: '<IfDefine X>', at: {file: FILE, line: 1}}})},
+    ['fault configuration-undecided'],
+  ],
+  [
+    'stopped by a signal',
+    {daemon: {...GOOD.daemon, isSuspended: true} as Facts['daemon']},
+    ['fault suspended'],
+  ],
+  [
+    'a queue of another file',
+    {queue: {kind: 'missing', path: '/etc/queue', isSure: false}},
+    ['fault queue-missing'],
+  ],
+  [
+    'a scoreboard that was removed',
+    {scoreboard: {kind: 'lost', path: '/run/s', why: 'why', isSure: true}},
+    ['fault scoreboard-lost'],
   ],
   ['built without controls', {program: {...GOOD.program!, controls: false}}, ['fault no-controls']],
   [
@@ -176,15 +198,18 @@ describe('what keeps others from sending is no fault of whoever sends directly',
   test.each<[string, Partial<Facts>]>([
     ['socket-stale', {socket: {kind: 'stale', path: '/run/proftpd.sock'}}],
     ['queue-full', {queue: {...GOOD.queue, isFull: true} as Facts['queue']}],
-    ['queue-lost', {daemon: {...GOOD.daemon, restartedAt: 2_000_000} as Facts['daemon']}],
+    ['suspended', {daemon: {...GOOD.daemon, isSuspended: true} as Facts['daemon']}],
   ])('%s', (code, changes) => {
     expect(found(changes)).toEqual({works: false, via: null, codes: [`fault ${code}`]});
     expect(found({...changes, direct})).toEqual({works: true, via: 'direct', codes: [`warning ${code}`]});
   });
 
-  test('but a module that is not loaded is', () => {
-    const changes = {configuration: configuration(WORKING.slice(1)), direct};
-    expect(found(changes)).toMatchObject({works: false, codes: ['fault msg-not-loaded']});
+  test.each<[string, Partial<Facts>]>([
+    ['msg-not-loaded', {configuration: configuration(WORKING.slice(1))}],
+    ['queue-lost', {daemon: {...GOOD.daemon, restartedAt: 2_000_000} as Facts['daemon']}],
+    ['scoreboard-lost', {scoreboard: {kind: 'lost', path: '/run/s', why: 'why', isSure: true}}],
+  ])('but %s is', (code, changes) => {
+    expect(found({...changes, direct})).toMatchObject({works: false, codes: [`fault ${code}`]});
   });
 });
 
@@ -198,6 +223,22 @@ test('what nobody can say, the daemon can', () => {
   expect(found({...changes, probe: {kind: 'accepted', milliseconds: 900}})).toMatchObject({
     works: true,
     via: 'controls',
+  });
+});
+
+describe('what the daemon has answered', () => {
+  const probe = {kind: 'accepted', milliseconds: 900} as const;
+
+  test('counts for more than the lists of a file that may be another', () => {
+    const lines = WORKING.map((line) => line.replace('allow user dave', 'allow user alice'));
+    expect(found({configuration: configuration(lines), probe})).toMatchObject({works: true, codes: []});
+  });
+
+  test.each<[string, Partial<Facts>]>([
+    ['queue-missing', {queue: {kind: 'missing', path: '/etc/queue', isSure: false}}],
+    ['scoreboard-lost', {scoreboard: {kind: 'lost', path: '/run/s', why: 'why', isSure: false}}],
+  ])('says nothing of %s', (code, changes) => {
+    expect(found({...changes, probe})).toMatchObject({works: false, codes: [`fault ${code}`]});
   });
 });
 

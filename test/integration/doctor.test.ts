@@ -2,7 +2,7 @@ import {existsSync, mkdtempSync, readdirSync, readFileSync, rmSync} from 'node:f
 import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {Ajv2020} from 'ajv/dist/2020.js';
-import {afterAll, expect, test} from 'vitest';
+import {afterAll, describe, expect, test} from 'vitest';
 import {CHECKOUT, removeCopy} from '../helpers/checkout.ts';
 import {OwnMachine, whyNoOwnMachine} from '../helpers/ownMachine.ts';
 import {describeWithPeer} from '../helpers/peers.ts';
@@ -14,6 +14,13 @@ const NOBODY = 65534;
 const CONF = '/etc/proftpd/proftpd.conf';
 const SOCKET = '/run/proftpd/proftpd.sock';
 const QUEUE = '/etc/proftpd/message-queue';
+
+/** Waits until the daemon itself has closed it: the network is everybody's, and others may have one of the same name. */
+const CLOSE_SOCKET = [
+  `/usr/bin/ftpdctl -s ${SOCKET} rmctrl all`,
+  'sockets() { ls -l /proc/$(cat /run/proftpd.pid)/fd | sed -n "s/.*socket:.\\([0-9]*\\).*/\\1/p"; }',
+  `while for i in $(sockets); do grep -q " $i ${SOCKET}$" /proc/net/unix && break; done; do sleep 0.1; done`,
+].join('\n');
 
 /** Another /tmp, in which this program is still to be found: a clone may lie in the machine's. */
 const OWN_TMP = [
@@ -204,7 +211,8 @@ ${lines}`;
 
   async expectArrival(uid: number, ...options: string[]): Promise<void> {
     const dave = await this.machine.session('dave');
-    const sent = await this.ftpdctl(uid, ['msg', ...options, 'user', 'dave', 'it', 'works']);
+    const [before, after] = options[0] === '-s' ? [options, []] : [[], options];
+    const sent = await this.ftpdctl(uid, [...before, 'msg', ...after, 'user', 'dave', 'it', 'works']);
     expect(sent, `${sent.stdout}${sent.stderr}`).toMatchObject({status: 0});
     let reply: string[] = [];
     // A session takes 0.4 s to look at what the daemon has queued.
@@ -310,7 +318,7 @@ describeWithPeer(whyNoOwnMachine(), 'doctor, with a ProFTPD on a machine of its 
     },
     '"rmctrl all" has closed the socket': {
       conf: (lines) => lines(),
-      after: `/usr/bin/ftpdctl -s ${SOCKET} rmctrl all && while grep -q ' ${SOCKET}$' /proc/net/unix; do sleep 0.1; done`,
+      after: CLOSE_SOCKET,
       codes: ['socket-stale'],
     },
     'the directory of the socket may not be entered': {
@@ -371,6 +379,36 @@ describeWithPeer(whyNoOwnMachine(), 'doctor, with a ProFTPD on a machine of its 
       conf: (lines) => lines({LoadModule: 'mod_ctrls_admin.c'}),
       stopped: true,
       codes: ['msg-not-loaded', 'not-running'],
+    },
+    'MessageControlsACLs are other ones for its version': {
+      conf: (lines) =>
+        lines({
+          LoadModule: ['mod_ifversion.c', 'mod_ctrls_admin.c', 'mod_msg.c'],
+          '': '<IfVersion >= 1.3>\n  MessageControlsACLs all allow user root\n</IfVersion>',
+        }),
+      codes: ['msg-denied'],
+    },
+    'it is stopped by a signal': {
+      conf: (lines) => lines(),
+      after: 'kill -STOP $(cat /run/proftpd.pid)',
+      codes: ['suspended'],
+    },
+    'its scoreboard has been removed': {
+      conf: (lines) => lines(),
+      after: 'rm /run/proftpd.scoreboard',
+      codes: ['scoreboard-lost'],
+    },
+    'its scoreboard has been removed, and root would send directly': {
+      conf: (lines) => lines(),
+      after: 'rm /run/proftpd.scoreboard',
+      uid: 0,
+      codes: ['scoreboard-lost'],
+    },
+    'its scoreboard has been cut off': {
+      conf: (lines) => lines(),
+      after: 'truncate -s 20 /run/proftpd.scoreboard',
+      uid: 0,
+      codes: ['scoreboard-lost'],
     },
     'MessageEngine is off': {conf: (lines) => lines({MessageEngine: 'off'}), codes: ['engine-off']},
     'MessageEngine is said nowhere': {conf: (lines) => lines({MessageEngine: []}), codes: ['engine-off']},
@@ -438,6 +476,12 @@ describeWithPeer(whyNoOwnMachine(), 'doctor, with a ProFTPD on a machine of its 
       after: 'sleep 3.2 && kill -HUP $(cat /run/proftpd.pid) && sleep 1',
       codes: ['queue-lost'],
     },
+    'it has been told to read its configuration again, and root would send directly': {
+      conf: (lines) => lines(),
+      after: 'sleep 3.2 && kill -HUP $(cat /run/proftpd.pid) && sleep 1',
+      uid: 0,
+      codes: ['queue-lost'],
+    },
     'its configuration has been changed since': {
       conf: (lines) => lines({MessageControlsACLs: 'all allow user root'}),
       after: `sleep 1.2 && echo MessageControlsACLs all allow user nobody >>${CONF}`,
@@ -465,6 +509,127 @@ describeWithPeer(whyNoOwnMachine(), 'doctor, with a ProFTPD on a machine of its 
       await (after === 'filled' ? patient.fillQueue() : machine.shell(after));
       expect(await patient.mend(uid)).toEqual(broken.codes);
       await patient.expectArrival(uid);
+    }));
+
+  /** What is odd and keeps no message from anybody: from whom, and by which way. */
+  const ODD: Readonly<
+    Record<string, Pick<Broken, 'before' | 'conf' | 'after' | 'uid'> & {options?: string[]}>
+  > = {
+    'no ControlsSocket is named': {conf: (lines) => lines({ControlsSocket: []})},
+    'the socket is named by a link to it': {
+      conf: (lines) => lines(),
+      after: `ln -s ${SOCKET} /run/link`,
+      options: ['-s', '/run/link'],
+    },
+    'the queue is named by a link to its file, and root would send directly': {
+      before: 'touch /run/queue && ln -s queue /run/link',
+      conf: (lines) => lines({MessageQueue: '/run/link'}),
+      uid: 0,
+    },
+    'another file has the name of the queue by now, and root would send directly': {
+      conf: (lines) => lines(),
+      after: `cp ${QUEUE} /etc/proftpd/copy && mv /etc/proftpd/copy ${QUEUE}`,
+      uid: 0,
+    },
+    'the directory of the queue may not be entered': {
+      before: 'mkdir /run/shut && touch /run/shut/queue',
+      conf: (lines) => lines({MessageQueue: '/run/shut/queue'}),
+      after: 'chmod 700 /run/shut',
+    },
+    '"rmctrl all" has closed the socket that is named, and root would send directly': {
+      conf: (lines) => lines(),
+      after: CLOSE_SOCKET,
+      options: ['-s', SOCKET],
+      uid: 0,
+    },
+  };
+
+  test.each(Object.entries(ODD))('%s: no matter', (_name, {before = 'true', conf, after = 'true', ...odd}) =>
+    withMachine(async (patient) => {
+      const {machine} = patient;
+      const {uid = NOBODY, options = []} = odd;
+      await machine.shell(before);
+      await patient.install(conf((changes) => patient.lines(changes)));
+      await machine.shell(`/usr/sbin/proftpd -c ${CONF}`);
+      await machine.listening();
+      await machine.shell(after);
+      expect(await machine.ftpdctl([...options, 'doctor'], uid)).toMatchObject({status: 0, stderr: ''});
+      await patient.expectArrival(uid, ...options);
+    }));
+
+  test('what only -D may have defined, nobody knows but the daemon', () =>
+    withMachine(async (patient) => {
+      const {machine} = patient;
+      const conditional = '<IfDefine STRICT>\n  MessageControlsACLs all allow user root\n</IfDefine>';
+      await patient.install(patient.lines({'': conditional}));
+      await machine.shell(`/usr/sbin/proftpd -D STRICT -c ${CONF}`);
+      await machine.listening();
+      const faults = ({findings}: Told) =>
+        findings.flatMap(({code, level}) => (level === 'fault' ? code : []));
+      expect(faults(await patient.doctor(NOBODY))).toEqual(['configuration-undecided']);
+      expect(faults(await patient.doctor(NOBODY, '--probe'))).toContain('probe-denied');
+      await machine.shell('kill $(cat /run/proftpd.pid) && while pgrep -x proftpd; do sleep 0.1; done');
+      await machine.shell(`/usr/sbin/proftpd -c ${CONF}`);
+      await machine.listening();
+      expect(faults(await patient.doctor(NOBODY))).toEqual(['configuration-undecided']);
+      expect(await patient.doctor(NOBODY, '--probe')).toMatchObject({works: true});
+    }));
+
+  describe('a configuration that others may not read', () => {
+    const withSecret = (work: (patient: Patient) => Promise<void>) =>
+      withMachine(async (patient) => {
+        const {machine} = patient;
+        await patient.install(patient.lines());
+        await machine.shell(`/usr/sbin/proftpd -c ${CONF}`);
+        await machine.listening();
+        await machine.shell(`chmod 600 ${CONF}`);
+        await work(patient);
+      });
+    const asNobody = async ({machine}: Patient, ...words: string[]) => {
+      const {status, stdout, stderr} = await machine.ftpdctl(words, NOBODY);
+      return {status, said: `${stdout}${stderr}`};
+    };
+
+    test('nobody can say, and with --probe the daemon does', () =>
+      withSecret(async (patient) => {
+        expect(await patient.doctor(NOBODY)).toMatchObject({works: false});
+        expect(await patient.doctor(NOBODY, '--probe')).toMatchObject({works: true, via: 'controls'});
+        await patient.expectArrival(NOBODY);
+      }));
+
+    test('check and metrics make no alarm of what they do not know, and no all-clear', () =>
+      withSecret(async (patient) => {
+        const plain = await asNobody(patient, 'check', '--probe');
+        expect(plain).toMatchObject({
+          status: 0,
+          said: expect.stringMatching(/queue is not known: .*answers in/),
+        });
+        const queue = await asNobody(patient, 'check', '--queue-warning', '8192');
+        expect(queue).toMatchObject({status: 3, said: expect.stringContaining('queue_bytes is not known')});
+        const named = await asNobody(patient, '-s', SOCKET, 'check');
+        expect(named).toMatchObject({
+          status: 3,
+          said: expect.stringMatching(/^FTPDCTL UNKNOWN - nobody can say/),
+        });
+        const metrics = await asNobody(patient, '-s', SOCKET, 'metrics');
+        expect(metrics).toMatchObject({status: 1, said: expect.stringContaining('nobody can say')});
+      }));
+  });
+
+  test('where another one runs, it is not told to start a second with its configuration', () =>
+    withMachine(async (patient) => {
+      const {machine} = patient;
+      await patient.install(patient.lines());
+      await machine.shell(`/usr/sbin/proftpd -c ${CONF}`);
+      await machine.listening();
+      const pid = machine.read('/run/proftpd.pid').trim();
+      const run = await machine.ftpdctl(['-s', '/run/nosuch', 'doctor'], NOBODY);
+      expect(run).toMatchObject({status: 1});
+      expect(run.stdout).toContain(`those that do: pid ${pid} (-s ${SOCKET})`);
+      expect(run.stdout).not.toContain('run: ');
+      machine.write('/etc/proftpd/nonsense', 'Nonsense\n</Global>\n');
+      const broken = await machine.ftpdctl(['doctor', '--config', '/etc/proftpd/nonsense'], NOBODY);
+      expect(broken.stdout).not.toContain('run: ');
     }));
 
   const PACKAGED = '/usr/share/proftpd/templates';

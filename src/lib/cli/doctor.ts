@@ -98,7 +98,7 @@ function howTo(findings: readonly Finding[], {daemon}: Facts): string[] {
   ];
 }
 
-function verdict({caller, probe}: Facts, {works, via, findings}: Diagnosis): string {
+function verdict({caller, probe, socket}: Facts, {works, via, findings}: Diagnosis): string {
   const who = `a message of ${caller.user}`;
   if (works) {
     const way = via === 'direct' ? 'directly' : 'by the controls socket';
@@ -107,13 +107,15 @@ function verdict({caller, probe}: Facts, {works, via, findings}: Diagnosis): str
   const faults = findings.filter(({level}) => level === 'fault').length;
   const certain = findings.every(({code, level}) => level !== 'fault' || !UNCERTAIN.has(code));
   if (certain || probe !== null) return `${who} would not arrive: ${countOf(faults, 'fault')}`;
-  return `nobody can say whether ${who} would arrive: ${countOf(faults, 'fault')} (--probe asks the daemon)`;
+  const hint = socket.kind === 'there' ? ' (--probe asks the daemon)' : '';
+  return `nobody can say whether ${who} would arrive: ${countOf(faults, 'fault')}${hint}`;
 }
 
 /** With these a message may arrive all the same. */
 const UNCERTAIN: ReadonlySet<string> = new Set([
   'configuration-broken',
   'configuration-newer',
+  'configuration-undecided',
   'configuration-unknown',
 ]);
 
@@ -171,15 +173,17 @@ const WORDS: {readonly [C in keyof FindingDetails]: (details: FindingDetails[C])
   'configuration-broken': ({problem}) => `ProFTPD would not start with it, or it cannot be read: ${problem}`,
   'configuration-unknown': ({why}) => `its configuration is not known: ${why}; --config names it`,
   'configuration-assumed': ({file}) => `${file} is taken for its configuration; root would know`,
+  'configuration-undecided': ({condition}) =>
+    `nobody can say whether ${condition} holds, on which messages depend`,
   'configuration-exposed': ({file}) => `others than root may write ${file}`,
   'module-missing': ({module}) => `ProFTPD does not start: there is no file of the module ${module}`,
   'message-log-none': () => 'ProFTPD does not start: mod_msg wants a path, although "none" is documented',
   'not-started-for-file': ({directive, directory, problem, path}) =>
     `ProFTPD does not start: the directory ${directory} of its ${directive} ${problem === 'link' ? `${NAMED_FILES.link}: ${path}` : NAMED_FILES[problem]}`,
   'not-running': ({others}) =>
-    others === 0
+    others.length === 0
       ? 'no ProFTPD runs'
-      : `${countOf(others, 'ProFTPD')} run here, and none is the one that is meant`,
+      : `the one that is meant does not run; those that do: ${others.map(({pid, socket}) => `pid ${pid}${socket === null ? '' : ` (-s ${socket})`}`).join(', ')}`,
   elsewhere: ({pid}) => `the ProFTPD with pid ${pid} runs in another pid namespace`,
   untrusted: ({why}) => why,
   running: ({pid, dialect, configuration}) =>
@@ -188,6 +192,7 @@ const WORDS: {readonly [C in keyof FindingDetails]: (details: FindingDetails[C])
       ...(dialect === null ? [] : [`speaks the ${dialect} dialect`]),
       ...(configuration === null ? [] : [`and its configuration is ${configuration}`]),
     ].join(', '),
+  suspended: ({pid}) => `the process ${pid} has been stopped by a signal, and answers nobody`,
   'configuration-newer': ({file}) =>
     `${file} has been written since it was started, so that it may do other than is said here`,
   'no-controls': ({program}) => `${program} was built without --enable-ctrls: it has no controls`,
@@ -239,11 +244,13 @@ const WORDS: {readonly [C in keyof FindingDetails]: (details: FindingDetails[C])
   'queue-leftovers': ({messages}) =>
     `on the message queue there ${messages === 1 ? 'is' : 'are'} ${countOf(messages, 'message')} for sessions that have ended; one that root sends directly removes them`,
   'queue-lost': ({version}) =>
-    `it has read its configuration again since it was started, after which ProFTPD ${version} answers "Invalid argument" to every message`,
+    `it has read its configuration again since it was started, after which ProFTPD ${version} answers "Invalid argument" to every message, and the sessions that have begun since take none`,
   queue: ({path, bytes, capacity}) => `the message queue of ${path} holds ${bytes} of ${capacity} bytes`,
   'scoreboard-off': () => 'without a scoreboard no message finds its sessions',
   'scoreboard-unreadable': ({why}) =>
     `its sessions are not known, so that a full queue would not be noticed: ${why}`,
+  'scoreboard-lost': ({path, why}) =>
+    `no message finds the sessions that begin now: its scoreboard ${path} has been lost: ${why}`,
   scoreboard: ({path, sessions, others}) =>
     `${path} has ${countOf(sessions, 'session')}${others === 0 ? '' : ` and ${others} that show${others === 1 ? 's' : ''} no messages`}`,
   direct: () => 'messages go directly to the sessions',

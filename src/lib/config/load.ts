@@ -10,7 +10,13 @@ import {
   knownDirective,
 } from './directives.ts';
 import {ConfigError, type ConfigWarning, type Location, parseAt, quoted} from './errors.ts';
-import {type Directive, parseConfig, type Section} from './parser.ts';
+import {
+  type Conditions,
+  type Directive,
+  parseConfig,
+  type Section,
+  type UndecidedCondition,
+} from './parser.ts';
 import type {ServerSettings, Setting, Settings} from './settings.ts';
 import type {ConfigSource} from './source.ts';
 import {address} from './values.ts';
@@ -44,6 +50,8 @@ export interface LoadedConfig {
   readonly moduleLines: readonly ModuleLine[];
   /** Every file that was read, the first one first. */
   readonly files: readonly string[];
+  /** Conditions that nobody can decide. */
+  readonly undecided: readonly UndecidedCondition[];
 }
 
 /** A line that loads a module, or says where modules are. */
@@ -58,16 +66,11 @@ export interface ModuleLine {
  * Reads `proftpd.conf` and all it includes. Touches nothing but what it reads.
  *
  * @param path absolute
- * @param present the modules an `<IfModule>` finds present without a `LoadModule`; default: those that matter here most
  * @throws ConfigError with file and line: a directive that is known and wrong, a section that is not closed,
  *   a file that cannot be read. Directives nobody here knows are skipped.
  */
-export function loadSettings(
-  source: ConfigSource,
-  path: string,
-  present?: ReadonlySet<string>,
-): LoadedConfig {
-  const {directives, sections, warnings, modules, files} = parseConfig(source, path, present);
+export function loadSettings(source: ConfigSource, path: string, conditions?: Conditions): LoadedConfig {
+  const {directives, sections, warnings, modules, files, undecided} = parseConfig(source, path, conditions);
   const checked: CheckedDirective[] = [];
   const skipped: SkippedDirective[] = [];
   for (const directive of directives) {
@@ -84,6 +87,7 @@ export function loadSettings(
     modules,
     moduleLines: directives.flatMap(moduleLine),
     files,
+    undecided,
     get warnings() {
       return [
         ...warnings,

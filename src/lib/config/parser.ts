@@ -1,3 +1,4 @@
+import {compareVersions, type ProftpdVersion, parseVersion} from '../protocol/version.ts';
 import {ConfigError, type ConfigWarning, formatLocation, type Location, quoted} from './errors.ts';
 import {logicalLines, quoteWord, type Statement, takeApart, words} from './lexer.ts';
 import {type ConfigSource, expandGlob, isGlob} from './source.ts';
@@ -67,6 +68,26 @@ export interface ParsedConfig {
   readonly modules: ReadonlySet<string>;
   /** Every file that was read, the first one first. */
   readonly files: readonly string[];
+  /** In file order, without those in what was read over. */
+  readonly undecided: readonly UndecidedCondition[];
+}
+
+/** What decides the conditions of a file. */
+export interface Conditions {
+  /** Modules that an `<IfModule>` finds present without a `LoadModule`; default: those that matter here most. */
+  readonly modules?: Iterable<string> | undefined;
+  /** What an `<IfVersion>` compares. */
+  readonly version?: ProftpdVersion | undefined;
+  /** What nobody can decide: whether such names are defined, and such versions are this one's. Default: they are not. */
+  readonly assumed?: boolean;
+}
+
+/** A condition that depends on what is not known: a name that only `-D` on ProFTPD's command line may define, or a version. */
+export interface UndecidedCondition {
+  /** `<IfDefine TLS>` */
+  readonly text: string;
+  readonly kind: 'define' | 'version';
+  readonly at: Location;
 }
 
 /** A section that is read over: a condition that is false, or a section nobody here knows. */
@@ -82,15 +103,10 @@ interface Skipped {
  * Knows the syntax and the sections, not the directives. Deliberately stricter in one thing: an included file
  * with an error is an error (as in 1.3.10; 1.3.8 goes on without the rest of it).
  *
- * @param modules those an `<IfModule>` finds present without a `LoadModule`
  * @throws ConfigError with the place
  */
-export function parseConfig(
-  source: ConfigSource,
-  path: string,
-  modules: Iterable<string> = PRESENT_MODULES,
-): ParsedConfig {
-  const parser = new Parser(source, modules);
+export function parseConfig(source: ConfigSource, path: string, conditions: Conditions = {}): ParsedConfig {
+  const parser = new Parser(source, conditions);
   if (source.kind(path) !== 'file')
     throw new ConfigError({file: path}, 'expected a configuration file, found none');
   parser.readFile(path, []);
@@ -107,14 +123,21 @@ class Parser {
   /** Those an `<IfModule>` finds present: a `LoadModule` adds to them, for what follows it. */
   readonly #modules: Set<string>;
   readonly #files = new Set<string>();
+  /** Names that a `Define` has defined, for what follows it. */
+  readonly #defined = new Set<string>();
+  readonly #undecided: UndecidedCondition[] = [];
+  readonly #version: ProftpdVersion | undefined;
+  readonly #assumed: boolean;
   #section: Section;
   #skipped: Skipped | null = null;
   /** Conditions that were true and whose end is still to come: ProFTPD does not insist on one. */
   #conditions: {name: string; at: Location}[] = [];
 
-  constructor(source: ConfigSource, modules: Iterable<string>) {
+  constructor(source: ConfigSource, {modules, version, assumed = false}: Conditions) {
     this.#source = source;
-    this.#modules = new Set(modules);
+    this.#modules = new Set(modules ?? PRESENT_MODULES);
+    this.#version = version;
+    this.#assumed = assumed;
     this.#section = {kind: 'server', args: [], at: {file: '', line: 0}, parent: null};
     this.#sections = [this.#section];
   }
@@ -130,6 +153,7 @@ class Parser {
       warnings: this.#warnings,
       modules: this.#modules,
       files: [...this.#files],
+      undecided: this.#undecided,
     };
   }
 
@@ -183,9 +207,16 @@ class Parser {
     else if (statement.name.toLowerCase() === 'include') this.#include(statement, chain);
     else {
       const {name, args} = statement;
-      if (name.toLowerCase() === 'loadmodule' && args[0] !== undefined) this.#modules.add(args[0]);
+      if (args[0] !== undefined) this.#nameSet(name)?.add(args[0]);
       this.#directives.push({name, args, at, section: this.#section, text: found.map(quoteWord).join(' ')});
     }
+  }
+
+  /** What conditions ask for that a directive adds to. Measured on 1.3.8: `Define` counts in any section. */
+  #nameSet(directive: string): Set<string> | undefined {
+    const name = directive.toLowerCase();
+    if (name === 'loadmodule') return this.#modules;
+    return name === 'define' ? this.#defined : undefined;
   }
 
   #readOver(skipped: Skipped, [first]: readonly [string, ...string[]]): void {
@@ -199,14 +230,13 @@ class Parser {
   }
 
   #open({name, args, at}: Statement): void {
-    const condition = CONDITIONS.get(name.toLowerCase());
-    const rule = sectionRule(name);
-    if (condition !== undefined) {
+    if (this.#isCondition(name)) {
       if (args.length === 0) throw new ConfigError(at, `<${name}>: missing parameters`);
-      if (isTrue(args[0]!, (word) => condition(word, this.#modules))) this.#conditions.push({name, at});
+      if (this.#holds(name, args, at)) this.#conditions.push({name, at});
       else this.#skipped = {name, at, depth: 1};
       return;
     }
+    const rule = sectionRule(name);
     if (rule === undefined) {
       this.#warn(at, `<${name}> is of no module known here: all of it is skipped`);
       this.#skipped = {name, at, depth: 1};
@@ -224,8 +254,41 @@ class Parser {
     this.#sections.push(this.#section);
   }
 
+  /** mod_ifversion, where it is loaded, brings its own. */
+  #isCondition(name: string): boolean {
+    const word = name.toLowerCase();
+    return word === 'ifversion' ? this.#modules.has('mod_ifversion.c') : CONDITIONS.has(word);
+  }
+
+  #holds(name: string, args: readonly string[], at: Location): boolean {
+    const [word] = args as [string];
+    const isNegated = word.startsWith('!');
+    const rest = isNegated ? word.slice(1) : word;
+    switch (name.toLowerCase()) {
+      case 'ifmodule':
+        return this.#modules.has(rest) !== isNegated;
+      case 'ifdefine':
+        if (this.#defined.has(rest)) return !isNegated;
+        return this.#assume({text: `<${name} ${word}>`, kind: 'define', at}) !== isNegated;
+      default: {
+        const holds = this.#version && versionHolds(args, this.#version);
+        return holds ?? this.#assume({text: `<${name} ${args.join(' ')}>`, kind: 'version', at});
+      }
+    }
+  }
+
+  #assume(condition: UndecidedCondition): boolean {
+    this.#undecided.push(condition);
+    if (condition.kind === 'version')
+      this.#warn(
+        condition.at,
+        `${condition.text}: nobody can say whether it holds: taken for ${this.#assumed ? 'true' : 'false'}`,
+      );
+    return this.#assumed;
+  }
+
   #close({name, args, at}: Statement): void {
-    if (CONDITIONS.has(name.toLowerCase())) {
+    if (this.#isCondition(name)) {
       // Measured on 1.3.8: a word after </IfDefine is let through, and so is one where the inside is skipped.
       if (args.length > 0 && name.toLowerCase() === 'ifmodule') throw tooMany(`</${name}>`, at);
       const index = this.#conditions.findLastIndex((open) => open.name.toLowerCase() === name.toLowerCase());
@@ -283,15 +346,39 @@ function tooMany(what: string, at: Location): ConfigError {
   return new ConfigError(at, `${what}: too many parameters, expected none`);
 }
 
-/** What holds of a name in a condition. Nothing is ever defined: there is no `-D` here. */
-const CONDITIONS: ReadonlyMap<string, (name: string, modules: ReadonlySet<string>) => boolean> = new Map([
-  ['ifmodule', (name: string, modules: ReadonlySet<string>) => modules.has(name)],
-  ['ifdefine', () => false],
-]);
+/** `<IfVersion>` is one where its module is loaded. */
+const CONDITIONS: ReadonlySet<string> = new Set(['ifmodule', 'ifdefine']);
 
-function isTrue(word: string, holds: (name: string) => boolean): boolean {
-  return word.startsWith('!') ? !holds(word.slice(1)) : holds(word);
+/**
+ * Whether an `<IfVersion>` holds, by the documentation of mod_ifversion and as measured on 1.3.8.
+ *
+ * @param args `>= 1.3.9`, `!< 1.3.9`, `1.3.8`, …
+ * @returns `undefined` for what is not decided here: regular expressions; and a maintenance release's letter where all else
+ *   is equal (measured: 1.3.8 is neither above nor below 1.3.8a)
+ */
+function versionHolds(args: readonly string[], version: ProftpdVersion): boolean | undefined {
+  const [operator, written] = args.length === 1 ? ['=', args[0]!] : (args as [string, string]);
+  const isNegated = operator.startsWith('!');
+  const holds = COMPARISONS.get(isNegated ? operator.slice(1) : operator);
+  const [, numbers, suffix = ''] = /^(\d+(?:\.\d+){0,2})(\D.*)?$/.exec(written) ?? [];
+  if (holds === undefined || numbers === undefined || args.length > 2) return undefined;
+  const other = parseVersion(`${[...numbers.split('.'), '0', '0'].slice(0, 3).join('.')}${suffix}`);
+  if (other === undefined) return undefined;
+  const order = compareVersions(version, other);
+  const isSameNumber = version.numbers.every((number, index) => number === other.numbers[index]);
+  if (isSameNumber && order !== 0 && (version.stage > 0 || other.stage > 0)) return undefined;
+  return holds(order) !== isNegated;
 }
+
+/** Of what `compareVersions` says. */
+const COMPARISONS: ReadonlyMap<string, (order: number) => boolean> = new Map([
+  ['=', (order: number) => order === 0],
+  ['==', (order: number) => order === 0],
+  ['>', (order: number) => order > 0],
+  ['>=', (order: number) => order >= 0],
+  ['<', (order: number) => order < 0],
+  ['<=', (order: number) => order <= 0],
+]);
 
 /**
  * The modules an `<IfModule>` finds present without a `LoadModule`: mod_dso, which has that directive; those that

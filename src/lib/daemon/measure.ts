@@ -1,6 +1,6 @@
 import {namedSocket} from '../client/discovery.ts';
 import {FtpdctlError} from '../errors.ts';
-import {ifKnown, type ProftpdDaemon, ProftpdError} from '../proftpd/daemon.ts';
+import {ifKnown, type Known, type ProftpdDaemon, ProftpdError} from '../proftpd/daemon.ts';
 import {type SessionInfo, sessionInfo, sessionsOf} from '../proftpd/sessions/list.ts';
 import {SystemCallError} from '../transport/libc.ts';
 import {SystemVQueue} from '../transport/systemV.ts';
@@ -17,10 +17,10 @@ export type Measurement =
       readonly sessions: readonly SessionInfo[];
       /** `MaxInstances`; `null`: none, or not known. */
       readonly limit: number | null;
-      /** Path; `null`: none, or not known. */
-      readonly socket: string | null;
-      /** `null`: it has none, or it is not known. */
-      readonly queue: QueueMeasurement | null;
+      /** Path; `null`: it has none. */
+      readonly socket: Known<string | null>;
+      /** `null`: it has none. */
+      readonly queue: Known<QueueMeasurement | null>;
     };
 
 export interface QueueMeasurement {
@@ -61,21 +61,23 @@ function measureDaemon(daemon: ProftpdDaemon): Measurement {
     startedAt,
     sessions: sessionsOf(daemon).map((session) => sessionInfo(session)),
     limit: ifKnown(configuration)?.settings.maxInstances.value ?? null,
-    socket: ifKnown(controlsSocket) ?? null,
+    socket: controlsSocket,
     queue: measureQueue(daemon),
   };
 }
 
-function measureQueue({queue}: ProftpdDaemon): QueueMeasurement | null {
-  const key = ifKnown(queue)?.key;
+function measureQueue({queue}: ProftpdDaemon): Known<QueueMeasurement | null> {
+  if (!queue.known) return queue;
+  if (queue.value === null) return {known: true, value: null};
   try {
-    const found = key === undefined ? undefined : SystemVQueue.open(key);
-    if (found === undefined) return null;
+    const found = SystemVQueue.open(queue.value.key);
+    if (found === undefined) return {known: false, why: 'it has been removed'};
     const {bytes, capacity, messages} = found.status();
-    return {bytes, capacity, messages};
+    return {known: true, value: {bytes, capacity, messages}};
   } catch (error) {
     // It may be removed in between, or its layout may not be known here.
-    if (error instanceof FtpdctlError || error instanceof SystemCallError) return null;
+    if (error instanceof FtpdctlError || error instanceof SystemCallError)
+      return {known: false, why: error.message};
     throw error;
   }
 }

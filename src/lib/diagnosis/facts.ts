@@ -1,5 +1,6 @@
 import type {Caller} from '../acl/names.ts';
 import type {AccessControl} from '../acl/resolve.ts';
+import type {Location} from '../config/errors.ts';
 import type {LoadedConfig, ModuleLine} from '../config/load.ts';
 import type {Dialect} from '../protocol/message.ts';
 
@@ -49,6 +50,8 @@ export type ConfigurationFacts =
       readonly newest: {readonly file: string; readonly at: number} | null;
       /** Files that others than the caller and root may write. */
       readonly exposed: readonly string[];
+      /** A condition that nobody can decide, and that messages depend on; `null`: none. */
+      readonly undecided: {readonly text: string; readonly at: Location} | null;
       /** Lines that load a module whose file is not there. */
       readonly missingModules: readonly ModuleLine[];
       /** Whether the file of mod_msg is where this ProFTPD looks for modules; `null`: nobody knows where that is. */
@@ -69,6 +72,8 @@ export type DaemonFacts =
       readonly dialect: Dialect | null;
       /** Milliseconds since the epoch. */
       readonly startedAt: number;
+      /** By SIGSTOP: it does nothing until somebody has it go on. */
+      readonly isSuspended: boolean;
       /** When it read its configuration again, if it did: milliseconds since the epoch. */
       readonly restartedAt: number | null;
       /** What root types to restart it. */
@@ -76,9 +81,13 @@ export type DaemonFacts =
     }
   /**
    * @property start what root types to start it
-   * @property others that run, and are not meant
+   * @property others that run, and are not meant; `socket`: the controls socket, where it has one that is known
    */
-  | {readonly kind: 'stopped'; readonly start: string | null; readonly others: number}
+  | {
+      readonly kind: 'stopped';
+      readonly start: string | null;
+      readonly others: readonly {readonly pid: number; readonly socket: string | null}[];
+    }
   /** In another pid namespace. */
   | {readonly kind: 'elsewhere'; readonly pid: number; readonly prefix: string}
   /** A user has started it whose word is not taken. */
@@ -114,8 +123,8 @@ export type QueueFacts =
   | {readonly kind: 'unset'}
   | {readonly kind: 'unknown'; readonly why: string}
   | {readonly kind: 'no directory'; readonly path: string; readonly directory: string}
-  /** Its file is there, and the kernel has no queue for it. */
-  | {readonly kind: 'missing'; readonly path: string}
+  /** Its file is there, and the kernel has no queue for it. @property isSure `false`: it may be another file now. */
+  | {readonly kind: 'missing'; readonly path: string; readonly isSure: boolean}
   /** Another user has made it. @property key as ipcrm(1) takes it */
   | {readonly kind: 'foreign'; readonly path: string; readonly uid: number; readonly key: string}
   | {readonly kind: 'elsewhere'; readonly prefix: string}
@@ -136,6 +145,8 @@ export type ScoreboardFacts =
   /** The configuration wants none. */
   | {readonly kind: 'off'}
   | {readonly kind: 'unreadable'; readonly why: string}
+  /** The file is gone, is another one now, or makes no sense. @property isSure `false`: it may be elsewhere. */
+  | {readonly kind: 'lost'; readonly path: string; readonly why: string; readonly isSure: boolean}
   /** @property others sessions that show no messages, as SFTP's */
   | {readonly kind: 'read'; readonly path: string; readonly sessions: number; readonly others: number};
 

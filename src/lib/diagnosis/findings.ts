@@ -1,5 +1,5 @@
 import type {Location} from '../config/errors.ts';
-import type {ConfigurationFacts, Facts, FileProblem} from './facts.ts';
+import type {ConfigurationFacts, DaemonFacts, Facts, FileProblem} from './facts.ts';
 import {type Edit, type Mend, mend} from './mends.ts';
 
 /** What each finding tells beside its place. */
@@ -9,14 +9,16 @@ export interface FindingDetails {
   'configuration-broken': {readonly problem: string};
   'configuration-unknown': {readonly why: string};
   'configuration-assumed': {readonly file: string};
+  'configuration-undecided': {readonly condition: string};
   'configuration-exposed': {readonly file: string};
   'module-missing': {readonly module: string};
   'message-log-none': Record<string, never>;
   'not-started-for-file': FileProblem;
-  'not-running': {readonly others: number};
+  'not-running': {readonly others: Extract<DaemonFacts, {kind: 'stopped'}>['others']};
   elsewhere: {readonly pid: number};
   untrusted: {readonly pid: number; readonly why: string};
   running: {readonly pid: number; readonly dialect: string | null; readonly configuration: string | null};
+  suspended: {readonly pid: number};
   'configuration-newer': {readonly file: string};
   'no-controls': {readonly program: string};
   'controls-off': Record<string, never>;
@@ -49,6 +51,7 @@ export interface FindingDetails {
   queue: {readonly path: string; readonly bytes: number; readonly capacity: number};
   'scoreboard-off': Record<string, never>;
   'scoreboard-unreadable': {readonly why: string};
+  'scoreboard-lost': {readonly path: string; readonly why: string};
   scoreboard: {readonly path: string; readonly sessions: number; readonly others: number};
   direct: Record<string, never>;
   'not-direct': {readonly why: string};
@@ -65,8 +68,11 @@ export type FindingCode = keyof FindingDetails;
 /** `fault`: keeps messages from arriving; `warning`: does so for others, or soon; `note`: good to know; `ok`: as it should be. */
 export type Level = 'fault' | 'warning' | 'note' | 'ok';
 
-/** What a finding keeps from being done: messages by the controls socket, messages altogether, or nobody can say which. */
-export type Blocks = 'nothing' | 'controls' | 'messages' | 'certainty';
+/**
+ * What a finding keeps from being done: messages by the controls socket; messages altogether; or nobody can say which, until
+ * the daemon is asked (`certainty`), or even then (`outcome`).
+ */
+export type Blocks = 'nothing' | 'controls' | 'messages' | 'certainty' | 'outcome';
 
 interface FindingOf<C extends FindingCode> {
   readonly code: C;
@@ -103,7 +109,7 @@ export class FindingList {
   judge(isDirect: boolean, isAccepted: boolean): Diagnosis {
     const blocked = new Set(this.#found.map(({blocks}) => blocks));
     if (isAccepted) blocked.delete('certainty');
-    const hasWay = !blocked.has('messages') && !blocked.has('certainty');
+    const hasWay = !(['messages', 'certainty', 'outcome'] as const).some((each) => blocked.has(each));
     const via = !hasWay ? null : isDirect ? 'direct' : blocked.has('controls') ? null : 'controls';
     const grave: Level = via === null ? 'fault' : 'warning';
     const findings = this.#found.map(({finding, blocks}) =>

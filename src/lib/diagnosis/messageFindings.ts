@@ -57,7 +57,11 @@ export function aboutQueue(facts: Facts, list: FindingList): void {
       return;
     }
     case 'missing':
-      list.add('queue-missing', {path: queue.path}, {blocks: 'messages', at, mend: mend({restart: true})});
+      list.add(
+        'queue-missing',
+        {path: queue.path},
+        {blocks: queue.isSure ? 'messages' : 'outcome', at, mend: mend({restart: true})},
+      );
       return;
     case 'foreign': {
       const mended = mend({commands: [`ipcrm -Q ${queue.key}`], restart: true});
@@ -77,9 +81,10 @@ export function aboutQueue(facts: Facts, list: FindingList): void {
         );
       else list.add('queue', {path, bytes, capacity});
       if (leftovers > 0) list.add('queue-leftovers', {messages: leftovers}, {level: 'note'});
-      // Measured: its module asks for the queue with a number that it has given back, and says "Invalid argument".
+      // Measured: its module asks for the queue with a number that it has given back, and says "Invalid argument". The
+      // sessions that begin then take nothing from the queue, whoever puts it there.
       if (daemon.kind === 'running' && daemon.restartedAt !== null && daemon.dialect === 'binary') {
-        const options = {blocks: 'controls', mend: mend({restart: true})} as const;
+        const options = {blocks: 'messages', mend: mend({restart: true})} as const;
         list.add('queue-lost', {version: program?.version ?? ''}, options);
       }
     }
@@ -103,6 +108,15 @@ export function aboutScoreboard(facts: Facts, list: FindingList): void {
     case 'unreadable':
       list.add('scoreboard-unreadable', {why: scoreboard.why}, {level: 'warning'});
       return;
+    case 'lost': {
+      const {path, why, isSure} = scoreboard;
+      list.add(
+        'scoreboard-lost',
+        {path, why},
+        {blocks: isSure ? 'messages' : 'outcome', mend: mend({restart: true})},
+      );
+      return;
+    }
     case 'read': {
       const {path, sessions, others} = scoreboard;
       list.add('scoreboard', {path, sessions, others});

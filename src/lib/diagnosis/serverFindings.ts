@@ -41,6 +41,10 @@ export function aboutFiles(
   if (configuration.kind === 'unknown' && program !== null)
     list.add('configuration-unknown', {why: configuration.why}, {blocks: 'certainty'});
   if (configuration.kind !== 'read') return;
+  if (configuration.undecided !== null) {
+    const {text, at} = configuration.undecided;
+    list.add('configuration-undecided', {condition: text}, {level: 'warning', blocks: 'certainty', at});
+  }
   if (configuration.isAssumed) list.add('configuration-assumed', {file: configuration.file}, {level: 'note'});
   for (const file of configuration.exposed)
     list.add(
@@ -108,6 +112,10 @@ export function aboutDaemon({daemon, configuration}: Facts, list: FindingList): 
     case 'running': {
       const file = configuration.kind === 'unknown' ? null : configuration.file;
       list.add('running', {pid: daemon.pid, dialect: daemon.dialect, configuration: file});
+      if (daemon.isSuspended) {
+        const mended = mend({commands: [`kill -CONT ${daemon.pid}`]});
+        list.add('suspended', {pid: daemon.pid}, {blocks: 'controls', mend: mended});
+      }
       const newer = configuration.kind === 'read' ? writtenSince(configuration, daemon) : null;
       if (newer !== null)
         list.add('configuration-newer', {file: newer}, {blocks: 'certainty', mend: mend({restart: true})});

@@ -83,6 +83,8 @@ export type ProftpdErrorCode =
   | 'PROFTPD_AMBIGUOUS'
   /** None has the controls socket that was given. */
   | 'PROFTPD_NOT_FOUND'
+  /** One may have it, whose socket is not known. */
+  | 'PROFTPD_UNCERTAIN'
   /** It has no scoreboard, or none that can be found. */
   | 'NO_SCOREBOARD'
   /** The file is another one now, or not written by whom it should be. */

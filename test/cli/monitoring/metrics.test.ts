@@ -21,8 +21,8 @@ test('what is not known is left out', () => {
     startedAt: 1500,
     sessions: [],
     limit: null,
-    socket: null,
-    queue: null,
+    socket: {known: true, value: null},
+    queue: {known: false, why: 'nobody knows'},
   } as const;
   expect(metricsOf(measured).map(({name}) => name)).toEqual([
     'proftpd_up',

@@ -440,12 +440,19 @@ describe('the daemon that is meant', () => {
   });
   const one = daemon(12, '/run/one.sock', [21]);
   const two = daemon(15, '/run/two.sock', [2121, 2122]);
+  const settings = {controls: {socket: {value: '/run/closed.sock'}}};
+  const closed = {
+    ...daemon(16, null, [21]),
+    configuration: {known: true, value: {settings}},
+  } as unknown as ProftpdDaemon;
+  const hidden = {...one, controlsSocket: {known: false, why: 'why'}} as const;
   const passed = {pid: 9, because: 'namespace', why: 'it is elsewhere', hint: 'go there'} as const;
 
   it.each([
     ['the only one', [one], undefined, one],
     ['the one with the socket', [one, two], '/run/two.sock', two],
     ['the one with the socket, by another path', [one, two], '/var/run/two.sock', two],
+    ['the one that has closed it', [one, closed], '/run/closed.sock', closed],
   ])('%s', (_, daemons, socket, expected) => {
     expect(chooseDaemon({daemons, passedOver: []}, socket)).toBe(expected);
   });
@@ -461,6 +468,7 @@ describe('the daemon that is meant', () => {
       {code: 'PROFTPD_UNTRUSTED'},
     ],
     ['another socket', [one], [], '/run/x.sock', {code: 'PROFTPD_NOT_FOUND'}],
+    ['a socket that may be its own', [hidden], [], '/run/x.sock', {code: 'PROFTPD_UNCERTAIN', exitStatus: 1}],
     ['another than the one elsewhere', [one], [passed], '/run/x.sock', {code: 'PROFTPD_NOT_FOUND'}],
     [
       'the socket of one elsewhere',

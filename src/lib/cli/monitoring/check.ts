@@ -73,16 +73,29 @@ async function check(options: CheckOptions): Promise<CheckResult> {
   const {sessions, limit, queue} = measured;
   const summary = [
     `${countOf(sessions.length, 'session')}${limit === null ? '' : ` of ${limit}`}`,
-    queue === null ? 'no message queue' : `${queue.bytes} of ${queue.capacity} bytes queued`,
+    queueText(queue),
   ].join(', ');
-  const result = judge(summary, values);
+  const result = judge(summary, values, unmeasured(queue, options));
   return options.probe ? probed(result, measured, options) : result;
 }
 
-function valuesOf(
-  {sessions, limit, queue}: Extract<Measurement, {kind: 'up'}>,
-  options: CheckOptions,
-): Value[] {
+type Up = Extract<Measurement, {kind: 'up'}>;
+
+function queueText(queue: Up['queue']): string {
+  if (!queue.known) return `the message queue is not known: ${queue.why}`;
+  return queue.value === null
+    ? 'no message queue'
+    : `${queue.value.bytes} of ${queue.value.capacity} bytes queued`;
+}
+
+/** What is to be compared, and is not there to be: that all is well would be no more than a guess. */
+function unmeasured(queue: Up['queue'], options: CheckOptions): string[] {
+  const isWanted = options['queue-warning'] !== undefined || options['queue-critical'] !== undefined;
+  const isMeasured = queue.known && queue.value !== null;
+  return isWanted && !isMeasured ? ['queue_bytes is not known'] : [];
+}
+
+function valuesOf({sessions, limit, queue}: Up, options: CheckOptions): Value[] {
   const [warning, critical] = [options.warning ?? null, options.critical ?? null];
   const ofSessions = {
     label: 'sessions',
@@ -92,14 +105,14 @@ function valuesOf(
     critical,
     max: limit,
   } as const;
-  if (queue === null) return [ofSessions];
+  if (!queue.known || queue.value === null) return [ofSessions];
   const ofQueue = {
     label: 'queue_bytes',
-    value: queue.bytes,
+    value: queue.value.bytes,
     unit: 'B',
     warning: options['queue-warning'] ?? null,
     critical: options['queue-critical'] ?? null,
-    max: queue.capacity,
+    max: queue.value.capacity,
   } as const;
   return [ofSessions, ofQueue];
 }
@@ -110,30 +123,37 @@ interface Outside {
   readonly range: Range;
 }
 
+/** From all is well to what is worst: what is not known is graver than what is as expected, and nothing else. */
+const GRAVITY: readonly Status[] = [OK, UNKNOWN, WARNING, CRITICAL];
+
 /** The gravest of the values decides. */
-function judge(summary: string, values: readonly Value[]): CheckResult {
+function judge(summary: string, values: readonly Value[], missing: readonly string[]): CheckResult {
   const outside = values.flatMap(({label, value, warning, critical}): Outside[] => {
     if (critical !== null && !isWithin(critical, value)) return [{status: CRITICAL, label, range: critical}];
     return warning !== null && !isWithin(warning, value) ? [{status: WARNING, label, range: warning}] : [];
   });
-  const status = outside.reduce<Status>((worst, each) => (each.status > worst ? each.status : worst), OK);
-  const reasons = outside.map(({label, range}) => `${label} is not within ${range.text}`);
-  return {status, text: [summary, ...reasons].join(', '), values};
+  const found = [...outside.map(({status}) => status), ...missing.map((): Status => UNKNOWN)];
+  const status = GRAVITY.findLast((each) => found.includes(each)) ?? OK;
+  const reasons = outside.map(
+    ({label, range}) =>
+      `${label} is ${range.isInverted ? `within ${range.text.slice(1)}` : `not within ${range.text}`}`,
+  );
+  return {status, text: [summary, ...reasons, ...missing].join(', '), values};
 }
 
 /** Ask for `help`, which everybody may, and see how long the answer takes. */
-async function probed(
-  result: CheckResult,
-  {socket}: Extract<Measurement, {kind: 'up'}>,
-  options: CheckOptions,
-): Promise<CheckResult> {
-  if (socket === null) return {...result, status: CRITICAL, text: `${result.text}, no controls socket`};
+async function probed(result: CheckResult, {socket}: Up, options: CheckOptions): Promise<CheckResult> {
+  if (socket.known && socket.value === null)
+    return {...result, status: CRITICAL, text: `${result.text}, no controls socket`};
+  // Where a ProFTPD runs alone, what answers at one of the usual places is its own.
+  const path = socket.known ? socket.value! : options.socket;
   const start = performance.now();
   try {
-    await askWith({...options, socket, quiet: true})((daemon) => daemon.request('help'));
+    await askWith({...options, socket: path, quiet: true})((daemon) => daemon.request('help'));
   } catch (error) {
     if (!(error instanceof FtpdctlError)) throw error;
-    return {...result, status: CRITICAL, text: `${result.text}, ${errorLine(error)}`};
+    const status = socket.known ? CRITICAL : UNKNOWN;
+    return {...result, status, text: `${result.text}, ${errorLine(error)}`};
   }
   const value = Math.round(performance.now() - start) / 1000;
   const time: Value = {label: 'poll_time', value, unit: 's', warning: null, critical: null, max: null};

@@ -24,7 +24,8 @@ export async function runMetrics({socket, json, quiet}: GlobalOptions): Promise<
 export function metricsOf(measured: Measurement): Metric[] {
   const up = gauge('proftpd_up', 'Whether the ProFTPD runs.', measured.kind === 'up' ? 1 : 0);
   if (measured.kind === 'down') return [up];
-  const {startedAt, sessions, limit, queue} = measured;
+  const {startedAt, sessions, limit} = measured;
+  const queue = measured.queue.known ? measured.queue.value : null;
   const transfers = sessions.flatMap(({transfer}) => transfer ?? []);
   const byDirection = (value: (one: (typeof transfers)[number]) => number): Sample[] =>
     DIRECTIONS.map((direction) => ({

@@ -61,7 +61,7 @@ async function answerTo<T>(
   if (config === undefined) return askDaemon<T>(ask, question);
   const version = proftpd === undefined ? await installedVersion() : versionOf(proftpd);
   const self = {uid: process.geteuid!(), gid: process.getegid!()};
-  const answer = judgeConfiguration(loadConfiguration(config, process.env), question, {
+  const answer = judgeConfiguration(loadConfiguration(config, process.env, version), question, {
     names: nameService,
     self,
     version,

@@ -3,6 +3,7 @@ import {resolve} from 'node:path';
 import {quoteWord} from '../../config/lexer.ts';
 import {type LoadedConfig, loadSettings} from '../../config/load.ts';
 import type {ConfigSource} from '../../config/source.ts';
+import type {ProftpdVersion} from '../../protocol/version.ts';
 import {systemConfigSource} from '../../transport/files/configSource.ts';
 import {ensureRuntimeDirectory} from '../../transport/files/runtimeDirectory.ts';
 import type {GlobalOptions} from '../options/flags.ts';
@@ -92,10 +93,15 @@ function ownName(): string | undefined {
 
 /**
  * The settings of `--config FILE`, or the embedded default without one.
+ * @param version of the ProFTPD as which the file is read; default: none
  * @throws ConfigError with `file:line`; FtpdctlError when there is no place for the default's sockets
  */
-export function loadConfiguration(file: string | undefined, env: NodeJS.ProcessEnv): LoadedConfig {
-  if (file !== undefined) return loadSettings(systemConfigSource, resolve(file));
+export function loadConfiguration(
+  file: string | undefined,
+  env: NodeJS.ProcessEnv,
+  version?: ProftpdVersion,
+): LoadedConfig {
+  if (file !== undefined) return loadSettings(systemConfigSource, resolve(file), {version});
   const text = embeddedConfiguration(env);
   const source: ConfigSource = {
     ...systemConfigSource,

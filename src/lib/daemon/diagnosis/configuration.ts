@@ -1,12 +1,14 @@
 import {existsSync, lstatSync, type Stats, statSync} from 'node:fs';
 import {posix} from 'node:path';
+import {isDeepStrictEqual} from 'node:util';
 import {resolveAcls} from '../../acl/resolve.ts';
 import {ConfigError} from '../../config/errors.ts';
 import {type LoadedConfig, loadSettings} from '../../config/load.ts';
 import type {Settings} from '../../config/settings.ts';
 import type {ConfigurationFacts, FileProblem, ProgramFacts} from '../../diagnosis/facts.ts';
+import type {Read} from '../../diagnosis/findings.ts';
 import {ifKnown, type ProftpdDaemon} from '../../proftpd/daemon.ts';
-import {configurationFiles} from '../../proftpd/find/configuration.ts';
+import {configurationPlaces} from '../../proftpd/find/configuration.ts';
 import type {ProftpdVersion} from '../../protocol/version.ts';
 import {systemConfigSource} from '../../transport/files/configSource.ts';
 import {nameService} from '../../transport/nameService.ts';
@@ -25,14 +27,35 @@ export function readFor(
     const why = daemon?.configuration.known === false ? daemon.configuration.why : NO_CONFIGURATION;
     return {kind: 'unknown', why};
   }
+  const conditions = {modules: program?.modules ?? undefined, version};
   try {
-    const loaded = loadSettings(systemConfigSource, file, program?.modules ?? undefined);
+    const loaded = loadSettings(systemConfigSource, file, conditions);
     const isAssumed = daemon !== undefined && file !== known;
-    return {kind: 'read', file, isAssumed, loaded, ...readFacts(loaded, program, version)};
+    const undecided = undecidedIn(loaded, () =>
+      loadSettings(systemConfigSource, file, {...conditions, assumed: true}),
+    );
+    return {kind: 'read', file, isAssumed, loaded, undecided, ...readFacts(loaded, program, version)};
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     return {kind: 'broken', file, at: error.at, problem: error.problem};
   }
+}
+
+/** The first condition that nobody can decide, if it makes a difference to messages. */
+function undecidedIn(loaded: LoadedConfig, loadOther: () => LoadedConfig): Read['undecided'] {
+  const [first] = loaded.undecided;
+  if (first === undefined) return null;
+  try {
+    return isDeepStrictEqual(relevantTo(loaded), relevantTo(loadOther())) ? null : first;
+  } catch (error) {
+    if (error instanceof ConfigError) return first;
+    throw error;
+  }
+}
+
+function relevantTo({settings, modules}: LoadedConfig) {
+  const {main, controls, message, acls, scoreboardFile} = settings;
+  return {engine: main.engine, controls, message, acls, scoreboardFile, hasMsg: modules.has('mod_msg.c')};
 }
 
 const NO_CONFIGURATION = 'there is none at any place known here';
@@ -40,7 +63,7 @@ const NO_CONFIGURATION = 'there is none at any place known here';
 /** That of the distribution, where the daemon's own descriptors, which root alone may see, do not speak against it. */
 function likeliestFile(daemon: ProftpdDaemon | undefined): string | undefined {
   if (daemon !== undefined && executableOf(daemon.pid) !== undefined) return undefined;
-  return configurationFiles(undefined)[0]?.file;
+  return configurationPlaces()[0];
 }
 
 function readFacts(loaded: LoadedConfig, program: ProgramFacts | null, version: ProftpdVersion | undefined) {

@@ -51,10 +51,10 @@ export async function gatherFacts(options: DiagnosisOptions): Promise<Facts> {
     packages: packageSystem(),
     program,
     configuration,
-    daemon: daemonFacts(daemon, found, configuration, program, socket),
+    daemon: daemonFacts(daemon, found, configuration, program, socket, options.configuration),
     socket,
     queue: await queueFacts(daemon, settings, options.signal),
-    scoreboard: scoreboardFacts(daemon, settings),
+    scoreboard: scoreboardFacts(daemon, settings, program),
     direct: await directFacts(daemon, settings, options),
     files: settings === undefined ? [] : fileProblems(settings),
     probe: await probe(socket, options.send),
@@ -83,9 +83,11 @@ function chosen(found: FoundDaemons, {socket, configuration}: DiagnosisOptions):
     if (at !== undefined) return at;
   }
   if (configuration !== undefined) return ofConfiguration(daemons, configuration);
-  // One that has no socket may be the one whose socket is missed.
-  if (socket !== undefined) return daemons.find((each) => ifKnown(each.controlsSocket) === null);
-  return daemons.length === 0 ? undefined : chooseDaemon(found);
+  if (daemons.length === 0) return undefined;
+  if (socket === undefined) return chooseDaemon(found);
+  // One that has no socket, or none that is known, may be the one whose socket is missed.
+  const without = daemons.filter((each) => ifKnown(each.controlsSocket) == null);
+  return without.length === 0 ? undefined : chooseDaemon({daemons: without, passedOver: []});
 }
 
 function isAt(path: string | null | undefined, other: string | null | undefined): boolean {

@@ -3,6 +3,7 @@ import type {ConfigurationFacts, DaemonFacts, ProgramFacts, SocketFacts} from '.
 import {shellWord} from '../../diagnosis/mends.ts';
 import {ifKnown, type ProftpdDaemon} from '../../proftpd/daemon.ts';
 import type {FoundDaemons} from '../../proftpd/find/find.ts';
+import {processStat} from '../../transport/processes/proc.ts';
 import {statOf} from './configuration.ts';
 
 export function daemonFacts(
@@ -11,12 +12,19 @@ export function daemonFacts(
   configuration: ConfigurationFacts,
   program: ProgramFacts | null,
   socket: SocketFacts,
+  given: string | undefined,
 ): DaemonFacts {
   const file = configuration.kind === 'unknown' ? undefined : configuration.file;
   const start = startCommand(program, file);
   if (daemon === undefined) {
     const [other] = passedOver;
-    if (other === undefined) return {kind: 'stopped', start: start ?? null, others: daemons.length};
+    if (other === undefined) {
+      const others = daemons.map(({pid, controlsSocket}) => ({pid, socket: ifKnown(controlsSocket) ?? null}));
+      // A second one with the configuration of one that runs would take its socket away (measured).
+      const isOthers = given === undefined && others.length > 0;
+      const isSafe = configuration.kind !== 'broken' && !isOthers;
+      return {kind: 'stopped', start: isSafe ? (start ?? null) : null, others};
+    }
     const {pid, because, why} = other;
     return because === 'untrusted'
       ? {kind: 'untrusted', pid, why}
@@ -28,6 +36,7 @@ export function daemonFacts(
     pid,
     startedAt,
     dialect: ifKnown(dialect) ?? null,
+    isSuspended: /^[Tt]$/.test(processStat(pid)?.state ?? ''),
     restartedAt: restartOf(startedAt, socket),
     restart: restartCommand(pid, start),
   };

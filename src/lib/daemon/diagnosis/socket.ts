@@ -1,6 +1,6 @@
 import {accessSync, constants, existsSync, lstatSync, statSync} from 'node:fs';
 import {posix} from 'node:path';
-import {candidateSockets} from '../../client/discovery.ts';
+import {candidateSockets, SERVE_SOCKET_NAME, type SocketCandidate} from '../../client/discovery.ts';
 import type {Settings} from '../../config/settings.ts';
 import type {SocketFacts} from '../../diagnosis/facts.ts';
 import {ifKnown, type ProftpdDaemon} from '../../proftpd/daemon.ts';
@@ -28,13 +28,16 @@ export async function socketFacts(
 ): Promise<SocketFacts> {
   if (daemon === undefined || settings?.controls.engine.value === false) return {kind: 'none'};
   const {pid, controlsSocket} = daemon;
-  const path = ifKnown(controlsSocket) ?? settings?.controls.socket.value ?? undefined;
+  // Others see the sockets of all who share its network, by name alone.
+  const isOpen = executableOf(pid) !== undefined;
+  const path =
+    ifKnown(controlsSocket) ??
+    settings?.controls.socket.value ??
+    (isOpen ? undefined : await likeliestSocket(pid, options));
   if (path === undefined) {
     const why = controlsSocket.known ? 'it listens at none' : controlsSocket.why;
     return {kind: 'unknown', why};
   }
-  // Others see the sockets of all who share its network, by name alone.
-  const isOpen = executableOf(pid) !== undefined;
   const listens = isOpen ? ifKnown(controlsSocket) != null : isListenedTo(pid, path);
   const place = lookAt(path);
   if (typeof place === 'object') return {kind: 'forbidden', path, what: place.forbidden};
@@ -95,18 +98,27 @@ function hasOtherTmp(pid: number): boolean {
   return theirs.dev !== ours.dev || theirs.ino !== ours.ino;
 }
 
+/** That of a `serve` is no ProFTPD's. */
+async function likeliestSocket(pid: number, options: Wanted): Promise<string | undefined> {
+  const path = (await firstListening(pid, options))?.path;
+  return path === undefined || posix.basename(path) === SERVE_SOCKET_NAME ? undefined : path;
+}
+
 /** What a client that is not told a socket takes, where that is another. */
 async function takenInPlaceOf(
   path: string,
   pid: number,
-  {socket, env}: Wanted,
+  options: Wanted,
 ): Promise<string | null | undefined> {
-  const candidates = await candidateSockets(socket, env);
-  const listening = listeningSockets(pid).flatMap((each) => (each.kind === 'unix' ? [each.path] : []));
-  const first = candidates.find(
-    (each) =>
-      !each.missing && lookAt(each.path) === 'there' && listening.some((one) => isSamePath(one, each.path)),
-  );
+  const first = await firstListening(pid, options);
   if (first === undefined) return null;
   return isSamePath(first.path, path) ? undefined : first.path;
+}
+
+/** The first of the sockets that a client looks at, by whomever it is listened to. */
+async function firstListening(pid: number, {socket, env}: Wanted): Promise<SocketCandidate | undefined> {
+  const candidates = await candidateSockets(socket, env);
+  return candidates.find(
+    ({path, missing}) => !missing && lookAt(path) === 'there' && isListenedTo(pid, path),
+  );
 }

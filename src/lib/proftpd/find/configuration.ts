@@ -3,6 +3,7 @@ import {posix} from 'node:path';
 import {CONFIGURATION_FILES, loadSettings} from '../../config/load.ts';
 import type {ServerSettings, Settings} from '../../config/settings.ts';
 import {systemConfigSource} from '../../transport/files/configSource.ts';
+import {installedVersion} from '../../transport/processes/proftpdProgram.ts';
 import type {ReadConfiguration, ServerEngine} from '../daemon.ts';
 import type {OpenFacts} from './openFiles.ts';
 
@@ -12,15 +13,22 @@ export type ConfigurationFile = ReadConfiguration | {readonly file: string; read
 /** What Debian's init script and unit read. */
 const DEBIAN_DEFAULTS = '/etc/default/proftpd';
 
-/** The configuration files there are, the likeliest first. @param given the only one to look at */
-export function configurationFiles(given: string | undefined): ConfigurationFile[] {
-  const places = given === undefined ? [...debianFile(), ...CONFIGURATION_FILES].filter(existsSync) : [given];
-  return [...new Set(places)].map(readConfiguration);
+/** Where the configuration may be, the likeliest first. */
+export function configurationPlaces(): string[] {
+  return [...new Set([...debianFile(), ...CONFIGURATION_FILES])].filter(existsSync);
 }
 
-export function readConfiguration(file: string): ConfigurationFile {
+/** The configuration files there are, the likeliest first. @param given the only one to look at */
+export function configurationFiles(given: string | undefined): Promise<ConfigurationFile[]> {
+  return Promise.all((given === undefined ? configurationPlaces() : [given]).map(readConfiguration));
+}
+
+/** As the installed ProFTPD reads it, whose version is asked for where an `<IfVersion>` depends on it. */
+export async function readConfiguration(file: string): Promise<ConfigurationFile> {
   try {
-    const loaded = loadSettings(systemConfigSource, file);
+    let loaded = loadSettings(systemConfigSource, file);
+    if (loaded.undecided.some(({kind}) => kind === 'version'))
+      loaded = loadSettings(systemConfigSource, file, {version: await installedVersion()});
     return {
       file,
       settings: loaded.settings,
@@ -63,14 +71,16 @@ export function contradiction(settings: Settings, facts: OpenFacts): string | un
 
 /** Whether two paths mean the same, deleted files among them: `/var/run` is a link to `/run`. */
 export function isSamePath(one: string, other: string): boolean {
-  return one === other || inRealDirectory(one) === inRealDirectory(other);
+  return one === other || realPath(one) === realPath(other);
 }
 
-function inRealDirectory(path: string): string {
+/** Of what is not there, or may not be looked at, as far as its directory leads. */
+function realPath(path: string): string {
   try {
-    return posix.join(realpathSync(posix.dirname(path)), posix.basename(path));
+    return realpathSync(path);
   } catch {
-    return path;
+    const directory = posix.dirname(path);
+    return directory === path ? path : posix.join(realPath(directory), posix.basename(path));
   }
 }
 

@@ -1,7 +1,6 @@
 import {statSync} from 'node:fs';
-import {uptime} from 'node:os';
 import type {Settings} from '../../config/settings.ts';
-import {processStat, sharesNamespace} from '../../transport/processes/proc.ts';
+import {processStat, sharesNamespace, timeOfStart} from '../../transport/processes/proc.ts';
 import {
   ifKnown,
   type Known,
@@ -71,7 +70,7 @@ const SCOREBOARDS = [
 /** The configuration files of this machine, read when they are first asked for. */
 class Configurations {
   readonly #given: string | undefined;
-  #files: ConfigurationFile[] | undefined;
+  #files: Promise<readonly ConfigurationFile[]> | undefined;
   #compiledIn: ReturnType<typeof compiledInFiles> | undefined;
 
   constructor(given: string | undefined) {
@@ -82,7 +81,7 @@ class Configurations {
     return this.#given !== undefined;
   }
 
-  get files(): readonly ConfigurationFile[] {
+  files(): Promise<readonly ConfigurationFile[]> {
     this.#files ??= configurationFiles(this.#given);
     return this.#files;
   }
@@ -108,7 +107,9 @@ async function describe(
   const {pid, startTicks} = candidate;
   const facts = openFactsOf(pid);
   const {scoreboard, configuration} =
-    facts === undefined ? await byConfiguration(pid, configurations) : byOpenFiles(facts, configurations);
+    facts === undefined
+      ? await byConfiguration(pid, configurations)
+      : await byOpenFiles(facts, configurations);
   if (isOrphan(candidate, facts, scoreboard)) return undefined;
   const settings = configuration.known ? configuration.value.settings : undefined;
   const version: Known<string> = options.version
@@ -117,7 +118,7 @@ async function describe(
   return {
     pid,
     startTicks,
-    startedAt: Date.now() - uptime() * 1000 + startTicks * TICK_MS,
+    startedAt: timeOfStart({startTicks}),
     version,
     dialect: dialectOf(version),
     scoreboard,
@@ -132,8 +133,6 @@ async function describe(
   };
 }
 
-/** Milliseconds of a clock tick: USER_HZ is 100 wherever Node runs. */
-const TICK_MS = 10;
 const NO_CONFIGURATION = 'its configuration is not known';
 
 /**
@@ -151,10 +150,10 @@ function isOrphan(
   return leader !== pid && leader !== 0 && processStat(leader) === undefined;
 }
 
-function byOpenFiles(facts: OpenFacts, configurations: Configurations): Belongings {
+async function byOpenFiles(facts: OpenFacts, configurations: Configurations): Promise<Belongings> {
   const scoreboard: Known<ScoreboardFile | null> = {known: true, value: facts.scoreboard};
   const reasons: string[] = [];
-  for (const each of configurations.files) {
+  for (const each of await configurations.files()) {
     const why =
       'why' in each ? each.why : configurations.isGiven ? undefined : contradiction(each.settings, facts);
     if (why === undefined && 'settings' in each)
@@ -167,15 +166,16 @@ function byOpenFiles(facts: OpenFacts, configurations: Configurations): Belongin
 /** The configuration is the one whose scoreboard is written by this daemon. */
 async function byConfiguration(pid: number, configurations: Configurations): Promise<Belongings> {
   const reasons: string[] = [];
-  for (const each of configurations.files) {
+  const files = await configurations.files();
+  for (const each of files) {
     const found = belongingsBy(each, pid, reasons, SCOREBOARDS);
     if (found !== undefined) return found;
   }
   if (!configurations.isGiven) {
     const compiledIn = await configurations.compiledIn();
     const file = compiledIn.configuration;
-    const isNew = file !== undefined && !configurations.files.some((each) => each.file === file);
-    const last = isNew ? [readConfiguration(file)] : configurations.files;
+    const isNew = file !== undefined && !files.some((each) => each.file === file);
+    const last = isNew ? [await readConfiguration(file)] : files;
     for (const each of last) {
       const found = belongingsBy(
         each,
@@ -278,8 +278,8 @@ function queueOfDaemon(
  * The one daemon that is meant.
  *
  * @param socket the controls socket that was asked for (`-s`)
- * @throws ProftpdError `PROFTPD_NOT_RUNNING`, `PROFTPD_NAMESPACE`, `PROFTPD_UNTRUSTED`, `PROFTPD_NOT_FOUND`, and
- *   `PROFTPD_AMBIGUOUS` (exit status 3), which lists them
+ * @throws ProftpdError `PROFTPD_NOT_RUNNING`, `PROFTPD_NAMESPACE`, `PROFTPD_UNTRUSTED`, `PROFTPD_NOT_FOUND`,
+ *   `PROFTPD_UNCERTAIN`, and `PROFTPD_AMBIGUOUS` (exit status 3), which lists them
  */
 export function chooseDaemon({daemons, passedOver}: FoundDaemons, socket?: string): ProftpdDaemon {
   const [first, ...others] =
@@ -290,6 +290,14 @@ export function chooseDaemon({daemons, passedOver}: FoundDaemons, socket?: strin
     ({controlsSocket}) => socket !== undefined && controlsSocket && isSamePath(controlsSocket, socket),
   );
   if (elsewhere !== undefined) throw refused(elsewhere);
+  const unknown = daemons.find(({controlsSocket}) => !controlsSocket.known);
+  if (unknown !== undefined) {
+    throw new ProftpdError(
+      'PROFTPD_UNCERTAIN',
+      `nobody can say whether a ProFTPD has the controls socket ${socket}: ${list(daemons)}`,
+      {hint: 'root can; where one runs alone, no socket need be named'},
+    );
+  }
   if (daemons.length > 0) {
     throw new ProftpdError(
       'PROFTPD_NOT_FOUND',
@@ -308,8 +316,10 @@ function refused({because, why, hint}: PassedOver): ProftpdError {
   return new ProftpdError(because === 'namespace' ? 'PROFTPD_NAMESPACE' : 'PROFTPD_UNTRUSTED', why, {hint});
 }
 
-function listensAt({controlsSocket}: ProftpdDaemon, socket: string): boolean {
-  const path = ifKnown(controlsSocket);
+/** Also one that has closed it: `rmctrl all` does. */
+function listensAt({controlsSocket, configuration}: ProftpdDaemon, socket: string): boolean {
+  if (!controlsSocket.known) return false;
+  const path = controlsSocket.value ?? ifKnown(configuration)?.settings.controls.socket.value;
   return typeof path === 'string' && isSamePath(path, socket);
 }
 

@@ -52,6 +52,11 @@ export function messageQueueKey(stat: {readonly dev: number; readonly ino: numbe
   return fileKeyOf(stat, MESSAGE_PROJECT);
 }
 
+/** Whether a key is one that mod_msg may have made: ftok(3) puts the project into its first byte. */
+export function isMessageQueue(key: number): boolean {
+  return key >>> 24 === MESSAGE_PROJECT;
+}
+
 /**
  * The queue that a `MessageQueue` names, from its file.
  * @param stat of that file

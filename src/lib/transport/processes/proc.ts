@@ -71,6 +71,7 @@ export interface ProcessStatus extends ProcessStat {
   readonly handles: (signal: NodeJS.Signals) => boolean;
 }
 
+const CLOCK_REALTIME = 0;
 const CLOCK_BOOTTIME = 7;
 /** Milliseconds of a clock tick: USER_HZ is 100 wherever Node runs. */
 const TICK_MS = 10;
@@ -86,7 +87,7 @@ export function processStatus(pid: number): ProcessStatus | undefined {
   if (caught === undefined) return undefined;
   return {
     ...stat!,
-    startedAt: startOfBoot() + stat!.startTicks * TICK_MS,
+    startedAt: timeOfStart(stat!),
     handles: (signal) => (caught & (1n << BigInt(constants.signals[signal] - 1))) !== 0n,
   };
 }
@@ -107,11 +108,19 @@ function caughtSignals(pid: number): bigint | undefined {
   return mask === undefined ? undefined : BigInt(`0x${mask}`);
 }
 
-/** When this machine started, in milliseconds since the epoch. Not /proc/uptime: containers may fake that. */
-function startOfBoot(): number {
+/**
+ * When a process started, in milliseconds since the epoch, by the clock as it is set now: the same to some microseconds
+ * whenever it is asked for. Not by /proc/uptime: containers may fake that.
+ */
+export function timeOfStart({startTicks}: Pick<ProcessStat, 'startTicks'>): number {
+  return clock(CLOCK_REALTIME) - clock(CLOCK_BOOTTIME) + startTicks * TICK_MS;
+}
+
+/** In milliseconds. */
+function clock(id: number): number {
   const time = Buffer.alloc(16);
-  checked('clock_gettime', calls.clock_gettime(CLOCK_BOOTTIME, time));
-  return Date.now() - Number(time.readBigInt64LE(0)) * 1000 - Number(time.readBigInt64LE(8)) / 1e6;
+  checked('clock_gettime', calls.clock_gettime(id, time));
+  return Number(time.readBigInt64LE(0)) * 1000 + Number(time.readBigInt64LE(8)) / 1e6;
 }
 
 /** The user who started a process: its real uid, which running a set-user-ID program does not change. */

@@ -42,6 +42,8 @@ describe('identical answers are folded', () => {
     );
     expect(told(ended)).toEqual(['a[0-1]: ended 1 of 3 sessions in all']);
     expect(told([report('a', ['taken by 1 session'])])).toEqual(['a: taken by 1 session']);
+    const many = ['a', 'b'].map((host) => report(host, ['taken by 99999999999999999999 sessions']));
+    expect(told(many)).toEqual(['a,b: taken by 99999999999999999999 sessions']);
   });
 
   test('other numbers count, and so does the exit status', () => {

@@ -25,6 +25,17 @@ const HANGING = `
 [ "$1" = --version ] && { echo ftpdctl/9.9.9; exit; }
 echo $$ > ~/hanging; exec sleep 600`;
 
+/** One that says so and then says this. */
+const saying = (text: string) => `
+[ "$1" = --version ] && { echo ftpdctl/9.9.9; exit; }
+cat <<'EOF'
+${text}
+EOF`;
+const DEEP = `
+[ "$1" = --version ] && { echo ftpdctl/9.9.9; exit; }
+exec ${process.execPath} -p '"{\\"a\\":".repeat(1e5) + 1 + "}".repeat(1e5)'`;
+const SESSION = {id: '1-a', host: 'h', server: 's#21', idle: 0, waiting: null};
+
 /** One that breaks the connection it is run over. */
 const BREAKING = `
 [ "$1" = --version ] && { echo ftpdctl/9.9.9; exit; }
@@ -50,6 +61,21 @@ describeWithPeer(peers, 'many hosts over OpenSSH', () => {
           {name: 'noisy', forced: 'sh -c "echo welcome; echo warning >&2; printf no-line-end; exec sh"'},
           {name: 'swapped', client: 'exit 1'},
           {name: 'endless', client: `[ "$1" = --version ] && { echo ftpdctl/9.9.9; exit; }; exec yes`},
+          {name: 'deep', client: DEEP},
+          {name: 'list', client: saying('[]')},
+          {name: 'nothing', client: saying('{"exitStatus": 0}')},
+          {name: 'nobody', client: saying('{"sessions": "none", "exitStatus": 0}')},
+          {name: 'odd', client: saying(JSON.stringify({sessions: [SESSION, {...SESSION, host: 7}]}))},
+          {name: 'wide', client: saying(JSON.stringify({sessions: [{...SESSION, host: 'x'.repeat(1e5)}]}))},
+          {name: 'plain', client: saying(JSON.stringify({sessions: [SESSION]}))},
+          {
+            name: 'strange',
+            client: saying('{"responses": [{"toString": 1}, "what it says"], "exitStatus": 1}'),
+          },
+          ...['256', '-1', 'zero', ''].map((status, at) => ({
+            name: `status${at}`,
+            forced: `sed -u 's/ end $e"/ end ${status}"/' | sh`,
+          })),
           {name: 'mute', forced: 'sleep 600'},
           {name: 'closed', forced: 'echo This account is not available.; exit 1'},
         ],
@@ -408,6 +434,31 @@ describeWithPeer(peers, 'many hosts over OpenSSH', () => {
       state: 'unknown',
       error: {code: 'ANSWER_INVALID', message: 'it says more than 8388608 bytes'},
     });
+  });
+
+  test.each([
+    'deep',
+    'list',
+    'nothing',
+    'nobody',
+    'odd',
+    'wide',
+  ])('who: what "%s" answers is none, and takes no other answer away', async (liar) => {
+    const hosts = `${liar}@h,plain@h,strange@h`;
+    const {status, stdout, stderr} = await ftpdctl(hosts, 'who');
+    expect(status).toBe(1);
+    expect(stdout).toMatch(/^HOST +ID .*\nplain@h +1-a +\(none\) +h .*\nstrange@h: what it says\n$/);
+    expect(stderr).toMatch(new RegExp(`^${liar}@h: its answer makes no sense: `));
+    const json = JSON.parse((await ftpdctl(hosts, '--json', 'who')).stdout);
+    expect(json.hosts[`${liar}@h`]).toMatchObject({state: 'unknown', error: {code: 'ANSWER_INVALID'}});
+    expect(json.hosts['plain@h']).toMatchObject({state: 'answered', answer: {sessions: [SESSION]}});
+  });
+
+  test.each([0, 1, 2, 3])('what no program exits with is no exit status (%i)', async (at) => {
+    const {status, stdout, stderr} = await ftpdctl(`status${at}@h,stock@h`, 'status');
+    expect(status).toBe(1);
+    expect(stdout).toMatch(/^stock@h: status: \S+ UP\n$/);
+    expect(stderr).toBe(`status${at}@h: its exit status is none\n`);
   });
 
   test('hosts and a message cannot both be standard input', async () => {

@@ -25,7 +25,7 @@ export interface Gathered {
 }
 
 /** A number of sessions: hosts that differ in it alone have said the same. */
-const COUNT = /\b(\d+)( of (\d+))?( sessions?\b)/g;
+const COUNT = /\b(\d{1,9})( of (\d{1,9}))?( sessions?\b)/g;
 
 /**
  * Fold identical answers: first those that went well, then the others, at last the hosts that gave none; each kind in the

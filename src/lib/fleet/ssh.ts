@@ -113,7 +113,7 @@ export class RemoteShell {
   /**
    * Run a command there, and wait for its end.
    * @returns `stale` where its guard does not hold: it was not run
-   * @throws HostError `CONNECTION_LOST`; the reason of the signal
+   * @throws HostError `CONNECTION_LOST`; `ANSWER_INVALID` for an exit status that is none; the reason of the signal
    */
   async run(command: RemoteCommand): Promise<RemoteResult | 'stale'> {
     this.#commands += 1;
@@ -123,6 +123,8 @@ export class RemoteShell {
       result = this.#resultOf(mark);
       return result !== undefined;
     });
+    if (result !== 'stale' && Number.isNaN(result!.status))
+      throw new HostError('ANSWER_INVALID', 'its exit status is none', {mayBeDone: true});
     return result!;
   }
 
@@ -241,8 +243,13 @@ export class RemoteShell {
     if (out === undefined || err === undefined) return undefined;
     this.#output.stdout = out.after;
     this.#output.stderr = Buffer.concat([err.before, err.after]);
-    return {status: Number(out.tail), stdout: out.text, stderr: err.text, note: out.head};
+    return {status: exitStatusIn(out.tail), stdout: out.text, stderr: err.text, note: out.head};
   }
+}
+
+/** `NaN` for what no program exits with: 256 would be 0 for who asks us. */
+function exitStatusIn(text: string): number {
+  return /^\d{1,3}$/.test(text) && Number(text) <= 255 ? Number(text) : Number.NaN;
 }
 
 interface Section {

@@ -5,7 +5,7 @@ import {foldHosts, type Host} from '../../fleet/hosts.ts';
 import type {Outcome} from '../../fleet/run.ts';
 import {errorFields, errorLine} from '../output/failure.ts';
 import {errorOutput, printable, printError, printJson} from '../output/output.ts';
-import {type SessionRow, sessionTable} from '../output/sessionTable.ts';
+import {sessionTable} from '../output/sessionTable.ts';
 import type {FleetCommand} from './command.ts';
 
 /** What a host has answered. */
@@ -143,7 +143,7 @@ function reportOf({host, outcome}: HostOutcome, {id}: FleetCommand): HostReport 
 
 /** The answer of a server, or an error, from JSON. */
 function wordsOf({responses, error}: Readonly<Record<string, unknown>>): string[] {
-  if (Array.isArray(responses)) return responses.map(String);
+  if (Array.isArray(responses)) return responses.filter((line) => typeof line === 'string');
   const {message, hint} = (error ?? {}) as {message?: unknown; hint?: unknown};
   if (typeof message !== 'string') return [];
   return [typeof hint === 'string' ? `${message} (${hint})` : message];
@@ -161,21 +161,34 @@ function printSessions(each: readonly HostOutcome[], {quiet}: FleetCommand): voi
   if (hasAnswers && !quiet) process.stdout.write(sessionTable(rows));
 }
 
-/** Of what another machine says no more is believed than a table needs. */
-function sessionsIn(json: Readonly<Record<string, unknown>> = {}): SessionRow[] {
+/** Whether a machine says who is connected there, all of it, or why it does not. */
+export function isWhoAnswer(json: Readonly<Record<string, unknown>>): boolean {
   const {sessions} = json;
-  if (!Array.isArray(sessions)) return [];
-  return sessions.flatMap((value: unknown) => (isSession(value) ? [value] : []));
+  return sessions === undefined
+    ? wordsOf(json).length > 0
+    : Array.isArray(sessions) && sessions.every(isSession);
 }
 
-function isSession(value: unknown): value is Session {
+function sessionsIn({sessions = []}: Readonly<Record<string, unknown>> = {}): Session[] {
+  return (sessions as Session[]).map((session) => ({...session, transfer: session.transfer ?? null}));
+}
+
+/** Characters of a text of a session: the widest sets the width of its column for the sessions of every machine. */
+const MAX_CELL = 512;
+
+function isCell(value: unknown): boolean {
+  return typeof value === 'string' && value.length <= MAX_CELL;
+}
+
+/** Of what another machine says no more is believed than a table needs. */
+function isSession(value: unknown): boolean {
   const {id, host, server, idle, user, protocol, command, transfer, waiting, ...rest} = (value ??
     {}) as Record<string, unknown>;
   const texts = [id, host, server];
   const maybe = [user, rest['class'], protocol, command];
   return (
-    texts.every((each) => typeof each === 'string') &&
-    maybe.every((each) => each === undefined || each === null || typeof each === 'string') &&
+    texts.every(isCell) &&
+    maybe.every((each) => each === undefined || each === null || isCell(each)) &&
     typeof idle === 'number' &&
     (waiting === null || typeof waiting === 'number') &&
     (transfer === undefined || transfer === null || isTransfer(transfer))
@@ -185,7 +198,7 @@ function isSession(value: unknown): value is Session {
 function isTransfer(value: object | unknown): boolean {
   const {direction, bytes, size, rate} = value as Record<string, unknown>;
   return (
-    typeof direction === 'string' &&
+    isCell(direction) &&
     typeof bytes === 'number' &&
     [size, rate].every((each) => each === null || typeof each === 'number')
   );

@@ -16,7 +16,7 @@ import {UsageError} from '../options/usageError.ts';
 import {parserErrorOf} from '../output/failure.ts';
 import {type FleetCommand, fleetCommand} from './command.ts';
 import {FleetProgress} from './progress.ts';
-import {type HostAnswer, reportFleet, showAnswers} from './report.ts';
+import {type HostAnswer, isWhoAnswer, reportFleet, showAnswers} from './report.ts';
 import {selectHosts} from './selection.ts';
 
 /** The class of a command. */
@@ -170,7 +170,7 @@ async function runOurs(command: FleetCommand, run: RunClient): Promise<HostAnswe
   const errors = linesOf(stderr);
   if (!asJson) return {exitStatus: status, lines: linesOf(stdout), errors};
   const json = command.id === 'drain' ? eventsIn(stdout, status) : objectIn(stdout);
-  if (json === undefined) {
+  if (json === undefined || (command.id === 'who' && !isWhoAnswer(json))) {
     throw new HostError(
       'ANSWER_INVALID',
       `its answer makes no sense: ${[...errors, ...linesOf(stdout)][0] ?? 'it is empty'}`,
@@ -188,15 +188,23 @@ function eventsIn(text: string, exitStatus: number): ReturnType<typeof objectIn>
   return events.length === 0 || events.includes(undefined) ? undefined : {events, exitStatus};
 }
 
+/** Objects in objects: more than any answer has, and fewer than a stack holds. */
+const MAX_DEPTH = 50;
+
 function objectIn(text: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
+    return typeof value === 'object' && value !== null && !Array.isArray(value) && isFlat(value, MAX_DEPTH)
       ? (value as Readonly<Record<string, unknown>>)
       : undefined;
   } catch {
     return undefined;
   }
+}
+
+function isFlat(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  return depth > 0 && Object.values(value).every((each) => isFlat(each, depth - 1));
 }
 
 /** The stock client there carries the request; what it means, and what must not be sent, is known here. */

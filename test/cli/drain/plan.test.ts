@@ -1,4 +1,4 @@
-import {describe, expect, test} from 'vitest';
+import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import {
   clockTime,
   clockTimeFrom,
@@ -31,8 +31,34 @@ describe('the steps', () => {
     expect(stepsOf(times)).toEqual(expected.split(', '));
   });
 
-  test('the same second that it is now is not tomorrow’s', () => {
-    expect(stepsOf({at: '17:30:00', 'no-warn': true})).toEqual(['close 0', 'end 0', 'cut 10']);
+  test.each([0, 999])('the same second that it is now is not tomorrow’s (%i ms of it)', (ms) => {
+    const {end} = planDrain({at: '17:30:00', 'no-warn': true}, NOW + ms);
+    expect(end).toBe(NOW);
+  });
+});
+
+describe('a time of day is the next that the clock shows', () => {
+  const {TZ} = process.env;
+  beforeAll(() => {
+    process.env['TZ'] = 'Europe/Berlin';
+  });
+  afterAll(() => {
+    if (TZ === undefined) delete process.env['TZ'];
+    else process.env['TZ'] = TZ;
+  });
+
+  test.each([
+    // Put back at 3:00 of summer time (+02:00) to 2:00 (+01:00), when it shows the hour a second time.
+    ['2026-10-25T01:00:00+02:00', '02:30', '2026-10-25T02:30:00+02:00'],
+    ['2026-10-25T02:45:00+02:00', '02:30', '2026-10-25T02:30:00+01:00'],
+    ['2026-10-25T02:45:00+01:00', '02:30', '2026-10-26T02:30:00+01:00'],
+    ['2026-10-24T18:00:00+02:00', '03:00', '2026-10-25T03:00:00+01:00'],
+    // Put forward at 2:00 (+01:00) to 3:00 of summer time: nothing is shown of the hour in between.
+    ['2027-03-28T01:00:00+01:00', '02:30', '2027-03-29T02:30:00+02:00'],
+    ['2027-03-28T01:00:00+01:00', '03:00', '2027-03-28T03:00:00+02:00'],
+    ['2027-03-27T23:30:00+01:00', '00:00', '2027-03-28T00:00:00+01:00'],
+  ])('at %s, %s is %s', (now, at, end) => {
+    expect(new Date(planDrain({at}, Date.parse(now)).end)).toEqual(new Date(end));
   });
 });
 

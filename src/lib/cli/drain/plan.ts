@@ -113,15 +113,25 @@ function duration(option: string, text: string, most: number): number {
   return sum;
 }
 
-/** The next time that the clock shows that. @throws UsageError */
+/** By how much clocks are put back, in all the world: what they have shown they show again so much later. */
+const PUT_BACK_MS = [0, 30 * MINUTE_MS, HOUR_MS];
+
+/** The next time that the clock shows that: on a day that it is put forward, perhaps not at all. @throws UsageError */
 function nextTime(text: string, now: number): number {
   const [, hours, minutes, seconds = '0'] = /^(\d{1,2}):(\d{2})(?::(\d{2}))?$/.exec(text) ?? [];
-  const time = new Date(now);
-  time.setHours(Number(hours), Number(minutes), Number(seconds), 0);
-  const isTime = Number(hours) < 24 && Number(minutes) < 60 && Number(seconds) < 60;
+  const [hour, minute, second] = [Number(hours), Number(minutes), Number(seconds)];
+  const isTime = hour < 24 && minute < 60 && second < 60;
   if (!isTime) throw new UsageError(`--at wants a time of day, not "${text}"`, 'for example 18:00');
-  if (time.getTime() < now) time.setDate(time.getDate() + 1);
-  return time.getTime();
+  const isShown = (time: Date) => time.getHours() === hour && time.getMinutes() === minute;
+  const times = [0, 1, 2].flatMap((days) => {
+    const time = new Date(now);
+    time.setDate(time.getDate() + days);
+    time.setHours(hour, minute, second, 0);
+    return PUT_BACK_MS.map((later) => new Date(time.getTime() + later)).filter(isShown);
+  });
+  // The second that it is now is not tomorrow's.
+  const thisSecond = now - (now % SECOND_MS);
+  return Math.min(...times.map((time) => time.getTime()).filter((time) => time >= thisSecond));
 }
 
 /** @throws UsageError */

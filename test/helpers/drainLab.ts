@@ -1,9 +1,11 @@
 import {type ChildProcess, spawn, spawnSync} from 'node:child_process';
 import {once} from 'node:events';
-import {existsSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {existsSync, readFileSync, rmSync, truncateSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {Ajv2020, type ValidateFunction} from 'ajv/dist/2020.js';
 import {CHECKOUT} from './checkout.ts';
+import {openData} from './data.ts';
+import {FtpSession} from './ftpSession.ts';
 import {type ProgramResult, runProcess} from './process.ts';
 import {type ProftpdOptions, type RealProftpd, startProftpd, whyNoProftpd} from './proftpd.ts';
 import {cleanEnvironment} from './program.ts';
@@ -84,9 +86,22 @@ export class DrainLab {
     rmSync(`/proc/${this.#holder.pid}/root/run/ftpdctl-drain`, {recursive: true, force: true});
   }
 
+  /** Starts `ftpdctl`, by a command that is given it as its words. */
+  spawn(proftpd: DrainTarget, args: readonly string[], by: readonly string[]): ChildProcess {
+    const [command, ...rest] = [...this.enter, ...by, ...program(proftpd, args)];
+    return spawn(command!, rest, {env: environment(proftpd), cwd: '/', stdio: 'ignore'});
+  }
+
+  /** Runs a command in there, to its end. */
+  exec(...words: readonly string[]): void {
+    const [command, ...args] = [...this.enter, ...words];
+    const {status, stderr} = spawnSync(command!, args, {encoding: 'utf8'});
+    if (status !== 0) throw new Error(`${words.join(' ')}: ${stderr}`);
+  }
+
   /** Runs `ftpdctl` to its end. */
   run(
-    proftpd: Pick<RealProftpd, 'socket' | 'configFile'>,
+    proftpd: DrainTarget,
     args: readonly string[],
     uid?: number,
     env: NodeJS.ProcessEnv = {},
@@ -96,11 +111,7 @@ export class DrainLab {
   }
 
   /** Starts `ftpdctl --json drain ARGS…`. */
-  drain(
-    proftpd: Pick<RealProftpd, 'socket' | 'configFile'>,
-    args: readonly string[],
-    uid?: number,
-  ): DrainProgram {
+  drain(proftpd: DrainTarget, args: readonly string[], uid?: number): DrainProgram {
     const words = [...this.enter, ...asUser(uid), ...program(proftpd, ['--json', 'drain', ...args])];
     const started = new DrainProgram(words, environment(proftpd));
     this.#programs.add(started);
@@ -133,11 +144,18 @@ export class DrainLab {
   }
 }
 
-function program({socket}: Pick<RealProftpd, 'socket'>, args: readonly string[]): string[] {
-  return [process.execPath, join(CHECKOUT, 'bin', 'run.js'), '-s', socket, ...args];
+/** `socket` is `undefined` where the program is to find one. */
+export interface DrainTarget {
+  readonly socket: string | undefined;
+  readonly configFile: string;
 }
 
-function environment({configFile}: Pick<RealProftpd, 'configFile'>): NodeJS.ProcessEnv {
+function program({socket}: DrainTarget, args: readonly string[]): string[] {
+  const named = socket === undefined ? [] : ['-s', socket];
+  return [process.execPath, join(CHECKOUT, 'bin', 'run.js'), ...named, ...args];
+}
+
+function environment({configFile}: DrainTarget): NodeJS.ProcessEnv {
   return {...cleanEnvironment('/nonexistent'), PROFTPD_CONF: configFile};
 }
 
@@ -221,4 +239,39 @@ export function schemaErrors(events: readonly unknown[]): unknown[] {
     schemas.addSchema(JSON.parse(readFileSync(join(SCHEMAS, file), 'utf8')), file);
   const validate = schemas.getSchema('drain.json') as ValidateFunction;
   return events.flatMap((event) => (validate(event) ? [] : [{event, errors: validate.errors?.slice(0, 3)}]));
+}
+
+/** More than the buffers of a connection hold. */
+export const DOWNLOAD_BYTES = 64 * 1024 * 1024;
+
+/** The greeting, or what comes in its place. */
+export async function knock(proftpd: Pick<RealProftpd, 'port'>): Promise<string> {
+  const session = await FtpSession.connect(proftpd.port);
+  await session.close();
+  return session.greeting.join('\n');
+}
+
+/** A download that its client takes in only when it is told to. */
+export async function startDownload(
+  proftpd: RealProftpd,
+): Promise<{readonly session: FtpSession; readonly take: () => Promise<number>}> {
+  const file = join(proftpd.directory, 'home', 'dave', 'big');
+  writeFileSync(file, '');
+  truncateSync(file, DOWNLOAD_BYTES);
+  const session = await proftpd.session('dave');
+  const data = await openData(session);
+  data.pause();
+  const [reply] = await session.command('RETR big');
+  if (!reply!.startsWith('150 ')) throw new Error(reply);
+  let received = 0;
+  data.on('data', ({length}) => {
+    received += length;
+  });
+  data.pause();
+  const take = async () => {
+    data.resume();
+    if (!data.closed) await once(data, 'close');
+    return received;
+  };
+  return {session, take};
 }

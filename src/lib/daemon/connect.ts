@@ -54,6 +54,8 @@ export function connect(options: ConnectOptions = {}): Daemon {
 export interface ConnectOptions extends Omit<ControlsClientOptions, 'onEvent' | 'explainSilence'> {
   /** Default `auto`. */
   readonly via?: Via;
+  /** For hours: a ProFTPD that is not to be found is looked for again each time, since it may be started. Default: no. */
+  readonly isLasting?: boolean;
   readonly onEvent?: (event: DaemonEvent) => void;
 }
 
@@ -165,7 +167,7 @@ class Connection implements Daemon {
     if (local instanceof FtpdctlError && local.code === 'PROFTPD_AMBIGUOUS') throw local;
     if (local === null || local instanceof FtpdctlError) return this.#controls.maintenanceOf(this);
     if (process.geteuid?.() === 0) return local.maintenance();
-    return this.#controls.maintenanceOf(this, () => local.unlisted());
+    return this.#controls.maintenanceOf(this, local.identity);
   }
 
   async access(question: AccessQuestion): Promise<AccessResult | Unsupported> {
@@ -246,9 +248,11 @@ class Connection implements Daemon {
   }
 
   /** The ProFTPD of this machine that is meant; why there is none; `null` where `ftpdctl serve` is known to be meant. */
-  #findLocal(): Promise<Local> {
+  async #findLocal(): Promise<Local> {
     this.#local ??= this.#look();
-    return this.#local;
+    const local = await this.#local;
+    if (this.#options.isLasting && local instanceof FtpdctlError) this.#local = undefined;
+    return local;
   }
 
   /** The same where it does not matter why there is none. */

@@ -4,6 +4,7 @@ import {detailsIn} from '../client/details.ts';
 import {EXIT_TEMPFAIL} from '../client/errors.ts';
 import type {ServerInfo} from '../client/serverCache.ts';
 import {FtpdctlError} from '../errors.ts';
+import type {ProcessIdentity} from '../proftpd/daemon.ts';
 import type {MessageRequestOptions, ReceiptDetails, WhoSession} from '../protocol/details.ts';
 import type {ServerKind} from '../protocol/guard.ts';
 import {jsonRequestText} from '../protocol/json.ts';
@@ -135,9 +136,9 @@ export class ControlsDaemon implements Daemon {
   }
 
   /** @param daemon who lists the sessions and takes the requests */
-  async maintenanceOf(daemon: Daemon, unlisted?: () => readonly number[]): Promise<Maintenance> {
+  async maintenanceOf(daemon: Daemon, identity?: ProcessIdentity): Promise<Maintenance> {
     const {controlsMaintenance} = await import('./maintenance.ts');
-    return controlsMaintenance(daemon, await this.#client.detectServer(), unlisted);
+    return controlsMaintenance(daemon, await this.#client.detectServer(), identity);
   }
 
   async access(question: AccessQuestion): Promise<AccessResult | Unsupported> {

@@ -1,4 +1,5 @@
 import type {ControlAnswer} from '../client/client.ts';
+import type {ProcessIdentity} from '../proftpd/daemon.ts';
 import type {SessionInfo} from '../proftpd/sessions/list.ts';
 import type {AclCheckDetails, AclListDetails, ReceiptDetails} from '../protocol/details.ts';
 import type {Dialect} from '../protocol/message.ts';
@@ -179,23 +180,15 @@ export interface KickResult {
 
 /** What can be done to a daemon for its maintenance. */
 export interface Maintenance {
+  /** Of a ProFTPD of this machine. */
+  readonly identity: ProcessIdentity | null;
   /**
    * What can be done, before anything is.
    * @throws FtpdctlError `SHUTMSG_FOREIGN` where logins are closed by what is not ours; ClientError
    */
   abilities(): Promise<MaintenanceAbilities>;
-  /**
-   * Let nobody in any more.
-   * @param text what clients are told, where they are told one
-   * @throws FtpdctlError, ClientError
-   */
-  closeLogins(gate: LoginGate, text: string): Promise<void>;
   /** End these sessions and wait for their end, some seconds at the most: who is left, the next look tells. */
   endSessions(sessions: readonly Session[], options: EndOptions): Promise<void>;
-  /** Pids of sessions that no list has, where they can be seen. @throws ProftpdError */
-  unlisted(): readonly number[];
-  /** The same for those. */
-  endUnlisted(options: EndOptions): Promise<void>;
 }
 
 export interface MaintenanceAbilities {

@@ -4,7 +4,7 @@ import {resolveAcls} from '../acl/resolve.ts';
 import {EXIT_TEMPFAIL} from '../client/errors.ts';
 import type {Settings} from '../config/settings.ts';
 import {FtpdctlError} from '../errors.ts';
-import {ifKnown, type ProftpdDaemon, ProftpdError} from '../proftpd/daemon.ts';
+import {ifKnown, type ProcessIdentity, type ProftpdDaemon, ProftpdError} from '../proftpd/daemon.ts';
 import {findLeftovers, type Leftover} from '../proftpd/delivery/deliveryQueue.ts';
 import {guardQueue, type QueueAssessment} from '../proftpd/delivery/queueGuard.ts';
 import {versionOf} from '../proftpd/find/program.ts';
@@ -92,6 +92,10 @@ export class LocalProftpd {
   constructor(daemon: ProftpdDaemon, options: LocalProftpdOptions) {
     this.#daemon = daemon;
     this.#options = options;
+  }
+
+  get identity(): ProcessIdentity {
+    return this.#daemon;
   }
 
   /** @throws ProftpdError when its scoreboard is not to be had */
@@ -220,11 +224,6 @@ export class LocalProftpd {
   async maintenance(): Promise<Maintenance> {
     const {localMaintenance} = await import('./maintenance.ts');
     return localMaintenance(this.#daemon);
-  }
-
-  /** Pids of sessions that the scoreboard does not have, or not yet. */
-  unlisted(): readonly number[] {
-    return unlistedSessions(this.#daemon, sessionsOf(this.#daemon), 0);
   }
 
   /** Count by looking: `kick` answers 0 where nobody was found, and with -n the most it would end (measured). */

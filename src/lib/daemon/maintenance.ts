@@ -1,9 +1,9 @@
 import type {ServerInfo} from '../client/serverCache.ts';
 import {FtpdctlError} from '../errors.ts';
-import {ifKnown, type ProftpdDaemon} from '../proftpd/daemon.ts';
+import {ifKnown, type ProcessIdentity, type ProftpdDaemon} from '../proftpd/daemon.ts';
 import {findCandidates} from '../proftpd/find/candidates.ts';
 import {findDaemons} from '../proftpd/find/find.ts';
-import {sessionId, sessionsOf, unlistedSessions} from '../proftpd/sessions/list.ts';
+import {outlivingSessions, sessionId, sessionsOf, unlistedSessions} from '../proftpd/sessions/list.ts';
 import {endSession, wakeDaemon} from '../proftpd/sessions/sessionProcess.ts';
 import {
   existingShutmsg,
@@ -15,8 +15,8 @@ import {
   writeShutmsg,
 } from '../proftpd/shutmsg.ts';
 import {exitStatusOf, STATUS} from '../protocol/message.ts';
-import {sharesEtc} from '../transport/processes/proc.ts';
-import type {Daemon, LoginGate, Maintenance, Session, Unsupported} from './daemon.ts';
+import {isRunning, processStat, sharesEtc} from '../transport/processes/proc.ts';
+import type {Daemon, EndOptions, LoginGate, Maintenance, Session, Unsupported} from './daemon.ts';
 
 /** What became of opening logins. */
 export type Opened =
@@ -26,12 +26,27 @@ export type Opened =
   /** What is not ours keeps them closed. */
   | {readonly kind: 'still closed'; readonly why: string};
 
+/**
+ * Close logins to every ProFTPD that sees the file; none of them needs to run.
+ * @param text what clients are told
+ * @throws FtpdctlError `SHUTMSG_…`: the file was not written
+ */
+export async function closeMachine(text: string): Promise<void> {
+  writeShutmsg(text);
+  await wakeDaemons();
+}
+
 /** Open logins again by removing the file, if it is ours, whoever has written it. @throws FtpdctlError */
 export async function openMachine(path: string = SHUTMSG): Promise<Opened> {
   const found = removeShutmsg(path);
   if (found.kind === 'foreign') return {kind: 'still closed', why: foreignShutmsg(found.text, path).message};
   await wakeDaemons();
   return {kind: found.kind === 'ours' ? 'opened' : 'was open'};
+}
+
+/** Close logins, server by server. @throws FtpdctlError, ClientError */
+export function closeServers(servers: readonly string[], daemon: Pick<Daemon, 'request'>): Promise<void> {
+  return inTurn('down', servers, daemon);
 }
 
 /** Open logins again, server by server. @throws FtpdctlError, ClientError */
@@ -48,10 +63,42 @@ export function closedMachine(): Shutmsg {
   return readShutmsg();
 }
 
+/** What became of opening logins, as it is to be seen. */
+export function isMachineOpen(): Opened {
+  return readShutmsg().kind === 'none'
+    ? {kind: 'opened'}
+    : {kind: 'still closed', why: existingShutmsg().message};
+}
+
 /** Those that mean by `/etc` what we mean; of others nobody can say so, they are told, too. */
 async function daemonsOfMachine(): Promise<readonly ProftpdDaemon[]> {
   const {daemons} = await findDaemons({}, findCandidates());
   return daemons.filter(({pid}) => sharesEtc(pid) !== false);
+}
+
+/**
+ * Sessions of ProFTPDs of this machine that no scoreboard has, or not yet: children of those that run, and who has outlived
+ * the others.
+ * @param listed those whom a scoreboard has
+ * @returns pids
+ */
+export function unlistedProcesses(
+  daemons: readonly ProcessIdentity[],
+  listed: readonly Pick<Session, 'pid'>[],
+): number[] {
+  return daemons.flatMap((daemon) =>
+    isRunning(daemon) ? unlistedSessions(daemon, listed, 0) : outlivingSessions(daemon),
+  );
+}
+
+/** End those, as `Maintenance.endSessions` does the others. */
+export async function endUnlisted(
+  daemons: readonly ProcessIdentity[],
+  listed: readonly Pick<Session, 'pid'>[],
+  options: EndOptions,
+): Promise<void> {
+  const processes = unlistedProcesses(daemons, listed).map((pid) => ({pid, connectedAt: null}));
+  await Promise.all(processes.map((each) => endSession(processStat(each.pid)?.parent ?? 0, each, options)));
 }
 
 async function wakeDaemons(): Promise<void> {
@@ -66,26 +113,13 @@ export function localMaintenance(daemon: ProftpdDaemon): Maintenance {
       ending: {kind: 'supported'},
       seesTransfers: true,
     }),
-    async closeLogins(_gate, text) {
-      writeShutmsg(text);
-      await wakeDaemons();
-    },
     async endSessions(sessions, options) {
       const wanted = new Set(sessions.map(({id}) => id));
       const found = sessionsOf(daemon).filter((session) => wanted.has(sessionId(session)));
       await Promise.all(found.map((session) => endSession(daemon.pid, session, options)));
     },
-    unlisted: () => unlistedBy(daemon),
-    async endUnlisted(options) {
-      const processes = unlistedBy(daemon).map((pid) => ({pid, connectedAt: null}));
-      await Promise.all(processes.map((each) => endSession(daemon.pid, each, options)));
-    },
+    identity: daemon,
   };
-}
-
-/** Those of this moment, too, which may be about to be listed. */
-function unlistedBy(daemon: ProftpdDaemon): readonly number[] {
-  return unlistedSessions(daemon, sessionsOf(daemon), 0);
 }
 
 async function shutmsgGate(): Promise<LoginGate> {
@@ -110,15 +144,16 @@ const MAX_WORDS = 16;
 
 /**
  * A daemon by its controls socket.
- * @param unlisted pids of sessions that it does not list, where those can be seen
+ * @param identity where it is a ProFTPD of this machine
  */
 export function controlsMaintenance(
   daemon: Asked,
   server: ServerInfo,
-  unlisted: () => readonly number[] = () => [],
+  identity: ProcessIdentity | null = null,
 ): Maintenance {
   const isServe = server.serve !== undefined;
   return {
+    identity,
     async abilities() {
       const logins = server.dialect === 'binary' && !isServe ? DOWN_DOES_NOTHING : await downGate(daemon);
       const sessions = await daemon.sessions();
@@ -128,16 +163,10 @@ export function controlsMaintenance(
         seesTransfers: !isServe && sessions.kind === 'sessions',
       };
     },
-    async closeLogins(gate) {
-      if (gate.kind === 'down') await inTurn('down', gate.servers, daemon);
-    },
     async endSessions(wanted) {
       for (const words of isServe ? kickIds(wanted) : await kickNames(wanted, daemon))
         await daemon.kick(words);
     },
-    unlisted,
-    // By no name that `kick` takes.
-    endUnlisted: async () => {},
   };
 }
 

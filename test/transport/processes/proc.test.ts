@@ -4,8 +4,10 @@ import {connect, createServer, type Socket} from 'node:net';
 import {expect, test} from 'vitest';
 import {
   hasOtherMount,
+  isRunning,
   isUnusedPid,
   listeningSockets,
+  processStat,
   processStatus,
   sharesNamespace,
   socketInode,
@@ -29,6 +31,25 @@ test('says what a process is', async () => {
   child.kill('SIGKILL');
   await once(child, 'exit');
   expect(processStatus(child.pid!)).toBeUndefined();
+});
+
+test('a process runs until it has ended, whether anybody has waited for it or not', async () => {
+  // What sh becomes waits for nobody.
+  const parent = spawn('sh', ['-c', 'sleep 600 & echo $!; exec sleep 600'], {stdio: ['ignore', 'pipe', 2]});
+  try {
+    const [text] = await once(parent.stdout!, 'data');
+    const pid = Number(text);
+    const {startTicks} = processStat(pid)!;
+    expect(isRunning({pid, startTicks})).toBe(true);
+    expect(isRunning({pid, startTicks: startTicks + 1})).toBe(false);
+    await expect.poll(() => processStat(parent.pid!)?.name).toBe('sleep');
+    process.kill(pid);
+    await expect.poll(() => processStat(pid)?.state).toBe('Z');
+    expect(isRunning({pid, startTicks})).toBe(false);
+  } finally {
+    parent.kill();
+    await once(parent, 'exit');
+  }
 });
 
 test('a name of blanks and parentheses confuses nothing', async () => {

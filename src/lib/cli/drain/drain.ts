@@ -1,6 +1,8 @@
 import {spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {constants} from 'node:os';
+import {ControlsClient} from '../../client/client.ts';
+import {namedSocket} from '../../client/discovery.ts';
 import type {MaintenanceAbilities} from '../../daemon/daemon.ts';
 import {FtpdctlError} from '../../errors.ts';
 import {processStat} from '../../transport/processes/proc.ts';
@@ -15,14 +17,7 @@ import type {DrainEvent} from './events.ts';
 import {catchSignals, Interrupted} from './interrupt.ts';
 import {type DrainPlan, type DrainStep, type DrainTimes, messageWith, planDrain} from './plan.ts';
 import {type Preview, planEvent, preview, sessionsNow} from './preview.ts';
-import {
-  beginRecord,
-  type DrainRecord,
-  endRecord,
-  findRecords,
-  ownRecordFile,
-  updateRecord,
-} from './record.ts';
+import {beginRecord, type DrainRecord, endRecord, findRecords, notePhase, ownRecordFile} from './record.ts';
 import {DrainReport} from './report.ts';
 import {Drain, type DrainOutcome} from './run.ts';
 import {cancelDrain, reopen, showDrains, takeBack} from './takeBack.ts';
@@ -73,7 +68,8 @@ async function cancel(options: DrainOptions, {emit}: DrainReport): Promise<void>
 
 /** A connection that explains no wait: the line of the drain says what goes on. */
 function askAt(options: GlobalOptions, socket: string | null | undefined, signal?: AbortSignal): Ask {
-  const connect = () => askWith({...options, quiet: true, socket: socket ?? options.socket}, signal);
+  const connect = () =>
+    askWith({...options, quiet: true, socket: socket ?? options.socket, isLasting: true}, signal);
   let ask = connect();
   return async (work) => {
     try {
@@ -105,16 +101,18 @@ async function start(
   const stop = new AbortController();
   const ask = askAt(options, undefined, stop.signal);
   refuseSecond();
-  const {abilities, planned} = await preview(plan, options, ask);
+  const {abilities, identity: server, planned} = await preview(plan, options, ask);
   if (options['dry-run']) return report.emit(planned);
   const isWanted = await confirmWith('Begin?', options, (output) => report.showPlan(planned, output));
   if (!isWanted) throw new FtpdctlError('DECLINED', 'nothing was done');
-  if (options.detach) return detach(options, report);
   // A person may have thought about it for long.
   const current = planDrain(options, Date.now());
+  if (options.at !== undefined && current.end !== plan.end)
+    throw new FtpdctlError('TOO_LATE', `${options.at} is over: nothing was done`, EXIT_DENIED);
+  if (options.detach) return detach(options, report);
   const event = planEvent(current, abilities, planned);
   starter?.refuseUnlessWaiting();
-  await carryOut(current, abilities, options, {ask, report, stop, planned: event});
+  await carryOut(current, abilities, options, {ask, report, stop, server, planned: event});
 }
 
 /** @throws FtpdctlError `DRAINING` */
@@ -137,6 +135,8 @@ interface Running {
   readonly ask: Ask;
   readonly report: DrainReport;
   readonly stop: AbortController;
+  /** Where it is a ProFTPD of this machine. */
+  readonly server: Preview['identity'];
   readonly planned: Preview['planned'];
 }
 
@@ -144,10 +144,10 @@ async function carryOut(
   plan: DrainPlan,
   abilities: MaintenanceAbilities,
   options: DrainOptions,
-  {ask, report, stop, planned}: Running,
+  {ask, report, stop, server, planned}: Running,
 ): Promise<void> {
   const file = ownRecordFile();
-  const record = firstRecord(plan, options);
+  const record = firstRecord(plan, await socketOf(abilities.logins, options));
   if (!beginRecord(file, record)) refuseSecond();
   const uncatch = catchSignals(stop);
   const heed = outliveOutput();
@@ -164,7 +164,7 @@ async function carryOut(
       onLook: (sessions) => report.progress(plan, sessions, undefined),
       onTick: (next) => void showProgress(plan, next, {ask, report, stop}),
     },
-    planned.sessions ?? [],
+    server,
   );
   emit(planned);
   try {
@@ -190,7 +190,16 @@ async function showProgress(
   if (!stop.signal.aborted) report.progress(plan, sessions, next);
 }
 
-function firstRecord({end, cut, message, isSilent}: DrainPlan, {socket}: DrainOptions): DrainRecord {
+/** The controls socket that it was of, for whoever has another environment; a file closes and opens without one. */
+async function socketOf(
+  {kind}: MaintenanceAbilities['logins'],
+  {socket}: DrainOptions,
+): Promise<string | null> {
+  const named = namedSocket(socket, process.env)?.path;
+  return named ?? (kind === 'down' ? await new ControlsClient().socket() : undefined) ?? null;
+}
+
+function firstRecord({end, cut, message, isSilent}: DrainPlan, socket: string | null): DrainRecord {
   return {
     pid: process.pid,
     startTicks: processStat(process.pid)?.startTicks ?? 0,
@@ -200,7 +209,7 @@ function firstRecord({end, cut, message, isSilent}: DrainPlan, {socket}: DrainOp
     cut,
     message: messageWith({message}, 0),
     isSilent,
-    socket: socket ?? (process.env['FTPDCTL_SOCKET'] || null),
+    socket,
     phase: 'warning',
     closed: null,
   };
@@ -231,10 +240,10 @@ async function finish(
   process.exitCode = isDone ? 0 : EXIT_FAILED;
   if (record.closed === null) return endRecord(file);
   if (!(isReopening && isDone)) {
-    updateRecord(file, {...record, phase: 'over'});
+    notePhase(file, {...record, phase: 'over'}, emit);
     return emit({event: 'logins-kept-closed'});
   }
-  updateRecord(file, {...record, phase: 'opening'});
+  notePhase(file, {...record, phase: 'opening'}, emit);
   if (!(await reopen(record.closed, {ask, emit}))) process.exitCode = EXIT_FAILED;
   endRecord(file);
 }

@@ -1,4 +1,4 @@
-import type {MaintenanceAbilities, Session} from '../../daemon/daemon.ts';
+import type {Maintenance, MaintenanceAbilities, Session} from '../../daemon/daemon.ts';
 import {FtpdctlError} from '../../errors.ts';
 import type {Ask} from '../options/ask.ts';
 import {UsageError} from '../options/usageError.ts';
@@ -7,6 +7,7 @@ import {type DrainPlan, messageWith} from './plan.ts';
 
 export interface Preview {
   readonly abilities: MaintenanceAbilities;
+  readonly identity: Maintenance['identity'];
   readonly planned: Extract<DrainEvent, {event: 'plan'}>;
 }
 
@@ -16,10 +17,17 @@ export async function preview(
   {then, reopen = false}: {readonly then?: string | undefined; readonly reopen?: boolean},
   ask: Ask,
 ): Promise<Preview> {
-  const abilities = await ask(async (daemon) => (await daemon.maintenance()).abilities());
+  const {abilities, identity} = await ask(async (daemon) => {
+    const maintenance = await daemon.maintenance();
+    return {abilities: await maintenance.abilities(), identity: maintenance.identity};
+  });
   const sessions = abilities.ending.kind === 'supported' ? await sessionsNow(ask) : null;
   const cannot = await whatCannotBeDone(plan, abilities, ask);
-  return {abilities, planned: planEvent(plan, abilities, {sessions, cannot, command: then, reopen})};
+  return {
+    abilities,
+    identity,
+    planned: planEvent(plan, abilities, {sessions, cannot, command: then, reopen}),
+  };
 }
 
 export async function sessionsNow(ask: Ask): Promise<readonly Session[]> {

@@ -8,7 +8,8 @@ import {
   replaceRecord,
 } from '../../transport/files/recordFile.ts';
 import {ensureRuntimeDirectory, runtimeDirectories} from '../../transport/files/runtimeDirectory.ts';
-import {processStat} from '../../transport/processes/proc.ts';
+import {isRunning} from '../../transport/processes/proc.ts';
+import {errorFields} from '../output/failure.ts';
 
 /**
  * What a drain is about to do, written before it does it: whatever ends the program in between, what stands has a name.
@@ -73,8 +74,7 @@ function found(file: RecordFile, uid: number): FoundRecord[] {
   const text = attempt('read', file, () => readRecord(file, uid));
   if (text === undefined) return [];
   const record = attempt('read', file, () => JSON.parse(text) as DrainRecord);
-  const isRunning = processStat(record.pid)?.startTicks === record.startTicks;
-  return [{record, file, isRunning}];
+  return [{record, file, isRunning: isRunning(record)}];
 }
 
 /** @returns whether there was none. @throws FtpdctlError `DRAIN_RECORD` */
@@ -85,6 +85,20 @@ export function beginRecord(file: RecordFile, record: DrainRecord): boolean {
 /** @throws FtpdctlError `DRAIN_RECORD` */
 export function updateRecord(file: RecordFile, record: DrainRecord): void {
   attempt('write', file, () => replaceRecord(file, JSON.stringify(record)));
+}
+
+/** How far it has come, for `--show`: whatever keeps that from being written keeps nothing else from being done. */
+export function notePhase(
+  file: RecordFile,
+  record: DrainRecord,
+  emit: (event: {readonly event: 'error'; readonly error: ReturnType<typeof errorFields>}) => void,
+): void {
+  try {
+    updateRecord(file, record);
+  } catch (error) {
+    if (!(error instanceof FtpdctlError)) throw error;
+    emit({event: 'error', error: errorFields(error)});
+  }
 }
 
 /** @throws FtpdctlError `DRAIN_RECORD` */

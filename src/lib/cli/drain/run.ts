@@ -1,18 +1,21 @@
 import {setTimeout as sleep} from 'node:timers/promises';
 import type {LoginGate, Maintenance, MaintenanceAbilities, Session} from '../../daemon/daemon.ts';
+import {closeMachine, closeServers, endUnlisted, unlistedProcesses} from '../../daemon/maintenance.ts';
 import {FtpdctlError} from '../../errors.ts';
 import {STATUS} from '../../protocol/message.ts';
 import type {RecordFile} from '../../transport/files/recordFile.ts';
-import {processName} from '../../transport/processes/proc.ts';
+import {isRunning} from '../../transport/processes/proc.ts';
 import type {Ask} from '../options/ask.ts';
 import {errorLine} from '../output/failure.ts';
 import type {DrainEvent} from './events.ts';
 import {type DrainPlan, type DrainStep, messageAtEnd, messageWith} from './plan.ts';
-import {type DrainPhase, type DrainRecord, updateRecord} from './record.ts';
+import {type DrainPhase, type DrainRecord, notePhase, updateRecord} from './record.ts';
 
 /** Milliseconds between two looks at the sessions while they are ended, and between two at the clock before. */
 const LOOK_MS = 200;
 const TICK_MS = 1000;
+/** Milliseconds after its time from which a warning says how much time is left, and not how much was to be. */
+const LATE_MS = 5000;
 /** Milliseconds that those in a transfer are given to take the last word: it takes them a few. */
 const LAST_WORD_MS = 1000;
 /** Milliseconds for the last sessions to end when the grace is over. */
@@ -36,6 +39,8 @@ export type DrainOutcome =
   | {readonly kind: 'drained'}
   /** These are still there, or nobody can see who is. */
   | {readonly kind: 'remaining'; readonly sessions: readonly Session[] | null; readonly unlisted: number};
+
+type ServerProcess = NonNullable<Maintenance['identity']>;
 
 /** Who is there. */
 interface Present {
@@ -68,26 +73,23 @@ export class Drain {
   readonly #ending = new Set<string>();
   #record: DrainRecord;
   #last: readonly Session[] = [];
-  /** By pid, whoever was there at some look. */
-  readonly #seen = new Map<number, Session>();
-  readonly #isLocal: boolean;
+  /** The ProFTPDs of this machine that were found at its socket, by their pids. */
+  readonly #servers = new Map<number, ServerProcess>();
   #whyUnseen: string | undefined;
 
-  /** @param sessions those there are as it begins */
+  /** @param server where it is a ProFTPD of this machine */
   constructor(
     plan: DrainPlan,
     abilities: MaintenanceAbilities,
     record: DrainRecord,
     tools: DrainTools,
-    sessions: readonly Session[],
+    server: ServerProcess | null,
   ) {
     this.#plan = plan;
     this.#abilities = abilities;
     this.#record = record;
     this.#tools = tools;
-    this.#isLocal =
-      abilities.logins.kind === 'shutmsg' || sessions.some(({source}) => source === 'scoreboard');
-    this.#remember(sessions);
+    this.#found(server);
   }
 
   /** What must be undone, as it is written down. */
@@ -99,6 +101,7 @@ export class Drain {
   async run(): Promise<DrainOutcome> {
     for (const step of this.#plan.steps) {
       await this.#until(step);
+      if (this.#isOvertaken(step)) continue;
       const outcome = await this.#carryOut(step);
       if (outcome !== undefined) return outcome;
     }
@@ -109,7 +112,7 @@ export class Drain {
     switch (step.kind) {
       case 'warn':
         // Who does not take it for long keeps nobody else waiting.
-        void this.#tell(step.left);
+        void this.#tell(this.#timeLeft(step));
         return undefined;
       case 'close':
         await this.#closeLogins();
@@ -119,6 +122,20 @@ export class Drain {
       case 'cut':
         return this.#endTheRest();
     }
+  }
+
+  /** A warning of which another takes the place: the machine was suspended, this process stopped, or the clock set. */
+  #isOvertaken(step: DrainStep): boolean {
+    const {steps} = this.#plan;
+    return (
+      step.kind === 'warn' &&
+      steps.some((other) => other.kind !== 'close' && other.at > step.at && other.at <= Date.now())
+    );
+  }
+
+  /** As planned, or as it is, where a warning comes late. */
+  #timeLeft({at, left}: Extract<DrainStep, {kind: 'warn'}>): number {
+    return Date.now() - at < LATE_MS ? left : this.#plan.end - Date.now();
   }
 
   /** Tell everybody how much time is left; 0: none. What keeps a word from arriving keeps no drain from going on. */
@@ -142,47 +159,59 @@ export class Drain {
     const {logins} = this.#abilities;
     if (logins.kind === 'unsupported') return;
     this.#write({phase: 'closed', closed: logins});
-    await this.#tools.ask(async (daemon) => {
-      const maintenance = await daemon.maintenance();
-      await maintenance.closeLogins(logins, messageAtEnd(this.#plan));
-    });
+    if (logins.kind === 'shutmsg') await this.#closeMachine();
+    else await this.#tools.ask((daemon) => closeServers(logins.servers, daemon));
     this.#tools.emit({event: 'logins-closed', by: logins.kind});
+  }
+
+  /** A file that was there before is not ours to remove. */
+  async #closeMachine(): Promise<void> {
+    try {
+      await closeMachine(messageAtEnd(this.#plan));
+    } catch (error) {
+      if (error instanceof FtpdctlError && error.code.startsWith('SHUTMSG_'))
+        this.#record = {...this.#record, closed: null};
+      throw error;
+    }
   }
 
   /** Until nobody is left, or the time for transfers is over. */
   async #endThoseWhoWait(): Promise<DrainOutcome | undefined> {
     if (this.#abilities.ending.kind === 'unsupported') return UNSEEN;
-    this.#write({phase: 'ending'});
+    this.#record = {...this.#record, phase: 'ending'};
+    notePhase(this.#tools.file, this.#record, this.#tools.emit);
     const sessions = (await this.#look())?.sessions ?? [];
     this.#tools.emit({event: 'ending', ...counts(sessions)});
     if (!this.#plan.isSilent && sessions.length > 0) {
       const {signal} = this.#tools;
       await Promise.race([this.#tell(0), sleep(LAST_WORD_MS, undefined, {signal})]);
     }
-    return this.#endUntil(this.#plan.cut, 'idle');
+    return this.#endUntil(() => this.#plan.cut - Date.now(), 'idle');
   }
 
   async #endTheRest(): Promise<DrainOutcome> {
-    const sessions = (await this.#look())?.sessions ?? [];
-    this.#tools.emit({event: 'grace-over', ...counts(sessions)});
-    const outcome = await this.#endUntil(Date.now() + CUT_TIMEOUT_MS, 'all');
+    const {sessions, unlisted} = (await this.#look()) ?? {sessions: [], unlisted: 0};
+    const {transfers} = counts(sessions);
+    this.#tools.emit({event: 'grace-over', sessions: sessions.length + unlisted, transfers});
+    const deadline = performance.now() + CUT_TIMEOUT_MS;
+    const outcome = await this.#endUntil(() => deadline - performance.now(), 'all');
     if (outcome !== undefined) return outcome;
     const left = await this.#look();
     return left === undefined ? UNSEEN : {kind: 'remaining', ...left};
   }
 
-  /** @returns `undefined` when the time is over */
-  async #endUntil(deadline: number, whom: 'idle' | 'all'): Promise<DrainOutcome | undefined> {
+  /** @param timeLeft milliseconds. @returns `undefined` when the time is over */
+  async #endUntil(timeLeft: () => number, whom: 'idle' | 'all'): Promise<DrainOutcome | undefined> {
     const {signal} = this.#tools;
     let emptyLooks = 0;
     for (;;) {
       const {sessions, unlisted} = (await this.#look()) ?? {sessions: [], unlisted: Number.NaN};
       emptyLooks = sessions.length + unlisted === 0 ? emptyLooks + 1 : 0;
       if (emptyLooks >= EMPTY_LOOKS) return {kind: 'drained'};
-      if (Date.now() >= deadline) return undefined;
+      if (timeLeft() <= 0) return undefined;
       this.#endThese(sessions, whom);
       if (whom === 'all' && unlisted > 0) this.#endUnlisted();
-      await sleep(Math.min(LOOK_MS, Math.max(1, deadline - Date.now())), undefined, {signal});
+      await sleep(Math.min(LOOK_MS, Math.max(1, timeLeft())), undefined, {signal});
     }
   }
 
@@ -191,26 +220,29 @@ export class Drain {
     const due = sessions.filter((session) => whom === 'all' || isIdle(session));
     const byKey = new Map(due.map((session) => [`${session.id} ${whom}`, session]));
     for (const key of this.#ending) byKey.delete(key);
-    void this.#end([...byKey.keys()], (maintenance) =>
-      maintenance.endSessions([...byKey.values()], {withReply, signal: this.#tools.signal}),
+    const {ask, signal} = this.#tools;
+    void this.#end([...byKey.keys()], () =>
+      ask(async (daemon) =>
+        (await daemon.maintenance()).endSessions([...byKey.values()], {withReply, signal}),
+      ),
     );
   }
 
   /** Nobody knows what those do, so that they are spared until the end of the time for transfers. */
   #endUnlisted(): void {
     if (this.#ending.has(UNLISTED)) return;
-    void this.#end([UNLISTED], (maintenance) =>
-      maintenance.endUnlisted({withReply: false, signal: this.#tools.signal}),
+    void this.#end([UNLISTED], () =>
+      endUnlisted([...this.#servers.values()], this.#last, {withReply: false, signal: this.#tools.signal}),
     );
   }
 
   /** Who does not end keeps nobody else waiting; whether they have ended is seen at the next look. */
-  async #end(keys: readonly string[], end: (maintenance: Maintenance) => Promise<void>): Promise<void> {
+  async #end(keys: readonly string[], end: () => Promise<void>): Promise<void> {
     if (keys.length === 0) return;
-    const {ask, emit, signal} = this.#tools;
+    const {emit, signal} = this.#tools;
     for (const key of keys) this.#ending.add(key);
     try {
-      await ask(async (daemon) => end(await daemon.maintenance()));
+      await end();
     } catch (error) {
       if (!signal.aborted) emit({event: 'ending-failed', reason: reason(error)});
     } finally {
@@ -238,31 +270,40 @@ export class Drain {
 
   async #list(): Promise<Present> {
     try {
-      const [result, unlisted] = await this.#tools.ask(async (daemon) => [
-        await daemon.sessions(),
-        (await daemon.maintenance()).unlisted().length,
-      ]);
-      if (result.kind === 'sessions') return {sessions: result.sessions, unlisted};
+      const {result, server} = await this.#tools.ask(async (daemon) => ({
+        result: await daemon.sessions(),
+        server: (await daemon.maintenance()).identity,
+      }));
+      this.#found(server);
+      if (result.kind === 'sessions') return this.#present(result.sessions);
       const why = result.kind === 'unsupported' ? result.reason : result.answer.responses.join('; ');
       throw new FtpdctlError('NO_SESSIONS', why);
     } catch (error) {
-      if (!(error instanceof FtpdctlError && this.#isLocal && GONE.has(error.code))) throw error;
-      // A ProFTPD that has ended, or is just starting anew: its sessions may outlive it.
-      return {sessions: [...this.#seen.values()].filter(isAlive), unlisted: 0};
+      if (!(error instanceof FtpdctlError && this.#isGone(error))) throw error;
+      return this.#present([]);
     }
+  }
+
+  #present(sessions: readonly Session[]): Present {
+    return {sessions, unlisted: unlistedProcesses([...this.#servers.values()], sessions).length};
+  }
+
+  #found(server: ServerProcess | null): void {
+    if (server !== null) this.#servers.set(server.pid, server);
+  }
+
+  /** A ProFTPD that has ended, or is just starting anew: its sessions may outlive it. */
+  #isGone({code}: FtpdctlError): boolean {
+    const servers = [...this.#servers.values()];
+    return servers.length > 0 && (GONE.has(code) || !servers.some(isRunning));
   }
 
   #compare(sessions: readonly Session[]): void {
     const ids = new Set(sessions.map(({id}) => id));
     const ended = this.#last.filter(({id}) => !ids.has(id)).length;
     this.#last = sessions;
-    this.#remember(sessions);
     if (ended > 0 && this.#record.phase === 'ending')
       this.#tools.emit({event: 'sessions', ended, ...counts(sessions)});
-  }
-
-  #remember(sessions: readonly Session[]): void {
-    for (const session of sessions) this.#seen.set(session.pid, session);
   }
 
   /** Sleeps by the clock, which may be set, or go on while the machine is suspended. */
@@ -275,14 +316,12 @@ export class Drain {
     signal.throwIfAborted();
   }
 
-  #write(change: {readonly phase: DrainPhase; readonly closed?: LoginGate}): void {
-    this.#record = {...this.#record, ...change};
-    updateRecord(this.#tools.file, this.#record);
+  /** Before anything is changed: what is not written down is not done. */
+  #write(change: {readonly phase: DrainPhase; readonly closed: LoginGate}): void {
+    const record = {...this.#record, ...change};
+    updateRecord(this.#tools.file, record);
+    this.#record = record;
   }
-}
-
-function isAlive({pid}: Session): boolean {
-  return processName(pid)?.startsWith('proftpd') === true;
 }
 
 function isIdle({command, transfer}: Session): boolean {

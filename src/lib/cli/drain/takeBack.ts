@@ -1,6 +1,12 @@
 import {setTimeout as sleep} from 'node:timers/promises';
 import type {LoginGate} from '../../daemon/daemon.ts';
-import {closedMachine, type Opened, openMachine, openServers} from '../../daemon/maintenance.ts';
+import {
+  closedMachine,
+  isMachineOpen,
+  type Opened,
+  openMachine,
+  openServers,
+} from '../../daemon/maintenance.ts';
 import {FtpdctlError} from '../../errors.ts';
 import {exitStatusOf, STATUS} from '../../protocol/message.ts';
 import type {RecordFile} from '../../transport/files/recordFile.ts';
@@ -9,7 +15,7 @@ import {processStat} from '../../transport/processes/proc.ts';
 import type {Ask} from '../options/ask.ts';
 import {errorLine} from '../output/failure.ts';
 import type {DrainEvent} from './events.ts';
-import {type DrainRecord, endRecord, type FoundRecord, findRecords, updateRecord} from './record.ts';
+import {type DrainRecord, endRecord, type FoundRecord, findRecords, notePhase} from './record.ts';
 import {userName} from './words.ts';
 
 const CALLED_OFF = 'The maintenance has been called off: this server stays online';
@@ -58,7 +64,7 @@ export async function takeBack(
   tools: TakeBackTools,
 ): Promise<boolean> {
   tools.emit({event: 'cancelled', by});
-  updateRecord(file, {...record, phase: 'opening'});
+  notePhase(file, {...record, phase: 'opening'}, tools.emit);
   const isOpen = record.closed === null || (await reopen(record.closed, tools));
   if (record.phase !== 'over' && !record.isSilent) await tell(tools);
   endRecord(file);
@@ -99,7 +105,8 @@ export async function cancelDrain(
   const by = `by ${userName(process.getuid!())}`;
   if (left !== undefined) return takeBack(left.record, left.file, by, {ask: askAt(left.record.socket), emit});
   emit({event: 'cancelled', by});
-  return true;
+  // What it has said of logins, it has said elsewhere.
+  return own.record.closed?.kind === 'shutmsg' ? sayOpened(isMachineOpen(), emit) : true;
 }
 
 /** Our own before root's, which we may look at. */

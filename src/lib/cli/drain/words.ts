@@ -144,11 +144,12 @@ function sessionsAndTransfers({
 
 function remainingWords({sessions, unlisted}: Of<'remaining'>): string {
   if (sessions === null) return 'nobody can see who is left';
+  const others = unlisted === 0 ? [] : [`${countOf(unlisted, 'session')} that the scoreboard does not have`];
+  if (sessions.length === 0) return `still there: ${others.join()}`;
   const names = sessions.slice(0, 5).map(({user, host, pid}) => `${user ?? '(none)'}@${host} (pid ${pid})`);
   const more = sessions.length > names.length ? ' and others' : '';
-  const others =
-    unlisted === 0 ? '' : `, and ${countOf(unlisted, 'session')} that the scoreboard does not have`;
-  return `${countOf(sessions.length, 'session')} still there: ${names.join(', ')}${more}${others}`;
+  const left = `${countOf(sessions.length, 'session')} still there: ${names.join(', ')}${more}`;
+  return [left, ...others].join(', and ');
 }
 
 function statusWords({status}: Of<'command'>): string {

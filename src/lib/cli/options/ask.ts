@@ -1,4 +1,4 @@
-import {connect, type DaemonEvent} from '../../daemon/connect.ts';
+import {type ConnectOptions, connect, type DaemonEvent} from '../../daemon/connect.ts';
 import type {Daemon, Via} from '../../daemon/daemon.ts';
 import {countOf} from '../../text.ts';
 import {isWatched, printError} from '../output/output.ts';
@@ -16,13 +16,14 @@ const BLOCK_MS = 10;
  * it lasts.
  */
 export function askWith(
-  options: GlobalOptions & {readonly via?: Via | undefined},
+  options: GlobalOptions & Pick<ConnectOptions, 'isLasting'> & {readonly via?: Via | undefined},
   signal?: AbortSignal,
 ): Ask {
   let waiting: Waiting | undefined;
-  const {socket, timeout, verbose, via} = options;
+  const {socket, timeout, verbose, via, isLasting = false} = options;
   const daemon = connect({
     block: BLOCK_MS,
+    isLasting,
     ...(signal === undefined ? {} : {signal}),
     ...(socket === undefined ? {} : {socket}),
     ...(timeout === undefined ? {} : {timeout}),

@@ -1,7 +1,13 @@
 import type {WhoSession} from '../../protocol/details.ts';
 import type {ScoreboardSession, ScoreboardTransfer} from '../../scoreboard/scoreboard.ts';
-import {childrenOf, processIds, processStat, processStatus} from '../../transport/processes/proc.ts';
-import {type ProftpdDaemon, ProftpdError} from '../daemon.ts';
+import {
+  childrenOf,
+  hasEnded,
+  processIds,
+  processStat,
+  processStatus,
+} from '../../transport/processes/proc.ts';
+import {type ProcessIdentity, type ProftpdDaemon, ProftpdError} from '../daemon.ts';
 import {readScoreboardOf} from './scoreboardFile.ts';
 
 /** What is needed to list a daemon's sessions. */
@@ -49,6 +55,22 @@ export function unlistedSessions(
   });
 }
 
+/**
+ * Pids of sessions that have outlived their daemon, which no scoreboard has. They are in its session of processes
+ * (setsid(2)), whose number becomes nobody else's pid as long as they live; one that a shell has started in the foreground
+ * has none.
+ */
+export function outlivingSessions({pid: daemon, startTicks}: ProcessIdentity): number[] {
+  const stat = processStat(daemon);
+  const isDead = stat === undefined || (stat.startTicks === startTicks && hasEnded(stat));
+  if (!isDead) return [];
+  return processIds().filter((pid) => {
+    const each = processStat(pid);
+    if (each?.leader !== daemon || hasEnded(each)) return false;
+    return processStatus(pid)?.handles('SIGUSR2') === true;
+  });
+}
+
 /** A pid used again within the daemon leaves the old slot behind for a while. */
 function latestOfEachPid(sessions: readonly ScoreboardSession[]): ScoreboardSession[] {
   const latest = new Map<number, ScoreboardSession>();
@@ -65,17 +87,17 @@ function begin({connectedAt}: ScoreboardSession): number {
 }
 
 function livingChildren(daemon: number, count: number): (session: ScoreboardSession) => boolean {
-  const isLiving = (pid: number) => {
+  const isChild = (pid: number) => {
     const stat = processStat(pid);
-    return stat !== undefined && stat.parent === daemon && stat.state !== 'Z' && stat.state !== 'X';
+    return stat?.parent === daemon && !hasEnded(stat);
   };
-  if (count <= MAX_LOOKED_AT) return ({pid}) => isLiving(pid);
+  if (count <= MAX_LOOKED_AT) return ({pid}) => isChild(pid);
   const children = new Set(childrenOf(daemon));
   let running: Set<number> | undefined;
   return ({pid}) => {
     if (children.has(pid)) return true;
     running ??= new Set(processIds());
-    return running.has(pid) && isLiving(pid);
+    return running.has(pid) && isChild(pid);
   };
 }
 

@@ -89,8 +89,13 @@ function writeFresh(at: string, {name, isReadable}: RecordFile, content: string)
   const fresh = `${at}/${name}.${process.pid}`;
   rmSync(fresh, {force: true});
   using(openSync(fresh, 'wx', 0o600), (fd) => {
-    writeFileSync(fd, content);
-    if (isReadable) fchmodSync(fd, 0o644);
+    try {
+      writeFileSync(fd, content);
+      if (isReadable) fchmodSync(fd, 0o644);
+    } catch (error) {
+      rmSync(fresh, {force: true});
+      throw error;
+    }
   });
   return fresh;
 }

@@ -63,6 +63,16 @@ export function processStat(pid: number): ProcessStat | undefined {
   };
 }
 
+/** Whether a process runs: that one, and not another with its pid. A zombie has ended, whether anybody has waited for it or not. */
+export function isRunning({pid, startTicks}: Pick<ProcessStat, 'pid' | 'startTicks'>): boolean {
+  const stat = processStat(pid);
+  return stat?.startTicks === startTicks && !hasEnded(stat);
+}
+
+export function hasEnded({state}: ProcessStat): boolean {
+  return state === 'Z' || state === 'X';
+}
+
 /** What tells a process from another that has its pid, and what it would do with a signal. */
 export interface ProcessStatus extends ProcessStat {
   /** Milliseconds since the epoch, to 10 ms: by the clock as it is set now. */

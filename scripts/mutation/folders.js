@@ -9,6 +9,7 @@ export const FOLDERS = {
   reply: {goal: 95, share: 1},
   config: {goal: 95, share: 0.25},
   client: {goal: 85, share: 0.5},
+  diagnosis: {goal: 95, share: 0.2},
   session: {goal: 85, share: 0.12, ignoreStatic: true},
   server: {goal: 85, share: 0.08, ignoreStatic: true},
   ftp: {goal: 85, share: 0.05, ignoreStatic: true},

@@ -477,6 +477,22 @@ describe('the lines to write', () => {
     ]);
   });
 
+  test.each([
+    '/run/proftpd',
+    '/var/run/proftpd',
+  ])('a directory in %s outlives the start of the machine', (directory) => {
+    const socket: Facts['socket'] = {
+      kind: 'missing',
+      path: `${directory}/sock`,
+      directory,
+      hasDirectory: false,
+    };
+    expect(mendOf('socket-no-directory', {socket})?.commands).toEqual([
+      `mkdir -p -m 755 ${directory}`,
+      "[ ! -d /etc/tmpfiles.d ] || echo 'd /run/proftpd' >>/etc/tmpfiles.d/proftpd.conf",
+    ]);
+  });
+
   test('a module comes after the line that says where modules are', () => {
     const lines = ['ServerName x', 'ModulePath /opt/modules', ...WORKING.slice(1)];
     expect(mendOf('msg-not-loaded', {configuration: configuration(lines)})?.edits).toEqual([

@@ -11,7 +11,7 @@ import {whyNoProftpd} from './proftpd.ts';
 import {cleanEnvironment} from './program.ts';
 
 /** What it hides of the system that runs the tests, each under a file system of its own. */
-const HIDDEN = ['/etc/proftpd', '/run', '/var/log'];
+const HIDDEN = ['/etc/proftpd', '/etc/tmpfiles.d', '/run', '/var/log'].filter(existsSync);
 
 /** Why no machine of its own is to be had, or `null`. */
 export function whyNoOwnMachine(): string | null {

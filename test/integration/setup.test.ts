@@ -55,13 +55,12 @@ describeWithPeer(whyNoPrivateFiles(), "on Debian's configuration, as the README 
     cpSync('/etc/proftpd', etc, {recursive: true});
     writeFileSync(join(etc, 'conf.d', 'messages.conf'), LINES);
     port = await freePort();
-    const commands = DEBIAN!.split('\n').filter((line) => /^(touch|sed)/.test(line));
-    expect(commands).toHaveLength(2);
+    const commands = DEBIAN!.split('\n').filter((line) => /^(touch|echo|sed)/.test(line));
+    expect(commands).toHaveLength(3);
     const script = [
       'set -e',
       `mount --bind ${etc} /etc/proftpd`,
-      'for place in /run /var/log/proftpd; do mount -t tmpfs -o mode=755 none $place; done',
-      'mkdir /run/proftpd',
+      'for place in /run /etc/tmpfiles.d /var/log/proftpd; do mount -t tmpfs -o mode=755 none $place; done',
       ...commands,
       `sed -i 's/^Port.*/Port ${port}/' /etc/proftpd/proftpd.conf`,
       'exec proftpd -n',

@@ -5,7 +5,7 @@ import type {Acl} from '../acl/resolve.ts';
 import type {Location} from '../config/errors.ts';
 import type {Facts} from './facts.ts';
 import {edited, type FindingList} from './findings.ts';
-import {letConnect, letSend, mend, replace, shellWord} from './mends.ts';
+import {letConnect, letSend, makeDirectory, mend, replace, shellWord} from './mends.ts';
 
 export function aboutControls(facts: Facts, list: FindingList): void {
   const {program, configuration} = facts;
@@ -35,7 +35,7 @@ export function aboutSocket(facts: Facts, list: FindingList): void {
       const at = socketLine(facts);
       if (hasDirectory) list.add('socket-missing', {path}, {blocks: 'controls', at, mend: restart});
       else {
-        const commands = [`mkdir -p -m 755 ${shellWord(directory)}`];
+        const commands = makeDirectory(directory);
         const options = {blocks: 'controls', at, mend: mend({commands, restart: true})} as const;
         list.add('socket-no-directory', {path, directory}, options);
       }

@@ -53,6 +53,14 @@ export function shellWord(word: string): string {
   return /^[\w./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
+/** What root types to make a directory; `/run` is empty after each start of the machine, where tmpfiles.d(5) fills it. */
+export function makeDirectory(directory: string): string[] {
+  const make = `mkdir -p -m 755 ${shellWord(directory)}`;
+  const [, inRun] = /^(?:\/var)?(\/run\/[\w./-]+)$/.exec(directory) ?? [];
+  if (inRun === undefined) return [make];
+  return [make, `[ ! -d /etc/tmpfiles.d ] || echo 'd ${inRun}' >>/etc/tmpfiles.d/proftpd.conf`];
+}
+
 interface Someone {
   readonly user: string;
   readonly group: string;

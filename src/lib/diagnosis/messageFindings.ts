@@ -1,7 +1,7 @@
 import type {ServerSettings} from '../config/settings.ts';
 import type {Facts} from './facts.ts';
 import {edited, type FindingList} from './findings.ts';
-import {append, mend, replace, shellWord} from './mends.ts';
+import {append, makeDirectory, mend, replace} from './mends.ts';
 import {mendFile} from './serverFindings.ts';
 
 export function aboutEngines(facts: Facts, list: FindingList): void {
@@ -52,7 +52,7 @@ export function aboutQueue(facts: Facts, list: FindingList): void {
       return;
     case 'no directory': {
       const {path, directory} = queue;
-      const mended = edited(facts, [], [`mkdir -p -m 755 ${shellWord(directory)}`]);
+      const mended = edited(facts, [], makeDirectory(directory));
       list.add('queue-no-directory', {path, directory}, {blocks: 'messages', at, mend: mended});
       return;
     }

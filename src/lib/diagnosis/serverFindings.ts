@@ -2,7 +2,7 @@ import type {Location} from '../config/errors.ts';
 import type {Settings} from '../config/settings.ts';
 import type {DaemonFacts, Facts, FileProblem, ProgramFacts} from './facts.ts';
 import {type Blocks, edited, type FindingList, type Read} from './findings.ts';
-import {type Edit, type Mend, mend, remove, replace, shellWord} from './mends.ts';
+import {type Edit, type Mend, makeDirectory, mend, remove, replace, shellWord} from './mends.ts';
 
 export function aboutProgram({program, packages, daemon}: Facts, list: FindingList): void {
   if (program !== null) {
@@ -83,7 +83,7 @@ export function mendFile(
   at: Location | null,
   program: ProgramFacts | null,
 ): Mend {
-  if (problem === 'missing') return mend({commands: [`mkdir -p -m 755 ${shellWord(directory)}`]});
+  if (problem === 'missing') return mend({commands: makeDirectory(directory)});
   if (problem === 'open') return mend({commands: [`chmod o-w ${shellWord(directory)}`]});
   if (at === null) return mend({});
   const isScoreboard = directive === 'ScoreboardFile';

@@ -10,7 +10,10 @@ import {printJson, watchOutput} from './lib/cli/output/output.ts';
 import {canAsk} from './lib/cli/prompt/terminal.ts';
 
 const COMMANDS: Readonly<
-  Record<string, () => Promise<{default: Pick<typeof BaseCommand, 'execute' | 'executeElsewhere' | 'flags'>}>>
+  Record<
+    string,
+    () => Promise<{default: Pick<typeof BaseCommand, 'id' | 'execute' | 'executeElsewhere' | 'flags'>}>
+  >
 > = LOADERS;
 
 /** Commands of two words. */
@@ -62,6 +65,7 @@ async function dispatch(line: CommandLine): Promise<void> {
   }
   await confirmEnding(line);
   const {default: Command} = await load();
+  Command.id = id;
   await Command.execute(argv, program);
 }
 

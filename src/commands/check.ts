@@ -24,7 +24,10 @@ export default class Check extends BaseCommand {
     warning: range('warning', 'warn where the number of sessions is not within it', 'w'),
     critical: range('critical', 'be critical where the number of sessions is not within it', 'c'),
     'queue-warning': range('queue-warning', 'warn where the bytes of queued messages are not within it'),
-    'queue-critical': range('queue-critical', 'be critical where they are not within it'),
+    'queue-critical': range(
+      'queue-critical',
+      'be critical where the bytes of queued messages are not within it',
+    ),
     probe: boolean({summary: 'ask the daemon, too, and tell how long its answer takes'}),
   };
 

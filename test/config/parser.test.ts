@@ -448,7 +448,7 @@ describe('Include', () => {
       return {...memory, read, list: (path: string) => unless(path, memory.list)};
     };
     const failures = [
-      [FILE, `${FILE}: cannot read ${FILE}: permission denied`],
+      [FILE, `${FILE}: cannot be read: permission denied`],
       ['/inc', `${FILE}:1: Include: cannot read /inc: permission denied`],
       ['/inc/a', `${FILE}:1: cannot read /inc/a: permission denied`],
       ['/inc/b/', '/inc/a:1: Include: cannot read /inc/b/: permission denied'],
@@ -493,6 +493,9 @@ describe('Include', () => {
   test('a configuration that is not there is refused', () => {
     expect(() => loadSettings(memorySource({}), FILE)).toThrow(
       '/d/t.conf: expected a configuration file, found none',
+    );
+    expect(() => loadSettings(memorySource({[`${FILE}/a`]: ''}), FILE)).toThrow(
+      '/d/t.conf: expected a configuration file, found a directory',
     );
   });
 });

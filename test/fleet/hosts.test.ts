@@ -71,6 +71,13 @@ describe('a selection means hosts', () => {
     expect(() => parseHosts(selection)).toThrow(HostsError);
   });
 
+  test.each([
+    'ftp[1-',
+    'ftp[1-,ftp2',
+  ])('brackets that are not closed are told with their host: %s', (selection) => {
+    expect(() => parseHosts(selection)).toThrow(`"${selection}" is no host`);
+  });
+
   test('what is left out is left out by its host, and by the user and port that it names', () => {
     const left = (hosts: string, out: string) =>
       withoutHosts(parseHosts(hosts), parseHosts(out)).map(({name}) => name);

@@ -68,7 +68,7 @@ describe('listening', () => {
     expect(await failure('127.0.0.1', port)).toEqual({
       name: 'ListenError',
       code: 'CANNOT_LISTEN',
-      message: `cannot listen on 127.0.0.1 port ${port}: EADDRINUSE`,
+      message: `cannot listen on 127.0.0.1 port ${port}: address already in use`,
       hint: 'another program listens there: end it, or choose another Port in the configuration',
     });
   });
@@ -77,7 +77,7 @@ describe('listening', () => {
     expect(await failure('192.0.2.1', 0)).toEqual({
       name: 'ListenError',
       code: 'CANNOT_LISTEN',
-      message: 'cannot listen on 192.0.2.1 port 0: EADDRNOTAVAIL',
+      message: 'cannot listen on 192.0.2.1 port 0: address not available',
       hint: 'this machine has no such address: see DefaultAddress and <VirtualHost> in the configuration',
     });
   });

@@ -52,7 +52,9 @@ describe('mock does not start, and says why,', () => {
     const config = await configure();
     const {port} = await start(config);
     const {status, stderr} = await runFtpdctl(['mock', '--config', config]);
-    expect(stderr).toContain(`ftpdctl: cannot listen on 127.0.0.1 port ${port}: EADDRINUSE (another program`);
+    expect(stderr).toContain(
+      `ftpdctl: cannot listen on 127.0.0.1 port ${port}: address already in use (another program`,
+    );
     expect(status).toBe(1);
   });
 

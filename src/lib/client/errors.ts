@@ -85,7 +85,7 @@ const connectFailures: Record<string, Wording> = {
 };
 
 const NOTHING_THERE =
-  'start ProFTPD with ControlsEngine on, or ftpdctl serve; name a ControlsSocket that is elsewhere with -s; -v says where it was looked for';
+  'start ProFTPD with ControlsEngine on ("ftpdctl doctor" says what it lacks), or ftpdctl serve; name a ControlsSocket that is elsewhere with -s; -v says where it was looked for';
 
 const NO_SOCKET_BUT: Wording = {code: 'SOCKET_STALE', says: 'it is no socket', hint: NAME_IT};
 

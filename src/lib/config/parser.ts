@@ -107,8 +107,11 @@ interface Skipped {
  */
 export function parseConfig(source: ConfigSource, path: string, conditions: Conditions = {}): ParsedConfig {
   const parser = new Parser(source, conditions);
-  if (source.kind(path) !== 'file')
-    throw new ConfigError({file: path}, 'expected a configuration file, found none');
+  const kind = source.kind(path);
+  if (kind !== 'file') {
+    const found = kind === 'directory' ? 'a directory' : 'none';
+    throw new ConfigError({file: path}, `expected a configuration file, found ${found}`);
+  }
   parser.readFile(path, []);
   return parser.finish();
 }
@@ -188,7 +191,9 @@ class Parser {
       return this.#source.read(path);
     } catch (cause) {
       const {message} = cause as Error;
-      throw new ConfigError(includedAt ?? {file: path}, `cannot read ${path}: ${message}`, {cause});
+      if (includedAt === undefined)
+        throw new ConfigError({file: path}, `cannot be read: ${message}`, {cause});
+      throw new ConfigError(includedAt, `cannot read ${path}: ${message}`, {cause});
     }
   }
 

@@ -85,9 +85,9 @@ function groupOf(name: string, groups: Groups): string {
   );
 }
 
-/** Words are separated by commas and white space, but not within brackets. */
+/** Words are separated by commas and white space, but not within brackets; what is not closed is all one word. */
 function wordsIn(selection: string): string[] {
-  return selection.match(/(?:\[[^\][]*\]|[^\s,[])+|\[/g) ?? [];
+  return selection.match(/(?:\[[^\][]*\]|[^\s,[])+(?:\[\S*)?|\[\S*/g) ?? [];
 }
 
 /** What brackets hold of an IPv6 address is no range. */

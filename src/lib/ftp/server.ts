@@ -1,5 +1,5 @@
 import {createServer, type Server, type Socket} from 'node:net';
-import {FtpdctlError} from '../errors.ts';
+import {FtpdctlError, reasonOf} from '../errors.ts';
 import {formatReply, type Reply, reply} from '../reply/reply.ts';
 import {ControlConnection} from './control/controlConnection.ts';
 import {isLoopback, isWildcard, plainAddress} from './data/dataPort.ts';
@@ -128,10 +128,15 @@ export class MockFtpServer {
       listener.once('error', (cause: NodeJS.ErrnoException) => {
         const hint = LISTEN_HINTS[cause.code ?? ''];
         reject(
-          new ListenError('CANNOT_LISTEN', `cannot listen on ${address} port ${port}: ${cause.code}`, 1, {
-            cause,
-            ...(hint === undefined ? {} : {hint}),
-          }),
+          new ListenError(
+            'CANNOT_LISTEN',
+            `cannot listen on ${address} port ${port}: ${reasonOf(cause)}`,
+            1,
+            {
+              cause,
+              ...(hint === undefined ? {} : {hint}),
+            },
+          ),
         );
       });
       listener.listen({host: address, port, backlog: BACKLOG, ipv6Only: address.includes(':')}, () => {

@@ -28,11 +28,17 @@ describe('a command line that lacks something or has too much, by running the pr
     [['completion'], 'missing required shell (bash, zsh or fish)'],
     [['acl', 'check'], 'missing required action (for example msg, kick or lsctrl)'],
     [['who', 'dave'], 'who: unexpected word "dave" (ftpdctl who --user NAME, --host NAME or --class NAME)'],
-    [['who', '--user'], '--user needs a value (see --help)'],
-    [['mock', 'a'], 'unexpected words: a (see --help)'],
-    [['msg', '--via', 'foo', 'all', 'hi'], '--via: "foo" is not one of auto, controls, direct (see --help)'],
-    [['serve', '--check', '--print-config'], '--check and --print-config exclude each other (see --help)'],
-    [['acl', 'list', '--proftpd', '1.3.8'], '--proftpd needs --config (see --help)'],
+    [['who', '--user'], '--user needs a value (see ftpdctl who --help)'],
+    [['mock', 'a'], 'unexpected words: a (see ftpdctl mock --help)'],
+    [
+      ['msg', '--via', 'foo', 'all', 'hi'],
+      '--via: "foo" is not one of auto, controls, direct (see ftpdctl msg --help)',
+    ],
+    [
+      ['serve', '--check', '--print-config'],
+      '--check and --print-config exclude each other (see ftpdctl serve --help)',
+    ],
+    [['acl', 'list', '--proftpd', '1.3.8'], '--proftpd needs --config (see ftpdctl acl list --help)'],
     [['completion', 'tcsh'], 'there is no completion script for tcsh (there is one for bash, zsh and fish)'],
     [['completion', 'bsh'], 'there is no completion script for bsh (did you mean "bash"?)'],
     [

@@ -13,14 +13,13 @@ import type {BaseCommand, Elsewhere, PresentedAnswer, Program} from '../options/
 import {canAsk, confirmEnding, confirmWith} from '../options/confirm.ts';
 import {globalFlags} from '../options/flags.ts';
 import {UsageError} from '../options/usageError.ts';
-import {parserErrorOf} from '../output/failure.ts';
 import {type FleetCommand, fleetCommand} from './command.ts';
 import {FleetProgress} from './progress.ts';
 import {type HostAnswer, isWhoAnswer, reportFleet, showAnswers} from './report.ts';
 import {selectHosts} from './selection.ts';
 
 /** The class of a command. */
-type CommandClass = Pick<typeof BaseCommand, 'executeElsewhere' | 'flags'>;
+type CommandClass = Pick<typeof BaseCommand, 'executeElsewhere' | 'flags' | 'id'>;
 
 /** What a stock client can do by its controls socket, with all that is ours on this side. */
 const BY_CONTROLS_SOCKET = new Set(['msg', 'kick', 'status', 'request', '__allServers']);
@@ -40,6 +39,7 @@ export async function runElsewhere(
   program: Program,
 ): Promise<void> {
   const {default: Command} = await load();
+  Command.id = id;
   refuseSharedInput(line);
   const command = await fleetCommand(id, line, {...globalFlags, ...Command.flags});
   const hosts = await selectHosts(selectionOf(line.options), process.env);
@@ -248,11 +248,7 @@ async function answerOf(
     },
     ...(text === undefined ? {} : {text}),
   };
-  try {
-    await Command.executeElsewhere(argv, {...program, elsewhere});
-  } catch (error) {
-    throw parserErrorOf(error);
-  }
+  await Command.executeElsewhere(argv, {...program, elsewhere});
   if (answer === undefined) throw new HostError('ANSWER_INVALID', 'there is no answer', {mayBeDone: true});
   return answer;
 }

@@ -97,7 +97,7 @@ function shortOptions(token: string, queue: string[]): string[] {
 
 function nextValue(option: string, queue: string[]): string {
   const value = queue.shift();
-  if (value === undefined) throw new UsageError(`${option} needs a value`);
+  if (value === undefined) throw new UsageError(`${option} needs a value`, 'see ftpdctl --help');
   return value;
 }
 

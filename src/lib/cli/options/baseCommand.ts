@@ -1,6 +1,6 @@
 import {Command} from '@oclif/core/command';
 import {setLogger} from '@oclif/core/logger';
-import {reportFailure} from '../output/failure.ts';
+import {parserErrorOf, reportFailure} from '../output/failure.ts';
 import {type Ask, askWith} from './ask.ts';
 import {globalFlags, isFleetOption} from './flags.ts';
 import {didYouMean, UsageError} from './usageError.ts';
@@ -93,7 +93,7 @@ export abstract class BaseCommand extends Command {
 
   protected override async catch(error: Error): Promise<never> {
     if (isUnknownFlags(error)) throw this.#unknownOption(error.flags);
-    throw missingArgument(error) ?? error;
+    throw missingArgument(error) ?? parserErrorOf(error, this.#name);
   }
 
   #unknownOption(options: readonly string[]): UsageError {
@@ -101,8 +101,13 @@ export abstract class BaseCommand extends Command {
     const known = names.map((name) => `--${name}`);
     return new UsageError(
       `unknown option: ${options.join(', ')}`,
-      didYouMean(options[0] ?? '', known, 'see --help'),
+      didYouMean(options[0] ?? '', known, `see ftpdctl ${this.#name} --help`),
     );
+  }
+
+  /** As it is typed. */
+  get #name(): string {
+    return (this.id ?? '').replaceAll(':', ' ');
   }
 }
 

@@ -62,11 +62,10 @@ function accessHint(action: string, server: ControlAnswer['server'], socket: str
     return "ControlsSocketACL must let in your user or your primary group, root's too: only who runs the server can say why not";
   const directive =
     directiveOf(action) ?? directiveOf(subactionsOf(action)[0] ?? '') ?? "the ACLs of the action's module";
-  const ofServe = socket === undefined ? '' : `-s ${shellWord(socket)} `;
-  const [before, after] = server === undefined ? ['', ' --config FILE'] : [ofServe, ''];
+  const which = socket === undefined ? '' : `-s ${shellWord(socket)} `;
   return (
     `ControlsSocketACL and ${directive} must both let in your user or your primary group, root's too; ` +
-    `"ftpdctl ${before}acl check ${action}${after}" says which line decides`
+    `"ftpdctl ${which}acl check ${action}" says which line decides`
   );
 }
 

@@ -33,7 +33,7 @@ export function errorLine({message, hint}: FtpdctlError): string {
 export function understand(thrown: unknown): FtpdctlError {
   if (thrown instanceof FtpdctlError) return unwrapped(thrown);
   const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-  if (isOclifUsageError(error)) return new UsageError(inOurWords(oneLine(error.message)), 'see --help');
+  if (isOclifUsageError(error)) return usageErrorOf(error, 'see ftpdctl --help');
   return new FtpdctlError('INTERNAL', `this should not happen: ${oneLine(error.message)}`, EXIT_SOFTWARE, {
     cause: error,
     hint: 'please report it, with the command you gave',
@@ -46,9 +46,17 @@ function unwrapped(error: FtpdctlError): FtpdctlError {
   return error;
 }
 
-/** What oclif's parser has thrown as an error of ours; anything else as it is. */
-export function parserErrorOf(thrown: unknown): unknown {
-  return thrown instanceof Error && isOclifUsageError(thrown) ? understand(thrown) : thrown;
+/**
+ * What oclif's parser has thrown as an error of ours; anything else as it is.
+ * @param command its name, of which the help is worth a look
+ */
+export function parserErrorOf(thrown: unknown, command: string): unknown {
+  if (!(thrown instanceof Error && isOclifUsageError(thrown))) return thrown;
+  return usageErrorOf(thrown, `see ftpdctl ${command} --help`);
+}
+
+function usageErrorOf(error: Error, hint: string): UsageError {
+  return new UsageError(inOurWords(oneLine(error.message)), hint);
 }
 
 /** What oclif's parser throws: unknown flags, missing or bad values. Its own exit status would be 2. */

@@ -256,7 +256,7 @@ const FOUND: [string, Partial<Facts>, ReturnType<typeof fault>[]][] = [
     [fault('socket-missing', {path: '/run/proftpd.sock'}, {at: 2, mend: {restart: true}})]],
   ['a socket whose directory is missing',
     {socket: {kind: 'missing', path: '/run/p/proftpd.sock', directory: '/run/p', hasDirectory: false}},
-    [fault('socket-no-directory', {path: '/run/p/proftpd.sock', directory: '/run/p'}, {at: 2, mend: {commands: ['mkdir -p -m 755 /run/p'], restart: true}})]],
+    [fault('socket-no-directory', {path: '/run/p/proftpd.sock', directory: '/run/p'}, {at: 2, mend: {commands: ['mkdir -p -m 755 /run/p', "[ ! -d /etc/tmpfiles.d ] || echo 'd /run/p' >>/etc/tmpfiles.d/proftpd.conf"], restart: true}})]],
   ['a socket on which nobody listens', {socket: {kind: 'stale', path: '/run/proftpd.sock'}},
     [fault('socket-stale', {path: '/run/proftpd.sock'}, {mend: {restart: true}})]],
   ['a socket in another mount namespace',

@@ -7,6 +7,8 @@ export const FOLDERS = {
   acl: {goal: 95, share: 1},
   audience: {goal: 95, share: 1},
   reply: {goal: 95, share: 1},
+  'fleet/clients': {goal: 85, share: 0.5},
+  'fleet/hosts': {goal: 85, share: 0.5},
   config: {goal: 95, share: 0.25},
   client: {goal: 85, share: 0.5},
   diagnosis: {goal: 95, share: 0.2},

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import {describe, expect, test} from 'vitest';
 import {parseGroups} from '../../src/lib/fleet/groups.ts';
-import {foldHosts, HostsError, parseHosts, withoutHosts} from '../../src/lib/fleet/hosts.ts';
+import {foldHosts, parseHosts, withoutHosts} from '../../src/lib/fleet/hosts.ts';
 
 const names = (selection: string, groups = '') =>
   parseHosts(selection, parseGroups(groups, 'hosts')).map(({name}) => name);
@@ -42,33 +42,46 @@ describe('a selection means hosts', () => {
     expect(parseHosts(name)).toEqual([{name, ...parts}]);
   });
 
+  const OPTION = 'ssh would take it for an option';
+  const EXAMPLE = 'for example ftp01, dave@ftp01:2222, ftp[01-40] or @group';
+  const GROUP = 'a line "NAME: HOSTS" in ~/.config/ftpdctl/hosts or /etc/ftpdctl/hosts makes one';
+  const RANGE = 'for example ftp[01-40] or n[1,3-5]';
   test.each([
-    '-oProxyCommand=evil',
-    'dave@-oProxyCommand=evil',
-    '-l@ftp01',
-    'ftp01;reboot',
-    '$(reboot)',
-    'ftp 01|x',
-    'ftp01:0',
-    'ftp01:65536',
-    'ftp01:',
-    '@',
-    'dave@',
-    'ftp[',
-    'ftp]',
-    'ftp[]',
-    'ftp[a-b]',
-    'ftp[3-1]',
-    'ftp[1-2/0]',
-    'ftp[1-10001]',
-    'a[1-999999999]b[1-999999999]',
-    'n[1-101]m[1-100]',
-    'n[0-9999],x',
-    'ftp01\u0000',
-    '@nobody',
-    '\u202eftp01',
-  ])('%j is refused', (selection) => {
-    expect(() => parseHosts(selection)).toThrow(HostsError);
+    ['-oProxyCommand=evil', '"-oProxyCommand=evil" is no host', OPTION],
+    ['dave@-oProxyCommand=evil', '"dave@-oProxyCommand=evil" is no host', OPTION],
+    ['-l@ftp01', '"-l@ftp01" is no host', OPTION],
+    ['ftp01;reboot', '"ftp01;reboot" is no host', EXAMPLE],
+    ['$(reboot)', '"$(reboot)" is no host', EXAMPLE],
+    ['ftp 01|x', '"01|x" is no host', EXAMPLE],
+    ['ftp01:0', '"ftp01:0": there is no port 0'],
+    ['ftp01:65536', '"ftp01:65536": there is no port 65536'],
+    ['ftp01:', '"ftp01:" is no host', EXAMPLE],
+    ['dave@', '"dave@" is no host', EXAMPLE],
+    ['ftp[', '"[" is no host', EXAMPLE],
+    ['ftp]', '"ftp]" is no host', EXAMPLE],
+    ['x'.repeat(60).concat('!'), `"${'x'.repeat(60)}…" is no host`, EXAMPLE],
+    ['x'.repeat(59).concat('!'), `"${'x'.repeat(59)}!" is no host`, EXAMPLE],
+    ['ftp[]', '"ftp[]": "" is no range', RANGE],
+    ['ftp[a-b]', '"ftp[a-b]": "a-b" is no range', RANGE],
+    ['ftp[a1-3]', '"ftp[a1-3]": "a1-3" is no range', RANGE],
+    ['ftp[1-3b]', '"ftp[1-3b]": "1-3b" is no range', RANGE],
+    ['ftp[3-1]', '"ftp[3-1]": "3-1" is no range', RANGE],
+    ['ftp[1-2/0]', '"ftp[1-2/0]": "1-2/0" is no range', RANGE],
+    ['ftp[1-10001]', '"ftp[1-10001]" means more than 10000 hosts'],
+    ['a[1-999999999]b[1-999999999]', '"b[1-999999999]" means more than 10000 hosts'],
+    ['n[1-101]m[1-100]', '"n[1-101]m[1-100]" means more than 10000 hosts'],
+    ['n[0-9999],x', '"n[0-9999],x" means more than 10000 hosts'],
+    ['@', 'there is no group @', GROUP],
+    ['ftp01\u0000', '"ftp01\\u0000" is no host', EXAMPLE],
+    ['@nobody', 'there is no group @nobody', GROUP],
+    ['\u202eftp01', '"\u202eftp01" is no host', EXAMPLE],
+  ])('%j is refused: %s', (selection, message, hint?: string) => {
+    expect(() => parseHosts(selection)).toThrow(expect.objectContaining({message, hint}));
+  });
+
+  test('so many as it takes', () => {
+    expect(parseHosts('n[1-100]m[1-100]')).toHaveLength(10_000);
+    expect(parseHosts('ftp:65535')).toEqual([{name: 'ftp:65535', host: 'ftp', port: 65_535}]);
   });
 
   test.each([

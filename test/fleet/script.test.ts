@@ -2,7 +2,6 @@ import {spawn} from 'node:child_process';
 import {once} from 'node:events';
 import fc from 'fast-check';
 import {describe, expect, test} from 'vitest';
-import {clientsIn} from '../../src/lib/fleet/clients.ts';
 import {framed, quoteForShell} from '../../src/lib/fleet/script.ts';
 import {whyNoProgram} from '../helpers/peers.ts';
 import {runProcess} from '../helpers/process.ts';
@@ -76,19 +75,4 @@ describe.each(
   });
 
   test('a NUL is refused', () => expect(() => quoteForShell('a\0b')).toThrow('NUL'));
-});
-
-test.each([
-  ['client\n/usr/bin/ftpdctl\n1 -rwx\nstock\nProFTPD Version 1.3.8\n', [{kind: 'stock', dialect: 'binary'}]],
-  ['client\n/usr/bin/ftpdctl\n1 -rwx\nstock\nProFTPD Version 1.3.9rc1\n', [{kind: 'stock', dialect: 'json'}]],
-  ['client\n/usr/bin/ftpdctl\n1 -rwx\nstock\n', [{kind: 'stock'}]],
-  [
-    'client\n/usr/bin/ftpdctl\n1 -rwx\nstock\nclient\n/usr/local/bin/ftpdctl\n2 -rwx\nours\n',
-    [{kind: 'stock'}, {kind: 'ours', path: '/usr/local/bin/ftpdctl', stamp: '2 -rwx'}],
-  ],
-  ['', []],
-  ['client\nrelative\n1\nours\n', []],
-])('what a probe says is taken apart: %j', (output, clients) => {
-  expect(clientsIn(output)).toMatchObject(clients);
-  expect(clientsIn(output)).toHaveLength(clients.length);
 });

@@ -1,10 +1,25 @@
 import {type ChildProcess, execFileSync, spawn, spawnSync} from 'node:child_process';
 import {once} from 'node:events';
-import {chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fstatSync,
+  lstatSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import {connect as connectTo, type Socket} from 'node:net';
 import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
-import {afterAll, beforeAll, describe, expect, it} from 'vitest';
+import {afterAll, afterEach, beforeAll, beforeEach, describe, expect, it} from 'vitest';
+import {CHECKOUT, checkoutFor} from '../helpers/checkout.ts';
 import {openData} from '../helpers/data.ts';
 import type {FtpSession} from '../helpers/ftpSession.ts';
 import {describeWithPeer} from '../helpers/peers.ts';
@@ -35,6 +50,28 @@ families = list(text_string_to_metric_families(sys.stdin.read()))
 assert all(family.documentation and family.type == 'gauge' for family in families), families
 print(json.dumps([[s.name, s.labels, s.value] for family in families for s in family.samples]))
 `;
+
+const RECIPES = readFileSync(join(CHECKOUT, 'docs', 'recipes.md'), 'utf8');
+/** A line of a recipe, with our program. @param uid who runs it */
+const here = (line: string, uid?: number) =>
+  line.replaceAll('/usr/local/bin/ftpdctl', `${process.execPath} ${join(checkoutFor(uid), 'bin', 'run.js')}`);
+
+/** `'label'=value[unit];[warning];[critical];[min];[max]` of the Monitoring Plugins' guidelines. */
+const RANGE = '(@?(?:(?:~|-?[\\d.]+):)?(?:-?[\\d.]+)?)';
+const VALUE = new RegExp(
+  `^([^ '=]+)=(-?[\\d.]+)(us|ms|s|%|B|KB|MB|GB|TB|c)?(?:;${RANGE})?(?:;${RANGE})?(?:;([\\d.]*))?(?:;([\\d.]*))?$`,
+);
+
+/** One line: the service, its state, a text, and behind the only `|` the performance data. */
+function pluginOutput(output: string): {word: string; text: string; values: Record<string, string[]>} {
+  const [, word, text, data] =
+    /^FTPDCTL (OK|WARNING|CRITICAL|UNKNOWN) - ([^|\n]+?)(?: \| ([^|\n]+))?\n$/.exec(output)!;
+  const values = (data?.split(' ') ?? []).map((each) => {
+    const [, label, ...fields] = VALUE.exec(each)!;
+    return [label!, fields.map((field) => field ?? '')] as const;
+  });
+  return {word: word!, text: text!, values: Object.fromEntries(values)};
+}
 
 type Sample = [name: string, labels: Record<string, string>, value: number];
 
@@ -200,25 +237,120 @@ describeWithPeer(
     });
 
     describe('the recipe for Prometheus', () => {
-      it('makes a whole file at once', async () => {
-        const recipes = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'recipes.md'), 'utf8');
-        const unit = /^# \/etc\/systemd\/system\/ftp-metrics\.service\n(.*?)^```/ms.exec(recipes)![1]!;
-        const command = /^ExecStart=\/bin\/sh -c '(.*)'$/m.exec(unit)![1]!;
-        const program = `${process.execPath} ${join(import.meta.dirname, '..', '..', 'bin', 'run.js')}`;
-        const line = command.replace('/usr/local/bin/ftpdctl', program);
-        const collect = (env: NodeJS.ProcessEnv) =>
-          runProcess('/bin/sh', ['-c', line], {env: {...cleanEnvironment(keys), ...env}, cwd: keys});
+      const unit = /^# \/etc\/systemd\/system\/ftp-metrics\.service\n(.*?)^```/ms.exec(RECIPES)![1]!;
+      const settingOf = (name: string) => new RegExp(`^${name}=(.*)$`, 'm').exec(unit)![1]!;
+      let collector: string;
+      beforeEach(() => {
+        collector = mkdtempSync('/tmp/collector-');
+      });
+      afterEach(() => rmSync(collector, {recursive: true, force: true}));
+
+      /** As systemd runs it: a line without expansions is divided as a shell would. */
+      const collect = (env: NodeJS.ProcessEnv = {}) => {
         const {socket, configFile} = proftpd;
-        expect(await collect({FTPDCTL_SOCKET: socket, PROFTPD_CONF: configFile})).toMatchObject({
-          status: 0,
-          stderr: '',
+        const all = {FTPDCTL_SOCKET: socket, PROFTPD_CONF: configFile, ...cleanEnvironment(keys), ...env};
+        return runProcess('/bin/sh', ['-c', `exec ${here(settingOf('ExecStart'))}`], {
+          env: all,
+          cwd: collector,
         });
-        const text = readFileSync(join(keys, 'proftpd.prom'), 'utf8');
-        expect(await parse(text)).toContainEqual(['proftpd_up', {}, 1]);
-        expect(existsSync(join(keys, 'proftpd.new'))).toBe(false);
-        // What fails leaves the last file as it was.
+      };
+      const file = () => join(collector, 'proftpd.prom');
+
+      it('writes where the collector of Debian reads', () => {
+        expect(settingOf('WorkingDirectory')).toBe('/var/lib/prometheus/node-exporter');
+        expect(settingOf('ExecStart')).not.toMatch(/[$%]/);
+      });
+
+      it('makes a whole file at once, that everybody may read', async () => {
+        expect(await collect()).toMatchObject({status: 0, stdout: '', stderr: ''});
+        const reader = openSync(file(), 'r');
+        try {
+          const first = readFileSync(file(), 'utf8');
+          expect(await parse(first)).toContainEqual(['proftpd_up', {}, 1]);
+          expect(await collect()).toMatchObject({status: 0, stderr: ''});
+          // Whoever reads has the old one to its end, or the new one.
+          expect(readFileSync(reader, 'utf8')).toBe(first);
+          expect(statSync(file()).ino).not.toBe(fstatSync(reader).ino);
+        } finally {
+          closeSync(reader);
+        }
+        expect(statSync(file()).mode & 0o444).toBe(0o444);
+        expect(readdirSync(collector)).toEqual(['proftpd.prom']);
+      });
+
+      it('leaves the last file as it was where nobody can say, and goes on from there', async () => {
+        await collect();
+        const text = readFileSync(file(), 'utf8');
         expect(await collect({FTPDCTL_SOCKET: 'nonsense'})).toMatchObject({status: 3});
-        expect(readFileSync(join(keys, 'proftpd.prom'), 'utf8')).toBe(text);
+        expect(readFileSync(file(), 'utf8')).toBe(text);
+        expect(await collect()).toMatchObject({status: 0, stderr: ''});
+      });
+
+      it('writes through no link that the user of the collector has put there', async () => {
+        const victim = join(keys, 'victim');
+        writeFileSync(victim, 'precious');
+        symlinkSync(victim, join(collector, 'proftpd.new'));
+        expect(await collect()).toMatchObject({status: 0, stderr: ''});
+        expect(readFileSync(victim, 'utf8')).toBe('precious');
+        expect(lstatSync(file()).isSymbolicLink()).toBe(false);
+      });
+    });
+
+    describe('the recipe for Nagios', () => {
+      const [, block] = /^```cfg\n(.*?)^```/ms.exec(RECIPES)!;
+      const commands = new Map(
+        [...block!.matchAll(/^command\[(\w+)\]=(.*)$/gm)].map(([, name, line]) => [name!, line!]),
+      );
+      /** As NRPE runs it: by a shell, as a user who is not root, with next to nothing in its environment. */
+      const nrpe = async (line: string, {socket, configFile}: RealProftpd, env: NodeJS.ProcessEnv = {}) => {
+        const all = {FTPDCTL_SOCKET: socket, PROFTPD_CONF: configFile, PATH: '/usr/bin:/bin', ...env};
+        const run = await runProcess('/bin/sh', ['-c', here(line, NOBODY)], {
+          env: all,
+          cwd: '/',
+          uid: NOBODY,
+        });
+        expect(run.stderr).toBe('');
+        return {status: run.status, ...pluginOutput(run.stdout)};
+      };
+      const sessions = () => commands.get('check_ftp_sessions')!;
+
+      it.each([
+        ['-w 50 -c 80', 0, 'OK'],
+        ['-w 6 -c 80', 1, 'WARNING'],
+        ['-w 5 -c 6', 2, 'CRITICAL'],
+      ])('sessions, with %s: %d', async (limits, status, word) => {
+        const line = sessions().replace('-w 50 -c 80', limits);
+        const [, warning, critical] = /-w (\d+) -c (\d+)/.exec(line)!;
+        expect(await nrpe(line, proftpd)).toMatchObject({
+          status,
+          word,
+          values: {
+            sessions: ['7', '', warning, critical, '0', '20'],
+            queue_bytes: ['0', 'B', '', '', '0', '16384'],
+          },
+        });
+      });
+
+      it('sessions, where nobody can say: 3', async () => {
+        const env = {FTPDCTL_SOCKET: 'a|b\nc'};
+        expect(await nrpe(sessions(), proftpd, env)).toMatchObject({status: 3, word: 'UNKNOWN', values: {}});
+      });
+
+      it('answers, of a daemon that does and of one that does not', async () => {
+        const line = commands.get('check_ftp_answers')!;
+        const other = await startProftpd();
+        try {
+          const {status, values} = await nrpe(line, other);
+          expect({status, ...values}).toMatchObject({
+            status: 0,
+            queue_bytes: ['0', 'B', '8192', '', '0', '16384'],
+            poll_time: [expect.stringMatching(/^\d+(\.\d+)?$/), 's', '', '', '0', ''],
+          });
+        } finally {
+          await other.stop();
+        }
+        const soon = line.replace('--timeout 25', '--timeout 1');
+        expect(await nrpe(soon, proftpd)).toMatchObject({status: 2, word: 'CRITICAL'});
       });
     });
 

@@ -20,9 +20,10 @@ export function readFor(
   daemon: ProftpdDaemon | undefined,
   program: ProgramFacts | null,
   version: ProftpdVersion | undefined,
+  daemons: readonly ProftpdDaemon[],
 ): ConfigurationFacts {
   const known = daemon && ifKnown(daemon.configuration)?.file;
-  const file = given ?? known ?? likeliestFile(daemon);
+  const file = given ?? known ?? likeliestFile(daemon, daemons);
   if (file === undefined) {
     const why = daemon?.configuration.known === false ? daemon.configuration.why : NO_CONFIGURATION;
     return {kind: 'unknown', why};
@@ -60,10 +61,18 @@ function relevantTo({settings, modules}: LoadedConfig) {
 
 const NO_CONFIGURATION = 'there is none at any place known here';
 
-/** That of the distribution, where the daemon's own descriptors, which root alone may see, do not speak against it. */
-function likeliestFile(daemon: ProftpdDaemon | undefined): string | undefined {
-  if (daemon !== undefined && executableOf(daemon.pid) !== undefined) return undefined;
-  return configurationPlaces()[0];
+/**
+ * That of the distribution, where neither the daemon's own descriptors, which root alone may see, speak against it, nor that
+ * it is another one's.
+ */
+function likeliestFile(
+  daemon: ProftpdDaemon | undefined,
+  daemons: readonly ProftpdDaemon[],
+): string | undefined {
+  if (daemon === undefined) return configurationPlaces()[0];
+  if (executableOf(daemon.pid) !== undefined) return undefined;
+  const taken = daemons.flatMap(({configuration}) => ifKnown(configuration)?.file ?? []);
+  return configurationPlaces().find((file) => !taken.includes(file));
 }
 
 function readFacts(loaded: LoadedConfig, program: ProgramFacts | null, version: ProftpdVersion | undefined) {

@@ -43,7 +43,7 @@ export async function gatherFacts(options: DiagnosisOptions): Promise<Facts> {
   const daemon = chosen(found, options);
   const program = await programOf(daemon);
   const version = parseVersion(program?.version ?? '');
-  const configuration = readFor(options.configuration, daemon, program, version);
+  const configuration = readFor(options.configuration, daemon, program, version, found.daemons);
   const settings = configuration.kind === 'read' ? configuration.loaded.settings : undefined;
   const socket = await socketFacts(daemon, settings, version, options);
   return {

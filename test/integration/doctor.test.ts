@@ -28,6 +28,22 @@ const OWN_TMP = [
   `mkdir -p ${CHECKOUT} && mount --bind /run/checkout ${CHECKOUT}`,
 ].join(' && ');
 
+/** A directory as it would be without a file, until something is installed. */
+const without = (directory: string, file: string) =>
+  [
+    `cp -a ${directory} /run/hidden && rm /run/hidden/${file} && mount --bind /run/hidden ${directory}`,
+    `printf '#!/bin/sh\\necho "$*" >/run/installed\\numount ${directory}\\n' >/run/apt-get`,
+    'chmod 755 /run/apt-get && mount --bind /run/apt-get /usr/bin/apt-get',
+  ].join(' && ');
+
+/** The installed program says of itself what another build would. @param expression for sed(1) */
+const otherBuild = (expression: string) =>
+  [
+    'mkdir /run/real && cp -p /usr/sbin/proftpd /run/real/',
+    `printf '#!/bin/sh\\n/run/real/proftpd "$@" 2>&1 | sed "${expression}"\\n' >/run/other`,
+    'chmod 755 /run/other && mount --bind /run/other /usr/sbin/proftpd',
+  ].join(' && ');
+
 /** What `doctor --json` prints, as far as it matters here. */
 interface Told {
   readonly works: boolean;
@@ -159,7 +175,8 @@ ${lines}`;
   }
 
   async doctor(uid: number, ...options: string[]): Promise<Told> {
-    const run = await this.ftpdctl(uid, ['--json', 'doctor', ...options]);
+    const [before, after] = options[0] === '-s' ? [options, []] : [[], options];
+    const run = await this.ftpdctl(uid, ['--json', ...before, 'doctor', ...after]);
     expect(run.stderr).toBe('');
     const told = JSON.parse(run.stdout);
     expect(schemas.validate('doctor.json', told), schemas.errorsText()).toBe(true);
@@ -306,6 +323,29 @@ describeWithPeer(whyNoOwnMachine(), 'doctor, with a ProFTPD on a machine of its 
 
   const BROKEN: Readonly<Record<string, Broken>> = {
     'it does not run': {conf: (lines) => lines(), stopped: true, codes: ['not-running']},
+    'it is not installed': {
+      before: without('/usr/sbin', 'proftpd'),
+      conf: (lines) => lines(),
+      stopped: true,
+      codes: ['not-installed', 'not-running'],
+    },
+    'mod_msg is not installed': {
+      before: without('/usr/lib/proftpd', 'mod_msg.so'),
+      conf: (lines) => lines(),
+      stopped: true,
+      codes: ['msg-not-installed', 'not-running'],
+    },
+    'it runs in another pid namespace': {
+      conf: (lines) => lines(),
+      start: `setsid unshare -p -i --fork --kill-child /usr/sbin/proftpd -n -c ${CONF} >/dev/null 2>&1 &`,
+      codes: ['elsewhere'],
+    },
+    'ProFTPD 1.3.10 has a /tmp of its own': {
+      before: otherBuild('s/1\\.3\\.8/1.3.10/'),
+      conf: (lines) => lines({ControlsSocketACL: 'allow user *'}),
+      start: `unshare -m sh -c '${OWN_TMP} && exec /run/real/proftpd -c ${CONF}'`,
+      codes: ['private-tmp'],
+    },
     'ControlsEngine is off': {conf: (lines) => lines({ControlsEngine: 'off'}), codes: ['controls-off']},
     'the directory of the socket is not there': {
       conf: (lines) => lines({ControlsSocket: '/run/elsewhere/ctrls'}),
@@ -615,6 +655,36 @@ describeWithPeer(whyNoOwnMachine(), 'doctor, with a ProFTPD on a machine of its 
         expect(metrics).toMatchObject({status: 1, said: expect.stringContaining('nobody can say')});
       }));
   });
+
+  test('a build without controls is told by what it says of itself', () =>
+    withMachine(async (patient) => {
+      const {machine} = patient;
+      await machine.shell(otherBuild('s/+ Controls support/- Controls support/'));
+      await patient.install(patient.lines());
+      const {works, findings} = await patient.doctor(0);
+      const faults = findings.flatMap(({code, level}) => (level === 'fault' ? code : []));
+      expect({works, faults}).toEqual({works: false, faults: ['not-running', 'no-controls']});
+    }));
+
+  test('the configuration of one is not taken for that of another', () =>
+    withMachine(async (patient) => {
+      const {machine} = patient;
+      await patient.install(patient.lines());
+      const two = {
+        Port: '0',
+        ControlsSocket: '/run/two',
+        ScoreboardFile: '/run/two.scores',
+        PidFile: '/run/two.pid',
+      };
+      machine.write('/etc/proftpd/two.conf', patient.lines({...two, MessageQueue: []}));
+      await machine.shell(`/usr/sbin/proftpd -c ${CONF} && /usr/sbin/proftpd -c /etc/proftpd/two.conf`);
+      await machine.listening('/run/two');
+      const {findings, restart} = await patient.doctor(NOBODY, '-s', '/run/two');
+      expect(findings.flatMap(({code, level}) => (level === 'fault' ? code : []))).toEqual([
+        'configuration-unknown',
+      ]);
+      expect(restart).not.toContain(CONF);
+    }));
 
   test('where another one runs, it is not told to start a second with its configuration', () =>
     withMachine(async (patient) => {

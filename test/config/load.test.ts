@@ -34,6 +34,7 @@ test('defaults, and that nothing said them', () => {
     scoreboardFile: byDefault(null),
     allowLogSymlinks: byDefault(false),
     maxInstances: byDefault(null),
+    serverType: byDefault('standalone'),
   });
 });
 
@@ -64,6 +65,7 @@ MessageQueue "/var/q u"
 </VirtualHost>
 ScoreboardFile /run/x.scoreboard
 MaxInstances 30
+ServerType Inetd
 `);
   const at = (line: number) => ({file: FILE, line});
   expect([warnings, skipped]).toEqual([[], []]);
@@ -103,6 +105,7 @@ MaxInstances 30
     allowLogSymlinks: {value: true, at: at(4)},
     scoreboardFile: {value: '/run/x.scoreboard', at: at(25)},
     maxInstances: {value: 30, at: at(26)},
+    serverType: {value: 'inetd', at: at(27)},
   });
 });
 
@@ -215,6 +218,10 @@ describe('the embedded configuration', () => {
     expect(load(text).settings.controls.socket.value).toBe('/a "b" \\c/#d/ftpdctl.sock');
     expect(load(text).settings.main.port.value).toBe(2525);
   });
+});
+
+test.each(['both', ''])('ServerType %s is no type', (word) => {
+  expect(() => load(`ServerType ${word}`)).toThrow(/^\S+:1: ServerType: /);
 });
 
 test.each<[string, string | null]>([

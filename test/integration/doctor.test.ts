@@ -323,6 +323,11 @@ describeWithPeer(whyNoOwnMachine(), 'doctor, with a ProFTPD on a machine of its 
 
   const BROKEN: Readonly<Record<string, Broken>> = {
     'it does not run': {conf: (lines) => lines(), stopped: true, codes: ['not-running']},
+    'inetd is to start it': {
+      conf: (lines) => lines({ServerType: 'INETD'}),
+      stopped: true,
+      codes: ['inetd', 'not-running'],
+    },
     'it is not installed': {
       before: without('/usr/sbin', 'proftpd'),
       conf: (lines) => lines(),

@@ -180,6 +180,8 @@ const WORDS: {readonly [C in keyof FindingDetails]: (details: FindingDetails[C])
   'message-log-none': () => 'ProFTPD does not start: mod_msg wants a path, although "none" is documented',
   'not-started-for-file': ({directive, directory, problem, path}) =>
     `ProFTPD does not start: the directory ${directory} of its ${directive} ${problem === 'link' ? `${NAMED_FILES.link}: ${path}` : NAMED_FILES[problem]}`,
+  inetd: () =>
+    'inetd starts a process for each session, and none has controls; a server of inetd for its port is to be taken away, too',
   'not-running': ({others}) =>
     others.length === 0
       ? 'no ProFTPD runs'

@@ -75,6 +75,7 @@ export const DIRECTIVES = {
   Satisfy: one(['Class'], satisfy),
   ScoreboardFile: one(SERVER, absolutePathOrOff),
   ServerName: one(SERVER_OR_VIRTUAL, (word) => word),
+  ServerType: one(SERVER, serverType),
   ShaperControlsACLs: acl('ShaperControlsACLs'),
   StatCacheControlsACLs: acl('StatCacheControlsACLs'),
   TLSControlsACLs: acl('TLSControlsACLs'),
@@ -119,6 +120,12 @@ export function checkDirective<N extends DirectiveName>(name: N, directive: Dire
   const surplus = rule.surplus === 'used' ? [] : args.slice(rule.parameters);
   const value = parseAt(at, name, () => rule.value(args)) as ValueOf<N>;
   return {...directive, name, value, surplus, doubts: rule.doubts?.(args) ?? []};
+}
+
+function serverType(word: string): 'inetd' | 'standalone' {
+  const type = word.toLowerCase();
+  if (type === 'inetd' || type === 'standalone') return type;
+  throw new UnexpectedValue(`expected inetd or standalone, not ${quoted(word)}`);
 }
 
 function satisfy(word: string): 'any' | 'all' {

@@ -133,6 +133,7 @@ function settingsOf(found: DirectiveIndex, sections: readonly Section[]): Settin
     },
     acls: found.acls(),
     scoreboardFile: setting(found.last('ScoreboardFile'), null),
+    serverType: setting(found.last('ServerType'), 'standalone'),
     maxInstances: setting(found.last('MaxInstances'), null),
     allowLogSymlinks: setting(
       found.first('AllowLogSymlinks', main) ?? found.firstGlobal('AllowLogSymlinks'),

@@ -56,5 +56,7 @@ export interface Settings {
   readonly scoreboardFile: Setting<string | null>;
   /** Sessions that there may be at a time; `null`: as many as like. */
   readonly maxInstances: Setting<number | null>;
+  /** `inetd`: each session is a process of its own, and there is no daemon. */
+  readonly serverType: Setting<'inetd' | 'standalone'>;
   readonly allowLogSymlinks: Setting<boolean>;
 }

@@ -14,6 +14,7 @@ export interface FindingDetails {
   'module-missing': {readonly module: string};
   'message-log-none': Record<string, never>;
   'not-started-for-file': FileProblem;
+  inetd: Record<string, never>;
   'not-running': {readonly others: Extract<DaemonFacts, {kind: 'stopped'}>['others']};
   elsewhere: {readonly pid: number};
   untrusted: {readonly pid: number; readonly why: string};

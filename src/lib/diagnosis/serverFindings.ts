@@ -96,7 +96,15 @@ export function mendFile(
   });
 }
 
-export function aboutDaemon({daemon, configuration}: Facts, list: FindingList): void {
+export function aboutDaemon(facts: Facts, list: FindingList): void {
+  const {daemon, configuration} = facts;
+  const type = configuration.kind === 'read' ? configuration.loaded.settings.serverType : null;
+  if (type?.value === 'inetd' && daemon.kind !== 'running') {
+    const mended = edited(facts, [replace(type.at!, 'ServerType standalone')]);
+    list.add('inetd', {}, {blocks: 'messages', at: type.at, mend: mended});
+    // The sessions that there are have no daemon; of what is not there, the next finding tells.
+    if (daemon.kind === 'untrusted') return;
+  }
   switch (daemon.kind) {
     case 'stopped': {
       const commands = daemon.start === null ? [] : [daemon.start];

@@ -46,7 +46,7 @@ const PROGRAM = [
 ];
 /** Of the packages that it requires, what only compilers, editors and readers want. */
 const NOT_RUN = [
-  /\/(\.bin|@types|undici-types|nan|koffi\/(src|vendor|lib|doc)|unix-dgram\/(src|test)|obj\.target|\.deps)(\/|$)/,
+  /\/(\.bin|@types|undici-types|nan|benchmark|spec|test|koffi\/(src|vendor|lib|doc)|unix-dgram\/src|obj\.target|\.deps)(\/|$)/,
   /\/(Makefile|cnoke\.cjs|licen[cs]e[^/]*|\.[^/]*)$/i,
   /\.(md|markdown|map|gypi?|mk|ts|[cm]ts|yml)$/,
   /\/koffi-[^/]+\/musl_[^/]+(\/|$)/,
@@ -115,6 +115,7 @@ function layOut(tree, published, runtime) {
   const modules = join(published, 'node_modules');
   const isRun = (file) => !NOT_RUN.some((pattern) => pattern.test(file.slice(modules.length)));
   cpSync(modules, join(home, 'node_modules'), {recursive: true, filter: isRun});
+  run('find', [join(home, 'node_modules'), '-type', 'd', '-empty', '-delete']);
   cpSync(join(runtime, 'bin/node'), join(home, 'node'));
   run('strip', ['--strip-unneeded', join(home, 'node'), ...addons(home)]);
   const start = join(home, 'bin/run.js');

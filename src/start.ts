@@ -142,9 +142,11 @@ interface Program {
 }
 
 function load(): Program {
+  const words = process.argv.slice(2);
   // The functions that every run needs are those of a real one.
-  const isReal = !process.argv.some((word) => word === '-h' || word === '--help' || word === '--version');
-  const program = runScript('program', 'program', isReal) as Record<string, unknown>;
+  const isReal = !words.some((word) => word === '-h' || word === '--help' || word === '--version');
+  const isMessage = words.includes('msg') && !words.includes('__complete');
+  const program = runScript('program', isMessage ? 'msg' : 'program', isReal) as Record<string, unknown>;
   for (const [name, exports] of Object.entries(program)) modules.set(name, {exports});
   return program['./main.js'] as Program;
 }

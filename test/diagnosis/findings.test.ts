@@ -52,6 +52,7 @@ function configuration(
 
 const GOOD: Facts = {
   caller: {uid: 4001, gid: 4001, user: 'dave', group: 'dave'},
+  timeout: 30_000,
   packages: 'apt',
   program: {
     path: '/usr/sbin/proftpd',
@@ -352,9 +353,15 @@ const FOUND: [string, Partial<Facts>, ReturnType<typeof fault>[]][] = [
   ['root', {direct: {kind: 'possible'}}, [ok('direct', {})]],
   ['a slow poll',
     {configuration: configuration(WORKING.map((l) => l.replace(/^ControlsInterval.*/, 'ControlsInterval 5')))},
-    [note('interval', {seconds: 5}, {at: 3, mend: {edits: [replace(line(3), 'ControlsInterval 1')], restart: true}})]],
+    [note('interval', {seconds: 5, timeout: 30}, {at: 3, mend: {edits: [replace(line(3), 'ControlsInterval 1')], restart: true}})]],
   ['the default poll', {configuration: configuration(WORKING.filter((l) => !/^ControlsInterval/.test(l)))},
-    [note('interval', {seconds: 10}, {mend: {edits: [append(FILE, 'ControlsInterval 1')], restart: true}})]],
+    [note('interval', {seconds: 10, timeout: 30}, {mend: {edits: [append(FILE, 'ControlsInterval 1')], restart: true}})]],
+  ['a poll for which nobody waits',
+    {configuration: configuration(WORKING.map((l) => l.replace(/^ControlsInterval.*/, 'ControlsInterval 30')))},
+    [fault('interval', {seconds: 30, timeout: 30}, {at: 3, mend: {edits: [replace(line(3), 'ControlsInterval 1')], restart: true}})]],
+  ['a poll that somebody waits for',
+    {timeout: 61_000, configuration: configuration(WORKING.map((l) => l.replace(/^ControlsInterval.*/, 'ControlsInterval 60')))},
+    [note('interval', {seconds: 60, timeout: 61}, {at: 3, mend: {edits: [replace(line(3), 'ControlsInterval 1')], restart: true}})]],
   ['it says yes', {probe: {kind: 'accepted', milliseconds: 900}}, [ok('probe-accepted', {milliseconds: 900})]],
   ['it says no', {probe: {kind: 'denied', line: 'access denied'}},
     [fault('probe-denied', {line: 'access denied'})]],

@@ -433,6 +433,10 @@ describeWithPeer(whyNoOwnMachine(), 'doctor, with a ProFTPD on a machine of its 
         }),
       codes: ['msg-denied'],
     },
+    'nobody waits as long as ControlsInterval': {
+      conf: (lines) => lines({ControlsInterval: '60'}),
+      codes: ['interval'],
+    },
     'it is stopped by a signal': {
       conf: (lines) => lines(),
       after: 'kill -STOP $(cat /run/proftpd.pid)',

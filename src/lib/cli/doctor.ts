@@ -1,4 +1,5 @@
 import {resolve} from 'node:path';
+import {DEFAULT_TIMEOUT} from '../client/client.ts';
 import {namedSocket} from '../client/discovery.ts';
 import {knownServeSocket} from '../client/serverCache.ts';
 import {gatherFacts} from '../daemon/diagnosis/facts.ts';
@@ -28,7 +29,13 @@ export async function runDoctor(options: DoctorOptions): Promise<void> {
   if (isForServe && (await knownServeSocket(named, env)) !== undefined) throw forServe(named);
   const send = (path: string, words: readonly string[]) =>
     askWith({...options, socket: path, via: 'controls'})((daemon) => daemon.request('msg', words));
-  const facts = await gatherFacts({socket: named, configuration, env, ...(probe ? {send} : {})});
+  const facts = await gatherFacts({
+    socket: named,
+    configuration,
+    env,
+    timeout: options.timeout ?? DEFAULT_TIMEOUT,
+    ...(probe ? {send} : {}),
+  });
   const diagnosis = diagnose(facts);
   process.exitCode = diagnosis.works ? 0 : 1;
   if (json) printJson(asJson(facts, diagnosis, process.exitCode));
@@ -259,7 +266,8 @@ const WORDS: {readonly [C in keyof FindingDetails]: (details: FindingDetails[C])
   'not-direct': ({why}) => `messages go by the controls socket: ${why}`,
   'message-log': ({directory, problem, path}) =>
     `MessageLog stays empty: ${problem === 'link' ? `${path} is a symbolic link` : `the directory ${directory} ${NAMED_FILES[problem]}`}`,
-  interval: ({seconds}) => `it looks at its controls socket every ${seconds} s only`,
+  interval: ({seconds, timeout}) =>
+    `it looks at its controls socket every ${seconds} s only${seconds < timeout ? '' : `, and after ${timeout} s nobody waits any more (--timeout)`}`,
   'probe-accepted': ({milliseconds}) => `asked, it would send a message; the answer took ${milliseconds} ms`,
   'probe-denied': ({line}) => `asked, it says: ${line}`,
   'probe-unsupported': ({line}) => `asked, it knows no messages: ${line}`,

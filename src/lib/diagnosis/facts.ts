@@ -8,6 +8,8 @@ import type {Dialect} from '../protocol/message.ts';
 export interface Facts {
   /** Who would send messages. */
   readonly caller: Caller & {readonly user: string; readonly group: string};
+  /** Milliseconds that the caller's client waits for an answer. */
+  readonly timeout: number;
   /** What installs programs here; `null`: nothing known. */
   readonly packages: 'apt' | 'dnf' | null;
   /** `null`: none is installed. */

@@ -57,7 +57,7 @@ export interface FindingDetails {
   direct: Record<string, never>;
   'not-direct': {readonly why: string};
   'message-log': FileProblem;
-  interval: {readonly seconds: number};
+  interval: {readonly seconds: number; readonly timeout: number};
   'probe-accepted': {readonly milliseconds: number};
   'probe-denied': {readonly line: string};
   'probe-unsupported': {readonly line: string};

@@ -125,7 +125,7 @@ export function aboutScoreboard(facts: Facts, list: FindingList): void {
 }
 
 export function aboutTheRest(
-  {direct, daemon, configuration, files, program, probe, ...others}: Facts,
+  {direct, daemon, configuration, files, program, probe, timeout, ...others}: Facts,
   list: FindingList,
 ): void {
   if (daemon.kind === 'running') {
@@ -134,16 +134,20 @@ export function aboutTheRest(
   }
   if (configuration.kind === 'read') {
     const {controls, message} = configuration.loaded.settings;
-    const facts = {daemon, configuration, direct, files, program, probe, ...others};
+    const facts = {daemon, configuration, direct, files, program, probe, timeout, ...others};
     for (const problem of files.filter(({directive}) => directive === 'MessageLog')) {
       const {at} = message.log;
       const {edits, commands} = mendFile(problem, at, program);
       list.add('message-log', problem, {level: 'warning', at, mend: edited(facts, edits, commands)});
     }
     const {value, at} = controls.interval;
+    const seconds = timeout / 1000;
+    // An answer comes at the next look, or never for whoever has gone by then.
+    const blocks = value < seconds ? 'nothing' : 'controls';
     if (value > 1 && controls.engine.value) {
       const edits = [at === null ? append(configuration.file, FASTEST) : replace(at, FASTEST)];
-      list.add('interval', {seconds: value}, {level: 'note', at, mend: edited(facts, edits)});
+      const options = {level: 'note', blocks, at, mend: edited(facts, edits)} as const;
+      list.add('interval', {seconds: value, timeout: seconds}, options);
     }
   }
   if (probe === null) return;

@@ -26,6 +26,8 @@ export interface DiagnosisOptions {
   /** Its configuration file. */
   readonly configuration?: string | undefined;
   readonly env: NodeJS.ProcessEnv;
+  /** Milliseconds to wait for an answer of the daemon. */
+  readonly timeout: number;
   readonly signal?: AbortSignal | undefined;
   /** Send a message to a socket, which waits for the next poll; without it the daemon is not asked. */
   readonly send?: ((socket: string, words: readonly string[]) => Promise<DaemonAnswer>) | undefined;
@@ -48,6 +50,7 @@ export async function gatherFacts(options: DiagnosisOptions): Promise<Facts> {
   const socket = await socketFacts(daemon, settings, version, options);
   return {
     caller: callerFacts(),
+    timeout: options.timeout,
     packages: packageSystem(),
     program,
     configuration,

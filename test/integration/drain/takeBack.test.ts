@@ -1,6 +1,8 @@
+import {existsSync, rmSync} from 'node:fs';
+import {join} from 'node:path';
 import {afterAll, afterEach, beforeAll, expect, it, vi} from 'vitest';
 import {processStat} from '../../../src/lib/transport/processes/proc.ts';
-import {speak} from '../../helpers/behaviours.ts';
+import {hang, speak} from '../../helpers/behaviours.ts';
 import {
   type DrainLab,
   knock,
@@ -147,6 +149,57 @@ describeWithPeer(whyNoDrainLab(), 'drain, taken back', () => {
     expect(await drain.ended()).toBe(130);
     expect(lab.record()).toBeUndefined();
     expect(schemaErrors(drain.events)).toEqual([]);
+  });
+
+  it('a second signal before the server has opened logins says that they stay closed', async () => {
+    let isOpening = false;
+    const server = await startScriptedServer(
+      speak('json', ({action}) => {
+        isOpening ||= action === 'up';
+        if (action === 'up') return hang;
+        return {status: 0, responses: [action === 'status' ? 'status: 0.0.0.0#2121 UP' : 'done']};
+      }),
+    );
+    try {
+      const at = {socket: server.socket, configFile: '/nonexistent'};
+      const drain = lab.drain(at, ['--in', '60s', '--close', '60s', '--warn', '1s']);
+      await drain.event('logins-closed');
+      drain.signal('SIGINT');
+      await vi.waitFor(() => expect(isOpening).toBe(true));
+      drain.signal('SIGINT');
+      expect(await drain.event('logins-still-closed')).toMatchObject({
+        reason: expect.stringContaining('drain --cancel'),
+      });
+      expect(await drain.ended()).toBe(130);
+      expect(schemaErrors(drain.events)).toEqual([]);
+      expect(lab.record()?.phase).toBe('opening');
+    } finally {
+      await server.stop();
+    }
+  });
+
+  it('--show says that the command runs; it is not ended, and logins are opened after it', async () => {
+    const proftpd = await lab.startProftpd();
+    const file = join(proftpd.directory, 'goes-on');
+    const then = `touch ${file}; while [ -e ${file} ]; do sleep 0.05; done`;
+    const drain = lab.drain(proftpd, ['--now', '--no-warn', '--then', then]);
+    await vi.waitFor(() => expect(existsSync(file)).toBe(true));
+    const shown = await lab.run(proftpd, ['--json', 'drain', '--show']);
+    expect(shown.stdout).toContain('"phase":"command"');
+    expect(
+      schemaErrors(
+        shown.stdout
+          .trim()
+          .split('\n')
+          .map((line) => JSON.parse(line)),
+      ),
+    ).toEqual([]);
+    drain.signal('SIGINT');
+    expect(lab.hasShutmsg()).toBe(true);
+    rmSync(file);
+    expect(await drain.ended()).toBe(130);
+    expect(await drain.event('command')).toMatchObject({status: 0});
+    expect([lab.hasShutmsg(), lab.record()]).toEqual([false, undefined]);
   });
 
   it('nobody who was not warned is told that it is called off', async () => {

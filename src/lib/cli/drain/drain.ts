@@ -235,6 +235,7 @@ async function finish(
       ? {event: 'drained'}
       : {event: 'remaining', sessions: outcome.sessions, unlisted: outcome.unlisted},
   );
+  if (isDrained && then !== undefined) notePhase(file, {...record, phase: 'command'}, emit);
   const isDone = isDrained && (then === undefined || (await runCommand(then, json, emit)));
   signal.throwIfAborted();
   process.exitCode = isDone ? 0 : EXIT_FAILED;
@@ -261,6 +262,9 @@ async function runCommand(
   return status === 0;
 }
 
+/** The second signal came before the server has answered. */
+const GIVEN_UP = 'nobody has waited for the server; "ftpdctl drain --cancel" asks it again';
+
 /** A signal, `--cancel` or a failure: what was done is taken back, and everybody is told. */
 async function undo(
   reason: unknown,
@@ -278,6 +282,9 @@ async function undo(
   try {
     const ask = askAt(options, record.socket, impatience.signal);
     if (!(await takeBack(record, file, by, {ask, emit}))) process.exitCode = EXIT_FAILED;
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error;
+    emit({event: 'logins-still-closed', reason: GIVEN_UP});
   } finally {
     uncatch();
   }

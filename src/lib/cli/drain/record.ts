@@ -40,6 +40,8 @@ export type DrainPhase =
   | 'closed'
   /** Sessions are being ended. */
   | 'ending'
+  /** Nobody is left, and the command of `--then` runs. */
+  | 'command'
   /** Over, with logins closed. */
   | 'over'
   /** Being taken back. */

@@ -134,6 +134,15 @@ async function cancelUnrecorded(emit: (event: DrainEvent) => void): Promise<bool
   throw new FtpdctlError('NO_DRAIN', why, exitStatusOf(STATUS.SUBJECT_NOT_FOUND));
 }
 
+/** A command that runs is not ended: nobody knows what it does. */
+function stuck({pid, phase}: DrainRecord): FtpdctlError {
+  const [why, hint] =
+    phase === 'command'
+      ? [': its command runs', 'what it has closed is opened when that has ended']
+      : ['', `end it with SIGKILL and try again: kill -KILL ${pid}`];
+  return new FtpdctlError('DRAIN_STUCK', `the drain with pid ${pid} does not end${why}`, 75, {hint});
+}
+
 /** SIGINT to the process, and no other. */
 async function endRunning({record}: FoundRecord): Promise<void> {
   const handle = ProcessHandle.open(record.pid);
@@ -143,9 +152,7 @@ async function endRunning({record}: FoundRecord): Promise<void> {
     const deadline = performance.now() + CANCEL_TIMEOUT_MS;
     while (handle !== undefined && !handle.hasEnded()) {
       if (performance.now() > deadline) {
-        throw new FtpdctlError('DRAIN_STUCK', `the drain with pid ${record.pid} does not end`, 75, {
-          hint: `end it with SIGKILL and try again: kill -KILL ${record.pid}`,
-        });
+        throw stuck(record);
       }
       await sleep(POLL_MS);
     }

@@ -160,6 +160,7 @@ const PHASES: Readonly<Record<DrainPhase, string>> = {
   warning: 'warnings are sent',
   closed: 'warnings are sent',
   ending: 'sessions are being ended',
+  command: 'nobody is left, and the command runs',
   over: 'over',
   opening: 'being taken back',
 };

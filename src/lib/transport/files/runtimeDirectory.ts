@@ -32,10 +32,10 @@ export function ensureRuntimeDirectory(env: NodeJS.ProcessEnv): string {
   if (found !== undefined) return found;
   throw new FtpdctlError(
     'RUNTIME_DIRECTORY',
-    `no directory for the sockets: tried ${candidates.join(', ')}`,
+    `no runtime directory of one's own: tried ${candidates.join(', ')}`,
     1,
     {
-      hint: 'set XDG_RUNTIME_DIR to a directory of your own, or name a configuration with --config',
+      hint: 'set XDG_RUNTIME_DIR to a directory of your own; or, for serve, name a configuration with --config',
     },
   );
 }

@@ -538,7 +538,7 @@ describeWithPeer(whyNoOwnMachine(), 'doctor, with a ProFTPD on a machine of its 
     },
   };
 
-  test.each(Object.entries(BROKEN))('%s', (_name, broken) =>
+  test.concurrent.each(Object.entries(BROKEN))('%s', (_name, broken) =>
     withMachine(async (patient) => {
       const {machine} = patient;
       const {
@@ -593,7 +593,7 @@ describeWithPeer(whyNoOwnMachine(), 'doctor, with a ProFTPD on a machine of its 
     },
   };
 
-  test.each(Object.entries(ODD))('%s: no matter', (_name, {before = 'true', conf, after = 'true', ...odd}) =>
+  test.concurrent.each(Object.entries(ODD))('%s: no matter', (_name, {before = 'true', conf, after = 'true', ...odd}) =>
     withMachine(async (patient) => {
       const {machine} = patient;
       const {uid = NOBODY, options = []} = odd;

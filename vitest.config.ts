@@ -7,7 +7,7 @@ export default defineConfig({
     setupFiles: ['test/helpers/setup.ts'],
     testTimeout: 20_000,
     hookTimeout: 30_000,
-    // Daemons, sockets and two cores: more workers than this only make each other late.
-    maxWorkers: 2,
+    // Most of what a test does is to wait for a daemon: two cores bear four of them.
+    maxWorkers: 4,
   },
 });

@@ -15,12 +15,16 @@ const CONF = '/etc/proftpd/proftpd.conf';
 const SOCKET = '/run/proftpd/proftpd.sock';
 const QUEUE = '/etc/proftpd/message-queue';
 
-/** Waits until the daemon itself has closed it: the network is everybody's, and others may have one of the same name. */
-const CLOSE_SOCKET = [
-  `/usr/bin/ftpdctl -s ${SOCKET} rmctrl all`,
-  'sockets() { ls -l /proc/$(cat /run/proftpd.pid)/fd | sed -n "s/.*socket:.\\([0-9]*\\).*/\\1/p"; }',
-  `while for i in $(sockets); do grep -q " $i ${SOCKET}$" /proc/net/unix && break; done; do sleep 0.1; done`,
-].join('\n');
+/** For whoever is not root `/proc/net/unix` alone tells, which lists the sockets of every machine of this network. */
+const OWN_SOCKET = `/run/proftpd/${process.pid}.sock`;
+
+/** Waits until the daemon itself has closed it. */
+const closing = (socket: string) =>
+  [
+    `/usr/bin/ftpdctl -s ${socket} rmctrl all`,
+    'sockets() { ls -l /proc/$(cat /run/proftpd.pid)/fd | sed -n "s/.*socket:.\\([0-9]*\\).*/\\1/p"; }',
+    `while for i in $(sockets); do grep -q " $i ${socket}$" /proc/net/unix && break; done; do sleep 0.1; done`,
+  ].join('\n');
 
 /** Another /tmp, in which this program is still to be found: a clone may lie in the machine's. */
 const OWN_TMP = [
@@ -362,8 +366,8 @@ describeWithPeer(whyNoOwnMachine(), 'doctor, with a ProFTPD on a machine of its 
       codes: ['socket-missing'],
     },
     '"rmctrl all" has closed the socket': {
-      conf: (lines) => lines(),
-      after: CLOSE_SOCKET,
+      conf: (lines) => lines({ControlsSocket: OWN_SOCKET}),
+      after: closing(OWN_SOCKET),
       codes: ['socket-stale'],
     },
     'the directory of the socket may not be entered': {
@@ -587,7 +591,7 @@ describeWithPeer(whyNoOwnMachine(), 'doctor, with a ProFTPD on a machine of its 
     },
     '"rmctrl all" has closed the socket that is named, and root would send directly': {
       conf: (lines) => lines(),
-      after: CLOSE_SOCKET,
+      after: closing(SOCKET),
       options: ['-s', SOCKET],
       uid: 0,
     },

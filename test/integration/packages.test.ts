@@ -76,12 +76,12 @@ describeWithPeer(missing, 'the packages of distributions', () => {
     expect([...modes].sort()).toEqual(['-rw-r--r--', '-rwxr-xr-x', 'drwxr-xr-x', 'lrwxrwxrwx']);
   });
 
-  it('satisfy lintian but for what is explained', async () => {
+  it.concurrent('satisfy lintian but for what is explained', async () => {
     const {stdout} = await run('lintian', ['--allow-root', '--fail-on', 'error,warning', packages.deb]);
     expect(stdout).toBe('');
   }, 120_000);
 
-  it('install beside the stock client, work without a Node, and give everything back', async () => {
+  it.concurrent('install beside the stock client, work without a Node, and give everything back', async () => {
     const layer = mkdtempSync(join(tmpdir(), 'ftpdctl-layer-'));
     try {
       const script = join(import.meta.dirname, 'packages.sh');

@@ -13,11 +13,16 @@ const SAME_UNDER_EVERY_NODE = [
   // Text in, text out.
   'test/{acl,config,diagnosis,protocol,reply,scoreboard}/**',
   'test/*.test.ts',
+  'test/cli/options/{help,usageError}.test.ts',
+  'test/cli/{details,output/schema}.test.ts',
   // About ProFTPD, the documentation, the packages and the tests themselves.
-  'test/integration/{aclVerdicts,manExamples,packages,readme,recipes,setup}.test.ts',
+  'test/integration/{aclVerdicts,manExamples,packages,proftpdCommands,readme,recipes,setup}.test.ts',
   'test/proftpd/measured.test.ts',
   'test/cli/man.test.ts',
   'test/helpers/**',
+  // Load, of which other tests have a little.
+  'test/integration/flood.test.ts',
+  'test/proftpd/delivery/churn.test.ts',
 ];
 
 const args = process.argv.slice(2);

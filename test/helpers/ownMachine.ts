@@ -76,9 +76,14 @@ export class OwnMachine {
     uid = 0,
     env: NodeJS.ProcessEnv = {},
   ): Promise<ProgramResult> {
-    const as = [`--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'];
-    const inside = ['-t', String(this.#shell), '-m', '-p', '-i', '--', 'setpriv', ...as, command, ...args];
-    return runProcess('nsenter', inside, {env: {...cleanEnvironment('/'), ...env}});
+    const as = ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'];
+    const [enter, ...inside] = [...this.enter, ...as, command, ...args];
+    return runProcess(enter!, inside, {env: {...cleanEnvironment('/'), ...env}});
+  }
+
+  /** What runs a command on it. */
+  get enter(): readonly string[] {
+    return ['nsenter', '-t', String(this.#shell), '-m', '-p', '-i', '--'];
   }
 
   /** A line in root's shell. @throws Error unless it succeeds */

@@ -8,6 +8,7 @@ import {openMailbox} from '../../src/lib/session/mailbox/processMailbox.ts';
 import {CHECKOUT} from '../helpers/checkout.ts';
 import {freePort} from '../helpers/freePorts.ts';
 import {type ManExample, manExamples} from '../helpers/manExamples.ts';
+import {OwnMachine, whyNoOwnMachine} from '../helpers/ownMachine.ts';
 import {whyNoProgram} from '../helpers/peers.ts';
 import {runProcess} from '../helpers/process.ts';
 import {cleanEnvironment} from '../helpers/program.ts';
@@ -20,6 +21,9 @@ interface Place {
   readonly port: number;
   readonly env: NodeJS.ProcessEnv;
 }
+
+/** Where no drain of the machine's root is known. Without a process between it and the terminal. */
+const OWN_RUN = ['unshare', '-m', 'sh', '-c', 'mount -t tmpfs -o mode=755 tmpfs /run && exec "$@"', 'sh'];
 
 const MAN_EXAMPLES = manExamples();
 const of = (kind: ManExample['how']['kind']) =>
@@ -59,9 +63,12 @@ describe('examples that end', () => {
   let server: ServeProgram;
   let mailbox: Mailbox;
   let reading: NodeJS.Timeout;
+  /** Where no ProFTPD and no drain is to be found but the example's. */
+  let machine: OwnMachine | undefined;
 
   beforeAll(async () => {
     place = await makePlace();
+    if (whyNoOwnMachine() === null) machine = await OwnMachine.start();
     const {directory, env} = place;
     server = spawnServe(['serve', '--config', 'proftpd.conf'], {env, cwd: directory});
     await server.said(/listening/);
@@ -84,6 +91,7 @@ describe('examples that end', () => {
     clearInterval(reading);
     await mailbox?.close();
     await server?.kill();
+    await machine?.stop();
     rmSync(place.directory, {recursive: true, force: true});
   });
 
@@ -98,16 +106,15 @@ describe('examples that end', () => {
   });
 
   test.each(of('ends'))('%s', async (_name, {command, how}) => {
-    const run = await runProcess('sh', ['-c', atPlace(command, place)], {
-      env: withSocket(),
-      cwd: place.directory,
-    });
-    expect(run).toMatchObject({status: (how as {status: number}).status});
+    const script = `cd ${place.directory} && ${atPlace(command, place)}`;
+    const [file, ...args] = [...(machine?.enter ?? []), 'sh', '-c', script];
+    const run = await runProcess(file!, args, {env: withSocket()});
+    expect(run, run.stderr).toMatchObject({status: (how as {status: number}).status});
   });
 
   test.each(of('asks'))('%s', async (_name, {command, how}) => {
     const [, ...args] = atPlace(command, place).split(' ');
-    const terminal = await openTerminal(args, {env: withSocket()});
+    const terminal = await openTerminal(args, {env: withSocket(), startedBy: machine ? OWN_RUN : []});
     await terminal.see((how as {see: string}).see);
     await terminal.press('C-c');
     await terminal.ended();

@@ -3,6 +3,7 @@ import {join} from 'node:path';
 import {afterAll, beforeAll, expect, test, vi} from 'vitest';
 import {CHECKOUT} from '../helpers/checkout.ts';
 import type {FtpSession} from '../helpers/ftpSession.ts';
+import {OwnMachine, whyNoOwnMachine} from '../helpers/ownMachine.ts';
 import {runProcess} from '../helpers/process.ts';
 import {cleanEnvironment} from '../helpers/program.ts';
 import {Servers} from '../helpers/servers.ts';
@@ -27,8 +28,11 @@ const examples = [...readme.matchAll(/```sh\n([\s\S]*?)```/g)]
 
 let servers: Servers;
 let dave: FtpSession;
+/** Where no ProFTPD and no drain is to be found but the example's. */
+let machine: OwnMachine | undefined;
 
 beforeAll(async () => {
+  if (whyNoOwnMachine() === null) machine = await OwnMachine.start();
   servers = await Servers.start();
   dave = await servers.session('dave');
   await vi.waitFor(async () => expect(await servers.who()).toMatchObject([{user: 'dave'}]));
@@ -40,6 +44,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await dave?.close();
   await servers?.stop();
+  await machine?.stop();
 });
 
 test('there are examples', () => expect(examples.length).toBeGreaterThan(8));
@@ -49,6 +54,7 @@ test.each(examples)('%s', async (line) => {
   const clean = cleanEnvironment(directory);
   const env = {...clean, PATH: `${directory}/bin:${clean['PATH']}`, FTPDCTL_SOCKET: socket};
   const command = line.replace('/etc/proftpd/proftpd.conf', config).replace('--user dave', '--user root');
-  const {status, stderr} = await runProcess('sh', ['-c', command], {env});
+  const [file, ...args] = [...(machine?.enter ?? []), 'sh', '-c', command];
+  const {status, stderr} = await runProcess(file!, args, {env});
   expect({status, stderr}).toEqual({status: EXPECTED[line] ?? 0, stderr: expect.any(String) as string});
 });

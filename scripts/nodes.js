@@ -20,8 +20,8 @@ const SAME_UNDER_EVERY_NODE = [
   'test/proftpd/measured.test.ts',
   'test/cli/man.test.ts',
   'test/helpers/**',
-  // Load, of which other tests have a little.
-  'test/integration/flood.test.ts',
+  // Load and many ways for a ProFTPD to be broken, of which other tests have a little.
+  'test/integration/{doctor,flood}.test.ts',
   'test/proftpd/delivery/churn.test.ts',
 ];
 

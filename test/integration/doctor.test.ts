@@ -542,27 +542,31 @@ describeWithPeer(whyNoOwnMachine(), 'doctor, with a ProFTPD on a machine of its 
     },
   };
 
-  test.concurrent.each(Object.entries(BROKEN))('%s', (_name, broken) =>
-    withMachine(async (patient) => {
-      const {machine} = patient;
-      const {
-        conf,
-        before = 'true',
-        start = `/usr/sbin/proftpd -c ${CONF}`,
-        after = 'true',
-        uid = NOBODY,
-      } = broken;
-      await machine.shell(before);
-      await patient.install(conf((changes) => patient.lines(changes)));
-      if (broken.prepare === 'taken') await patient.queueScript('pass', 1);
-      if (!broken.stopped) {
-        await machine.shell(start);
-        await machine.listening();
-      }
-      await (after === 'filled' ? patient.fillQueue() : machine.shell(after));
-      expect(await patient.mend(uid)).toEqual(broken.codes);
-      await patient.expectArrival(uid);
-    }));
+  test.concurrent.each(Object.entries(BROKEN))(
+    '%s',
+    (_name, broken) =>
+      withMachine(async (patient) => {
+        const {machine} = patient;
+        const {
+          conf,
+          before = 'true',
+          start = `/usr/sbin/proftpd -c ${CONF}`,
+          after = 'true',
+          uid = NOBODY,
+        } = broken;
+        await machine.shell(before);
+        await patient.install(conf((changes) => patient.lines(changes)));
+        if (broken.prepare === 'taken') await patient.queueScript('pass', 1);
+        if (!broken.stopped) {
+          await machine.shell(start);
+          await machine.listening();
+        }
+        await (after === 'filled' ? patient.fillQueue() : machine.shell(after));
+        expect(await patient.mend(uid)).toEqual(broken.codes);
+        await patient.expectArrival(uid);
+      }),
+    60_000,
+  );
 
   /** What is odd and keeps no message from anybody: from whom, and by which way. */
   const ODD: Readonly<
@@ -597,7 +601,12 @@ describeWithPeer(whyNoOwnMachine(), 'doctor, with a ProFTPD on a machine of its 
     },
   };
 
-  test.concurrent.each(Object.entries(ODD))('%s: no matter', (_name, {before = 'true', conf, after = 'true', ...odd}) =>
+  test.concurrent.each(Object.entries(ODD))('%s: no matter', (_name, {
+    before = 'true',
+    conf,
+    after = 'true',
+    ...odd
+  }) =>
     withMachine(async (patient) => {
       const {machine} = patient;
       const {uid = NOBODY, options = []} = odd;

@@ -52,8 +52,8 @@ const NOT_RUN = [
   /\/koffi-[^/]+\/musl_[^/]+(\/|$)/,
 ];
 
-/** What an administrator runs most. */
-const USUAL = [['msg', 'all', 'hi'], ['status'], ['who'], ['--help']];
+/** What an administrator runs most, by what it needs (`src/start.ts`), wherever it is built. */
+const USUAL = {msg: ['msg', 'all', 'hi'], status: ['status'], who: ['who'], help: ['--help']};
 
 // Two builds of one commit are the same, whoever builds them, when and where, but for the compiled code.
 process.umask(0o022);
@@ -167,18 +167,19 @@ async function keepCompiledCode(home) {
   });
   const keep = `
     const {existsSync, writeFileSync} = require('node:fs');
-    const [home, ...words] = process.argv.slice(1);
+    const [home, use, ...words] = process.argv.slice(1);
     const {main, compiledCode} = require(home + '/dist/start.cjs');
     main(words).then((status) => {
-      if (words.includes('msg') && status !== 0) throw new Error('exit status ' + status);
-      for (const [name, code] of Object.entries(compiledCode)) {
+      if (use === 'msg' && status !== 0) throw new Error('exit status ' + status);
+      for (const name of ['program.code', use + '.code']) {
         const file = home + '/dist/' + name;
-        if (!existsSync(file)) writeFileSync(file, code());
+        if (name in compiledCode && !existsSync(file)) writeFileSync(file, compiledCode[name]());
       }
       process.exit(0);
     });`;
   try {
-    for (const words of USUAL) run(node, ['-e', keep, home, '-s', socket, ...words], {env});
+    for (const [use, words] of Object.entries(USUAL))
+      run(node, ['-e', keep, home, use, '-s', socket, ...words], {env});
   } finally {
     server.kill();
   }

@@ -57,7 +57,7 @@ describe('a selection means hosts', () => {
     ['ftp01:65536', '"ftp01:65536": there is no port 65536'],
     ['ftp01:', '"ftp01:" is no host', EXAMPLE],
     ['dave@', '"dave@" is no host', EXAMPLE],
-    ['ftp[', '"[" is no host', EXAMPLE],
+    ['ftp[', '"ftp[" is no host', EXAMPLE],
     ['ftp]', '"ftp]" is no host', EXAMPLE],
     ['x'.repeat(60).concat('!'), `"${'x'.repeat(60)}…" is no host`, EXAMPLE],
     ['x'.repeat(59).concat('!'), `"${'x'.repeat(59)}!" is no host`, EXAMPLE],

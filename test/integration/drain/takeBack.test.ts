@@ -31,7 +31,7 @@ describeWithPeer(whyNoDrainLab(), 'drain, taken back', () => {
   ] as const;
   const STEPS = [
     ['warning', ['--in', '60s', '--warn', '60s', '--close', '1s']],
-    ['logins-closed', ['--in', '60s', '--warn', '1s', '--close', '60s']],
+    ['logins-closed', ['--in', '60s', '--warn', '60s', '--close', '60s']],
     ['ending', ['--now', '--grace', '60s']],
   ] as const;
   it.each(
@@ -139,7 +139,7 @@ describeWithPeer(whyNoDrainLab(), 'drain, taken back', () => {
   it('a second signal waits for no server that is slow to tell everybody', async () => {
     const acls = ['MessageControlsACLs all allow user dave'];
     const proftpd = await lab.startProftpd({controlsInterval: 600, acls});
-    const drain = lab.drain(proftpd, ['--in', '60s', '--close', '60s', '--warn', '1s']);
+    const drain = lab.drain(proftpd, ['--in', '60s', '--close', '60s', '--warn', '60s']);
     await drain.event('logins-closed');
     drain.signal('SIGINT');
     await drain.event('logins-opened');
@@ -202,9 +202,12 @@ describeWithPeer(whyNoDrainLab(), 'drain, taken back', () => {
     expect([lab.hasShutmsg(), lab.record()]).toEqual([false, undefined]);
   });
 
-  it('nobody who was not warned is told that it is called off', async () => {
+  it.each([
+    [['--no-warn']],
+    [['--warn', '1s']],
+  ])('nobody who was not warned is told that it is called off (%j)', async (args: readonly string[]) => {
     const proftpd = await lab.startProftpd();
-    const drain = lab.drain(proftpd, ['--in', '60s', '--close', '60s', '--no-warn']);
+    const drain = lab.drain(proftpd, ['--in', '60s', '--close', '60s', ...args]);
     await drain.event('logins-closed');
     // It has no terminal that could be gone.
     drain.signal('SIGHUP');

@@ -199,7 +199,7 @@ async function socketOf(
   return named ?? (kind === 'down' ? await new ControlsClient().socket() : undefined) ?? null;
 }
 
-function firstRecord({end, cut, message, isSilent}: DrainPlan, socket: string | null): DrainRecord {
+function firstRecord({end, cut, message}: DrainPlan, socket: string | null): DrainRecord {
   return {
     pid: process.pid,
     startTicks: processStat(process.pid)?.startTicks ?? 0,
@@ -208,7 +208,7 @@ function firstRecord({end, cut, message, isSilent}: DrainPlan, socket: string | 
     end,
     cut,
     message: messageWith({message}, 0),
-    isSilent,
+    isTold: false,
     socket,
     phase: 'warning',
     closed: null,

@@ -24,8 +24,8 @@ export interface DrainRecord {
   readonly end: number;
   readonly cut: number;
   readonly message: string;
-  /** Nobody is told, so that nobody needs to hear that it is called off. */
-  readonly isSilent: boolean;
+  /** Whether anybody was told, or is being told: only then somebody needs to hear that it is called off. */
+  readonly isTold: boolean;
   /** The controls socket that was named, or `null`. */
   readonly socket: string | null;
   readonly phase: DrainPhase;

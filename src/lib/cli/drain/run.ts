@@ -141,7 +141,9 @@ export class Drain {
   /** Tell everybody how much time is left; 0: none. What keeps a word from arriving keeps no drain from going on. */
   async #tell(left: number): Promise<void> {
     const message = messageWith(this.#plan, left);
-    const {ask, emit, signal} = this.#tools;
+    const {ask, emit, file, signal} = this.#tools;
+    this.#record = {...this.#record, isTold: true};
+    notePhase(file, this.#record, emit);
     try {
       const {answer, recipients = null} = await ask((daemon) =>
         daemon.message({audience: ['all'], text: message}),

@@ -66,7 +66,7 @@ export async function takeBack(
   tools.emit({event: 'cancelled', by});
   notePhase(file, {...record, phase: 'opening'}, tools.emit);
   const isOpen = record.closed === null || (await reopen(record.closed, tools));
-  if (record.phase !== 'over' && !record.isSilent) await tell(tools);
+  if (record.phase !== 'over' && record.isTold) await tell(tools);
   endRecord(file);
   return isOpen;
 }

@@ -18,10 +18,11 @@ import {
 import {connect as connectTo, type Socket} from 'node:net';
 import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
-import {afterAll, afterEach, beforeAll, beforeEach, describe, expect, it} from 'vitest';
+import {afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi} from 'vitest';
 import {CHECKOUT, checkoutFor} from '../helpers/checkout.ts';
 import {openData} from '../helpers/data.ts';
 import type {FtpSession} from '../helpers/ftpSession.ts';
+import {OwnMachine, whyNoOwnMachine} from '../helpers/ownMachine.ts';
 import {describeWithPeer} from '../helpers/peers.ts';
 import {runProcess} from '../helpers/process.ts';
 import {type RealProftpd, startProftpd, whyNoProftpd} from '../helpers/proftpd.ts';
@@ -354,19 +355,42 @@ describeWithPeer(
       });
     });
 
-    it('one that does not run', async () => {
+    it('one that has been stopped by a signal', async () => {
       const lone = await startProftpd();
-      await lone.stop();
-      const [metrics, check] = await Promise.all([
-        runFtpdctl(['-s', lone.socket, 'metrics']),
-        runFtpdctl(['-s', lone.socket, 'check', '--probe']),
-      ]);
-      expect(metrics.status).toBe(0);
-      expect(await parse(metrics.stdout)).toEqual([['proftpd_up', {}, 0]]);
-      expect(check).toMatchObject({
-        status: 2,
-        stdout: expect.stringMatching(/^FTPDCTL CRITICAL - no ProFTPD [^\n]*\n$/),
-      });
+      try {
+        process.kill(lone.pid, 'SIGSTOP');
+        const args = ['-s', lone.socket, 'check'];
+        await vi.waitFor(async () =>
+          expect(await runFtpdctl(args)).toMatchObject({
+            status: 2,
+            stdout: expect.stringMatching(
+              /^FTPDCTL CRITICAL - 0 sessions.* stopped by a signal.* \| sessions=0;/,
+            ),
+          }),
+        );
+        process.kill(lone.pid, 'SIGCONT');
+        await vi.waitFor(async () => expect((await runFtpdctl(args)).status).toBe(0));
+      } finally {
+        await lone.stop();
+      }
+    });
+
+    it.skipIf(whyNoOwnMachine() !== null)('one that does not run, nor any other', async () => {
+      const machine = await OwnMachine.start();
+      try {
+        const [metrics, check] = await Promise.all([
+          machine.ftpdctl(['-s', '/run/nosuch.sock', 'metrics']),
+          machine.ftpdctl(['-s', '/run/nosuch.sock', 'check', '--probe']),
+        ]);
+        expect(metrics.status).toBe(0);
+        expect(await parse(metrics.stdout)).toEqual([['proftpd_up', {}, 0]]);
+        expect(check).toMatchObject({
+          status: 2,
+          stdout: expect.stringMatching(/^FTPDCTL CRITICAL - no ProFTPD [^\n]*\n$/),
+        });
+      } finally {
+        await machine.stop();
+      }
     });
   },
 );

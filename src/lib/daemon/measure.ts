@@ -3,6 +3,7 @@ import {FtpdctlError} from '../errors.ts';
 import {ifKnown, type Known, type ProftpdDaemon, ProftpdError} from '../proftpd/daemon.ts';
 import {type SessionInfo, sessionInfo, sessionsOf} from '../proftpd/sessions/list.ts';
 import {SystemCallError} from '../transport/libc.ts';
+import {isSuspended} from '../transport/processes/proc.ts';
 import {SystemVQueue} from '../transport/systemV.ts';
 import {findProftpd} from './find.ts';
 
@@ -14,6 +15,8 @@ export type Measurement =
       readonly pid: number;
       /** Milliseconds since the epoch. */
       readonly startedAt: number;
+      /** By SIGSTOP: it answers nobody. */
+      readonly isSuspended: boolean;
       readonly sessions: readonly SessionInfo[];
       /** `MaxInstances`; `null`: none, or not known. */
       readonly limit: number | null;
@@ -59,6 +62,7 @@ function measureDaemon(daemon: ProftpdDaemon): Measurement {
     kind: 'up',
     pid,
     startedAt,
+    isSuspended: isSuspended(pid),
     sessions: sessionsOf(daemon).map((session) => sessionInfo(session)),
     limit: ifKnown(configuration)?.settings.maxInstances.value ?? null,
     socket: controlsSocket,

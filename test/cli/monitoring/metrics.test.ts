@@ -17,6 +17,7 @@ test("a label's value is escaped, and does nothing to a terminal", () => {
 test('what is not known is left out', () => {
   const measured = {
     kind: 'up',
+    isSuspended: false,
     pid: 2,
     startedAt: 1500,
     sessions: [],

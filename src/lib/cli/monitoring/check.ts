@@ -70,12 +70,16 @@ async function check(options: CheckOptions): Promise<CheckResult> {
   const measured = await measure(options.socket, process.env);
   if (measured.kind === 'down') return {status: CRITICAL, text: measured.why, values: []};
   const values = valuesOf(measured, options);
-  const {sessions, limit, queue} = measured;
+  const {pid, isSuspended, sessions, limit, queue} = measured;
   const summary = [
     `${countOf(sessions.length, 'session')}${limit === null ? '' : ` of ${limit}`}`,
     queueText(queue),
   ].join(', ');
   const result = judge(summary, values, unmeasured(queue, options));
+  if (isSuspended) {
+    const why = `the process ${pid} has been stopped by a signal, and answers nobody (kill -CONT ${pid})`;
+    return {...result, status: CRITICAL, text: `${result.text}, ${why}`};
+  }
   return options.probe ? probed(result, measured, options) : result;
 }
 

@@ -3,7 +3,7 @@ import type {ConfigurationFacts, DaemonFacts, ProgramFacts, SocketFacts} from '.
 import {shellWord} from '../../diagnosis/mends.ts';
 import {ifKnown, type ProftpdDaemon} from '../../proftpd/daemon.ts';
 import type {FoundDaemons} from '../../proftpd/find/find.ts';
-import {processStat} from '../../transport/processes/proc.ts';
+import {isSuspended} from '../../transport/processes/proc.ts';
 import {statOf} from './configuration.ts';
 
 export function daemonFacts(
@@ -36,7 +36,7 @@ export function daemonFacts(
     pid,
     startedAt,
     dialect: ifKnown(dialect) ?? null,
-    isSuspended: /^[Tt]$/.test(processStat(pid)?.state ?? ''),
+    isSuspended: isSuspended(pid),
     restartedAt: restartOf(startedAt, socket),
     restart: restartCommand(pid, start),
   };

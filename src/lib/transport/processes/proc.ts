@@ -102,6 +102,11 @@ export function processStatus(pid: number): ProcessStatus | undefined {
   };
 }
 
+/** Whether it has been stopped by a signal (`SIGSTOP`), or is being traced: it does nothing until somebody has it go on. */
+export function isSuspended(pid: number): boolean {
+  return /^[Tt]$/.test(processStat(pid)?.state ?? '');
+}
+
 /** Whether there certainly is no process, and no thread of one, with that pid. A zombie is one. */
 export function isUnusedPid(pid: number): boolean {
   if (pid > MAX_PID) return true;

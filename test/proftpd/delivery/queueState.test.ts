@@ -61,6 +61,8 @@ describeWithPeer(whyNoProftpd(), 'the queue of a real ProFTPD', () => {
     const [dave] = sessionsOf(sessionSource(proftpd));
     const gone = spawn('true');
     await once(gone, 'exit');
+    // A queue from which nobody has taken anything yet is another case.
+    fill(gone.pid!)();
     const drainDead = fill(gone.pid!);
     expect(await guard(1, 900)).toEqual({kind: 'ok'});
     drainDead();

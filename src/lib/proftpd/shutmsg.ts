@@ -3,6 +3,7 @@ import {
   constants,
   fchmodSync,
   fstatSync,
+  fsyncSync,
   linkSync,
   openSync,
   readFileSync,
@@ -118,6 +119,8 @@ function writeWhole(path: string, content: string): void {
     writeFileSync(fd, content);
     // Sessions read it as their own user, whatever our umask.
     fchmodSync(fd, 0o644);
+    // It outlives the machine's end, and an empty one would not be known as ours.
+    fsyncSync(fd);
   } finally {
     closeSync(fd);
   }

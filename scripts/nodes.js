@@ -20,8 +20,9 @@ const SAME_UNDER_EVERY_NODE = [
   'test/proftpd/measured.test.ts',
   'test/cli/man.test.ts',
   'test/helpers/**',
-  // Load and many ways for a ProFTPD to be broken, of which other tests have a little.
-  'test/integration/{doctor,flood}.test.ts',
+  // What takes long, and of which other tests have a little. All of them pass under each, named by hand.
+  'test/integration/{bans,chaos,doctor,fleet,flood,story}.test.ts',
+  'test/integration/drain/{daemon,server,steps,takeBack,terminal}.test.ts',
   'test/proftpd/delivery/churn.test.ts',
 ];
 

@@ -66,7 +66,12 @@ function writeNotices(inputs) {
 const MAIN = './main.js';
 
 /** What these need is the first script, and is read on every run. */
-const FIRST_NEEDED = ['src/main.ts', 'src/commands/msg.ts', 'src/lib/client/detailsValidators.ts'];
+const FIRST_NEEDED = [
+  'src/main.ts',
+  'src/commands/msg.ts',
+  'src/lib/client/detailsValidators.ts',
+  'src/lib/daemon/find.ts',
+];
 
 /**
  * `program.cjs` and `commands.cjs`, made of the files in which esbuild would have the program loaded piece by piece. Those
@@ -108,7 +113,8 @@ async function buildProgram() {
   const later = names.filter((name) => !first.has(name));
   const asked = new Set(later.flatMap((name) => importsOf(name, ['import-statement', 'dynamic-import'])));
   const exported = [...first].filter((name) => name === MAIN || asked.has(name));
-  writeScript('program', await joinFiles(texts, first, exported));
+  const namesOf = new Map(exported.map((name) => [name, about(name).exports]));
+  writeScript('program', await joinFiles(texts, first, namesOf));
   const modules = later.map(async (name) => {
     const {code} = await transform(texts.get(name), {format: 'cjs', minify: true, target: common.target});
     return `"${name}"(module) {${code}}`;
@@ -117,10 +123,16 @@ async function buildProgram() {
   return split;
 }
 
-/** Several files as one module, in which what was to be loaded later is still run later. */
+/**
+ * Several files as one module, in which what was to be loaded later is still run later. It exports functions that give the
+ * exports of some files by their names: few runs ask for any, and an object for each costs memory.
+ */
 async function joinFiles(texts, joined, exported) {
-  const imports = exported.map((name, i) => `import * as file${i} from '${name}';`);
-  const exports = exported.map((name, i) => `'${name}': file${i}`);
+  const imports = [...exported.keys()].map((file, i) => `import * as file${i} from '${file}';`);
+  const exports = [...exported].map(([file, names], i) => {
+    const getters = names.map((name) => `get ${name}() {return file${i}.${name};}`);
+    return `'${file}': () => ({${getters}})`;
+  });
   const joinSplitFiles = {
     name: 'join-split-files',
     setup(build) {
@@ -174,6 +186,11 @@ const LATE_IMPORT = /__late\(import\(("[^"]+")\)\)/g;
 const bindOclifOnFirstUse = {
   name: 'bind-oclif-on-first-use',
   setup(build) {
+    // It asks for its own name and version.
+    build.onLoad({filter: /@oclif\/core\/package\.json$/}, ({path}) => {
+      const {name, version} = JSON.parse(readFileSync(path, 'utf8'));
+      return {contents: JSON.stringify({name, version}), loader: 'json'};
+    });
     build.onLoad({filter: /@oclif\/core\/lib\/.*\.js$/}, ({path}) => ({
       contents: bindOnFirstUse(readFileSync(path, 'utf8').replace(STDOUT_HANDLER, '')),
       loader: 'js',

@@ -1,4 +1,4 @@
-import {readFileSync, statSync} from 'node:fs';
+import {existsSync, readFileSync, statSync} from 'node:fs';
 import {createRequire} from 'node:module';
 import {join} from 'node:path';
 import {pathToFileURL} from 'node:url';
@@ -33,8 +33,9 @@ function codeBehind(key: string, bytes: Buffer | undefined): Buffer | undefined 
 
 /** What a distribution's package brings along for its own Node (`packaging/build.js`): as trusted as the program beside it. */
 function readPackaged(name: string): Buffer | undefined {
+  const file = join(__dirname, name);
   try {
-    return readFileSync(join(__dirname, name));
+    return existsSync(file) ? readFileSync(file) : undefined;
   } catch {
     return undefined;
   }
@@ -119,16 +120,23 @@ function requireModule(name: string): unknown {
   if (!module) {
     module = {exports: {}};
     modules.set(name, module);
-    if (isOwn(name)) runCommandModule(name, module);
+    if (isOwn(name)) runOwn(name, module);
     else module.exports = LATE_BUILTINS.has(name) ? bindOnFirstUse(name) : requireHere(name);
   }
   return module.exports;
 }
 
+/** By name, what gives the exports of those modules that are run already. */
+let program: Readonly<Record<string, () => unknown>>;
 let commandModules: Readonly<Record<string, (module: Module) => void>> | undefined;
 
-/** The first that is asked for tells what the others are needed for: `who`, `help`. */
-function runCommandModule(name: string, module: Module): void {
+/** The first that is asked for of the others tells what those are needed for: `who`, `help`. */
+function runOwn(name: string, module: Module): void {
+  const exportsOf = program[name];
+  if (exportsOf !== undefined) {
+    module.exports = exportsOf();
+    return;
+  }
   commandModules ??= runScript(
     'commands',
     name.slice(2, name.lastIndexOf('-')),
@@ -146,9 +154,8 @@ function load(): Program {
   // The functions that every run needs are those of a real one.
   const isReal = !words.some((word) => word === '-h' || word === '--help' || word === '--version');
   const isMessage = words.includes('msg') && !words.includes('__complete');
-  const program = runScript('program', isMessage ? 'msg' : 'program', isReal) as Record<string, unknown>;
-  for (const [name, exports] of Object.entries(program)) modules.set(name, {exports});
-  return program['./main.js'] as Program;
+  program = runScript('program', isMessage ? 'msg' : 'program', isReal) as typeof program;
+  return requireModule('./main.js') as Program;
 }
 
 /** A package that is missing may keep the program itself, which reports errors, from being loaded. */

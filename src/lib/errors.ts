@@ -22,6 +22,19 @@ export class FtpdctlError extends Error {
   readonly hint?: string;
 }
 
+/** `EX_SOFTWARE` of `sysexits.h`: a fault of this program. */
+export const EXIT_SOFTWARE = 70;
+
+/** What was not thrown on purpose, as an error of ours. */
+export function internalError(cause: unknown): FtpdctlError {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  const line = message.trim().replaceAll(/\s*\n\s*/g, ' ');
+  return new FtpdctlError('INTERNAL', `this should not happen: ${line}`, EXIT_SOFTWARE, {
+    cause,
+    hint: 'please report it, with the command you gave',
+  });
+}
+
 /** What a failed system call says, in words, without its code and its path: `no such file or directory`. */
 export function reasonOf(error: unknown): string {
   const {errno, message} = error as NodeJS.ErrnoException;

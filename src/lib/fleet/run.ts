@@ -1,6 +1,6 @@
 import {setMaxListeners} from 'node:events';
 import {setTimeout as sleep} from 'node:timers/promises';
-import {FtpdctlError, reasonOf} from '../errors.ts';
+import {FtpdctlError, internalError} from '../errors.ts';
 import {askForClient, type ClientMemory, isUnchanged, type RemoteClient} from './clients.ts';
 import {HostError, isBusy} from './errors.ts';
 import type {Host} from './hosts.ts';
@@ -76,11 +76,6 @@ const RETRY_PAUSE_MS = 100;
 /** A client that is another at each look is none to trust. */
 const MAX_CLIENTS = 3;
 
-/** What is wrong with us takes no other host's answer away. */
-function internal(cause: unknown): FtpdctlError {
-  return new FtpdctlError('INTERNAL', `this should not happen: ${reasonOf(cause)}`, 70, {cause});
-}
-
 /** The client was another one than the one that was asked: nothing was run. */
 class StaleClient extends Error {}
 
@@ -105,7 +100,9 @@ class HostRun<T> {
     try {
       return await this.#run();
     } catch (error) {
-      if (!(error instanceof FtpdctlError)) return {kind: 'failed', error: internal(error), mayBeDone: true};
+      // What is wrong with us takes no other host's answer away.
+      if (!(error instanceof FtpdctlError))
+        return {kind: 'failed', error: internalError(error), mayBeDone: true};
       return {kind: 'failed', error, mayBeDone: error instanceof HostError && error.mayBeDone};
     } finally {
       clearTimeout(timer);

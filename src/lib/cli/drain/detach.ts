@@ -1,5 +1,5 @@
 import {type ChildProcess, spawn} from 'node:child_process';
-import {FtpdctlError} from '../../errors.ts';
+import {EXIT_SOFTWARE, FtpdctlError} from '../../errors.ts';
 import {globalFlags} from '../options/flags.ts';
 import {errorFields} from '../output/failure.ts';
 import type {DrainEvent} from './events.ts';
@@ -17,7 +17,6 @@ type FirstWord =
 
 /** Says to a process that it is the detached one; it tells nobody else. */
 const MARK = 'FTPDCTL_DRAIN_DETACHED';
-const EXIT_SOFTWARE = 70;
 
 /**
  * Start the drain of these options in a session of its own, with none of our standard streams, so that neither a terminal nor an ssh that

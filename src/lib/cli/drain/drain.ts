@@ -274,8 +274,8 @@ async function undo(
   const isSignal = reason instanceof Interrupted;
   const {emit} = report;
   const by = isSignal ? `by ${reason.signal}` : 'it failed';
-  if (!isSignal) emit({event: 'error', error: errorFields(asError(reason))});
-  process.exitCode = isSignal ? 128 + constants.signals[reason.signal] : asError(reason).exitStatus;
+  if (!isSignal) emit({event: 'error', error: errorFields(understand(reason))});
+  process.exitCode = isSignal ? 128 + constants.signals[reason.signal] : understand(reason).exitStatus;
   // A second signal ends the telling, which may take as long as a server's poll.
   const impatience = new AbortController();
   const uncatch = catchSignals(impatience);
@@ -288,8 +288,4 @@ async function undo(
   } finally {
     uncatch();
   }
-}
-
-function asError(error: unknown): FtpdctlError {
-  return error instanceof FtpdctlError ? error : new FtpdctlError('INTERNAL', String(error), 70);
 }

@@ -1,10 +1,7 @@
-import {FtpdctlError} from '../../errors.ts';
+import {FtpdctlError, internalError} from '../../errors.ts';
 import {UsageError} from '../options/usageError.ts';
 import {PromptAborted} from '../prompt/questions.ts';
 import {printError, printJson} from './output.ts';
-
-/** `EX_SOFTWARE` of `sysexits.h`: a fault of this program. */
-const EXIT_SOFTWARE = 70;
 
 /**
  * Say what went wrong, in one line or as JSON, and give the exit status. Nothing else in the program prints errors.
@@ -32,12 +29,8 @@ export function errorLine({message, hint}: FtpdctlError): string {
 /** Whatever was thrown, as an error of ours. */
 export function understand(thrown: unknown): FtpdctlError {
   if (thrown instanceof FtpdctlError) return unwrapped(thrown);
-  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-  if (isOclifUsageError(error)) return usageErrorOf(error, 'see ftpdctl --help');
-  return new FtpdctlError('INTERNAL', `this should not happen: ${oneLine(error.message)}`, EXIT_SOFTWARE, {
-    cause: error,
-    hint: 'please report it, with the command you gave',
-  });
+  if (thrown instanceof Error && isOclifUsageError(thrown)) return usageErrorOf(thrown, 'see ftpdctl --help');
+  return internalError(thrown);
 }
 
 /** oclif wraps what the parser of an option's value throws in two lines of its own. */
